@@ -1,0 +1,187 @@
+//! JSON text to and from values. The reading and the escaping are serde_json's; the number format is Go's.
+
+use crate::{Error, Value};
+
+/// Reads one JSON document.
+///
+/// # Errors
+/// serde_json's message with line and column, when the text is not one JSON document.
+pub fn parse_json(text: &str) -> Result<Value, Error> {
+    serde_json::from_str(text).map_err(|error: serde_json::Error| Error(error.to_string()))
+}
+
+/// Compact JSON with sorted keys, as Go's `json.Marshal` of a map: `<`, `>` and `&` are not escaped.
+pub fn to_json(value: &Value) -> String {
+    let mut out = String::new();
+    write(value, None, 0, &mut out);
+    out
+}
+
+/// JSON with sorted keys, indented by `indent` spaces a level, as `kubectl -o json` prints it (with 4).
+pub fn to_json_pretty(value: &Value, indent: usize) -> String {
+    let mut out = String::new();
+    write(value, Some(indent), 0, &mut out);
+    out
+}
+
+fn newline(indent: Option<usize>, depth: usize, out: &mut String) {
+    if let Some(width) = indent {
+        out.push('\n');
+        out.extend(std::iter::repeat_n(' ', width * depth));
+    }
+}
+
+fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Int(i) => out.push_str(&i.to_string()),
+        Value::Float(f) => out.push_str(&float(*f)),
+        Value::String(s) => string(s, out),
+        Value::Array(items) if items.is_empty() => out.push_str("[]"),
+        Value::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                newline(indent, depth + 1, out);
+                write(item, indent, depth + 1, out);
+            }
+            newline(indent, depth, out);
+            out.push(']');
+        }
+        Value::Object(map) if map.is_empty() => out.push_str("{}"),
+        Value::Object(map) => {
+            out.push('{');
+            for (i, (key, item)) in map.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                newline(indent, depth + 1, out);
+                string(key, out);
+                out.push_str(if indent.is_some() { ": " } else { ":" });
+                write(item, indent, depth + 1, out);
+            }
+            newline(indent, depth, out);
+            out.push('}');
+        }
+    }
+}
+
+/// A float as Go's encoding/json writes it: shortest digits, an exponent below 1e-6 and from 1e21 on.
+fn float(number: f64) -> String {
+    let size = number.abs();
+    if size != 0.0 && !(1e-6..1e21).contains(&size) {
+        let text = format!("{number:e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (sign, exponent) = exponent.strip_prefix('-').map_or(("+", exponent), |e| ("-", e));
+        return format!("{digits}e{sign}{exponent:0>2}");
+    }
+    format!("{number}")
+}
+
+fn string(text: &str, out: &mut String) {
+    // Writing a string to a string cannot fail.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+}
+
+impl std::str::FromStr for Value {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Value, Error> {
+        parse_json(text)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Value {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON value")
+            }
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+            fn visit_none<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+            fn visit_some<D: serde::Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
+                inner.deserialize_any(self)
+            }
+            fn visit_bool<E>(self, b: bool) -> Result<Value, E> {
+                Ok(Value::Bool(b))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+                Ok(Value::Int(number))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+                Ok(Value::from(number))
+            }
+            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
+                if number.is_finite() { Ok(Value::Float(number)) } else { Err(E::custom("number out of range")) }
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+                Ok(Value::from(text))
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element::<Value>()? {
+                    items.push(item);
+                }
+                Ok(Value::from(items))
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = access.next_entry::<String, Value>()? {
+                    pairs.push(pair);
+                }
+                Ok(Value::Object(pairs.into_iter().collect()))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl serde::Serialize for Value {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(b) => serializer.serialize_bool(*b),
+            Value::Int(i) => serializer.serialize_i64(*i),
+            Value::Float(f) => serializer.serialize_f64(*f),
+            Value::String(s) => serializer.serialize_str(s),
+            Value::Array(items) => serializer.collect_seq(items.iter()),
+            Value::Object(map) => serializer.collect_map(map.iter()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{parse_json, to_json, to_json_pretty, value};
+
+    #[test]
+    fn prints_as_go_does() {
+        let cases = [
+            (value!({"b": [1, 2.5], "a": null}), r#"{"a":null,"b":[1,2.5]}"#),
+            (value!("<a> & \"b\"\n"), r#""<a> & \"b\"\n""#),
+            (value!([1e21, 1e-7, 100000.0]), "[1e+21,1e-07,100000]"),
+            (value!({}), "{}"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(to_json(&value), text);
+        }
+        assert_eq!(to_json_pretty(&value!({"a": [1]}), 4), "{\n    \"a\": [\n        1\n    ]\n}");
+    }
+
+    #[test]
+    fn reads_what_it_prints() {
+        let text = r#"{"a":[1,-2,3.5,"x",true,null,{}],"b":"é"}"#;
+        assert_eq!(to_json(&parse_json(text).unwrap()), text);
+        assert!(parse_json("{").is_err());
+    }
+}

@@ -1,0 +1,181 @@
+//! Objects of a JSON tree: key-value pairs, sorted by key, shared until changed.
+
+use std::sync::Arc;
+
+use crate::value::{Str, Value};
+
+/// A key of an object. A shared string, so that ten thousand pods hold the word "metadata" as pointers to one text
+/// where they came from one template.
+pub type Key = Str;
+
+/// A JSON object: pairs sorted by key (byte order, as Go prints maps). A clone costs a pointer.
+#[derive(Clone, Default, PartialEq)]
+pub struct Map(Arc<Vec<(Key, Value)>>);
+
+impl Map {
+    /// An empty object.
+    pub fn new() -> Map {
+        Map::default()
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(k, _)| k.as_str().cmp(key))
+    }
+
+    /// The value of `key`, if it is there.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.position(key).ok().map(|at| &self.0[at].1)
+    }
+
+    /// Whether `key` is there (its value may be null).
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.position(key).is_ok()
+    }
+
+    /// The value of `key` for changing, if it is there. Copies this level when it is shared.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        let at = self.position(key).ok()?;
+        Some(&mut Arc::make_mut(&mut self.0)[at].1)
+    }
+
+    /// Sets `key` and answers what was there before.
+    pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
+        let (key, value) = (key.into(), value.into());
+        match self.position(key.as_str()) {
+            Ok(at) => Some(std::mem::replace(&mut Arc::make_mut(&mut self.0)[at].1, value)),
+            Err(at) => {
+                Arc::make_mut(&mut self.0).insert(at, (key, value));
+                None
+            }
+        }
+    }
+
+    /// The value of `key` for changing; null is put there first when the key is new.
+    pub fn entry(&mut self, key: &str) -> &mut Value {
+        let at = match self.position(key) {
+            Ok(at) => at,
+            Err(at) => {
+                Arc::make_mut(&mut self.0).insert(at, (Key::from(key), Value::Null));
+                at
+            }
+        };
+        &mut Arc::make_mut(&mut self.0)[at].1
+    }
+
+    /// Takes `key` out and answers its value.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        let at = self.position(key).ok()?;
+        Some(Arc::make_mut(&mut self.0).remove(at).1)
+    }
+
+    /// Keeps the pairs that `keep` approves.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
+        Arc::make_mut(&mut self.0).retain_mut(|(k, v)| keep(k.as_str(), v));
+    }
+
+    /// The pairs in key order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &Value)> + ExactSizeIterator + Clone {
+        self.0.iter().map(|(k, v)| (k.as_str(), v))
+    }
+
+    /// The pairs in key order, with the shared keys.
+    pub fn shared_iter(&self) -> impl DoubleEndedIterator<Item = (&Key, &Value)> + ExactSizeIterator {
+        self.0.iter().map(|(k, v)| (k, v))
+    }
+
+    /// The values in key order, for changing. Copies this level when it is shared.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Value)> {
+        Arc::make_mut(&mut self.0).iter_mut().map(|(k, v)| (k.as_str(), v))
+    }
+
+    /// The keys in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(k, _)| k)
+    }
+
+    /// The values in the order of their keys.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        self.iter().map(|(_, v)| v)
+    }
+
+    /// Whether both are the same object in memory: equal for sure, found without looking inside.
+    pub fn ptr_eq(&self, other: &Map) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// An object from pairs that are sorted and without doubles already.
+    pub(crate) fn from_sorted(pairs: Vec<(Key, Value)>) -> Map {
+        debug_assert!(pairs.windows(2).all(|w| w[0].0.as_str() < w[1].0.as_str()));
+        Map(Arc::new(pairs))
+    }
+}
+
+impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Map {
+    /// Later pairs win over earlier ones with the same key.
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Map {
+        let mut pairs: Vec<(Key, Value)> = pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+        if pairs.windows(2).all(|w| w[0].0.as_str() < w[1].0.as_str()) {
+            return Map::from_sorted(pairs);
+        }
+        pairs.sort_by(|a, b| a.0.as_str().cmp(b.0.as_str()));
+        let mut unique: Vec<(Key, Value)> = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            match unique.last_mut() {
+                Some(last) if last.0 == pair.0 => *last = pair,
+                _ => unique.push(pair),
+            }
+        }
+        Map::from_sorted(unique)
+    }
+}
+
+impl<'a> IntoIterator for &'a Map {
+    type Item = (&'a Key, &'a Value);
+    type IntoIter = std::iter::Map<std::slice::Iter<'a, (Key, Value)>, fn(&'a (Key, Value)) -> (&'a Key, &'a Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().map(|(k, v)| (k, v))
+    }
+}
+
+impl std::fmt::Debug for Map {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stay_sorted_and_unique() {
+        let mut map: Map = [("b", 1), ("a", 2), ("b", 3)].into_iter().collect();
+        assert_eq!(map.keys().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(map.get("b"), Some(&Value::from(3)));
+        map.insert("aa", 4);
+        assert_eq!(map.keys().collect::<Vec<_>>(), ["a", "aa", "b"]);
+        assert_eq!(map.remove("a"), Some(Value::from(2)));
+        assert_eq!(map.remove("a"), None);
+    }
+
+    #[test]
+    fn a_change_leaves_the_clone_alone() {
+        let first: Map = [("a", 1)].into_iter().collect();
+        let mut second = first.clone();
+        assert!(first.ptr_eq(&second));
+        *second.entry("a") = Value::from(2);
+        assert_eq!(first.get("a"), Some(&Value::from(1)));
+        assert_eq!(second.get("a"), Some(&Value::from(2)));
+    }
+}
