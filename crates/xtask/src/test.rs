@@ -1,0 +1,110 @@
+//! The list of checks. Cheap ones come first, so that a mistake shows early; all of them run, and what failed is named
+//! at the end.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::process::{command, run};
+use crate::{Outcome, budgets, headless, page, root, serve, tools, wasm};
+
+type Check = fn() -> Outcome;
+
+/// Name and work of every check, in order.
+const CHECKS: &[(&str, Check)] = &[
+    ("formatting", formatting),
+    ("lints", lints),
+    ("lints-wasm", lints_wasm),
+    ("native", native),
+    ("lessons", lessons),
+    ("same-log", headless::same_log),
+    ("page", page),
+    ("budgets", sizes),
+    ("browser", browser),
+];
+
+/// Runs the checks whose name contains `only`, or all.
+pub fn all(only: Option<&str>) -> Outcome {
+    let mut failed = Vec::new();
+    let mut passed = 0;
+    for (name, check) in CHECKS {
+        if only.is_some_and(|only| !name.contains(only)) {
+            continue;
+        }
+        println!("\n== {name}");
+        let start = Instant::now();
+        match check() {
+            Ok(()) => {
+                passed += 1;
+                println!("== {name}: passed in {:.0} s", start.elapsed().as_secs_f64());
+            }
+            Err(why) => {
+                println!("== {name}: FAILED: {why}");
+                failed.push(*name);
+            }
+        }
+    }
+    println!("\nchecks: {passed} passed, {} failed", failed.len());
+    match (failed.is_empty(), passed) {
+        (true, 0) => Err("no check has that name".into()),
+        (true, _) => Ok(()),
+        (false, _) => Err(format!("failed: {}", failed.join(", "))),
+    }
+}
+
+fn cargo(arguments: &[&str]) -> Outcome {
+    run(command("cargo", &root()).args(arguments))
+}
+
+fn formatting() -> Outcome {
+    cargo(&["fmt", "--all", "--check"])
+}
+
+fn lints() -> Outcome {
+    cargo(&["clippy", "--quiet", "--all-targets", "--", "--deny", "warnings"])
+}
+
+/// The page compiles for wasm alone, so its warnings show only there.
+fn lints_wasm() -> Outcome {
+    let toolchain = wasm::toolchain()?;
+    let mut check = command(toolchain.cargo(), &root());
+    check.args(["check", "--quiet", "--target", wasm::TARGET, "--package", "drydock-playground"]);
+    toolchain.prepare(&mut check, &[]);
+    // Encoded so that the linker flavour, which the toolchain needs, is not lost.
+    let flags = check
+        .get_envs()
+        .find(|(name, _)| *name == "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS")
+        .and_then(|(_, value)| value.map(|v| v.to_string_lossy().into_owned()))
+        .unwrap_or_default();
+    check.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", format!("{flags} -Dwarnings"));
+    run(&mut check)
+}
+
+/// Unit, property and fidelity tests of every native crate.
+fn native() -> Outcome {
+    cargo(&["test", "--quiet"])
+}
+
+/// Every exercise is unsolved at the start and solved after its solution.
+fn lessons() -> Outcome {
+    cargo(&["run", "--quiet", "--package", "drydock", "--", "lesson", "check", "lessons"])
+}
+
+fn page() -> Outcome {
+    page::build().map(drop)
+}
+
+fn sizes() -> Outcome {
+    budgets::check(&root().join("dist"))
+}
+
+/// What a person does, in real Chromium, against the built page.
+fn browser() -> Outcome {
+    let chromium = tools::chromium()?;
+    let tests: PathBuf = root().join("tests/browser");
+    tools::npm_packages(&tests)?;
+    let address = serve::background(&page::build()?)?;
+    run(command("npm", &tests)
+        .args(["test", "--silent"])
+        .env("DRYDOCK_URL", address)
+        .env("CHROMIUM", chromium))
+}
