@@ -1,0 +1,224 @@
+//! Recording events (the objects) as client-go does.
+//!
+//! - [`Recorder`]: keeps, for all components, what was recorded lately, so that an event that repeats becomes a count
+//!   and similar ones become one. A component that says too much about one object is not heard any more.
+//! - [`Source`], [`Reference`]: who reports, and about what.
+
+mod correlate;
+mod series;
+
+use crate::store::kinds;
+use drydock_value::{Str, Time, Value, value};
+
+use crate::objects::shared;
+use crate::store::{ApiServer, PatchType, client};
+use correlate::{Correlator, Verdict};
+use series::Series;
+
+/// Who reports an event.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// The component, such as `kubelet`.
+    pub component: Str,
+    /// Its node; empty for what runs on none.
+    pub host: Str,
+    /// Whom the API server sees writing.
+    pub actor: Str,
+}
+
+impl Source {
+    /// A component without a node.
+    pub fn component(component: &str, actor: &str) -> Source {
+        Source { component: component.into(), host: Str::default(), actor: actor.into() }
+    }
+
+    /// The kubelet of a node.
+    pub fn kubelet(node: &str) -> Source {
+        Source { component: "kubelet".into(), host: node.into(), actor: format!("system:node:{node}").into() }
+    }
+}
+
+/// What an event is about: an `ObjectReference`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[allow(missing_docs)]
+pub struct Reference {
+    pub api_version: Str,
+    pub kind: Str,
+    pub namespace: Str,
+    pub name: Str,
+    pub uid: Str,
+    pub resource_version: Str,
+    pub field_path: Str,
+}
+
+impl Reference {
+    /// A reference to an object, which must carry `apiVersion` and `kind`.
+    pub fn of(object: &Value) -> Reference {
+        let metadata = &object["metadata"];
+        Reference {
+            api_version: shared(&object["apiVersion"]),
+            kind: shared(&object["kind"]),
+            namespace: shared(&metadata["namespace"]),
+            name: shared(&metadata["name"]),
+            uid: shared(&metadata["uid"]),
+            resource_version: shared(&metadata["resourceVersion"]),
+            field_path: Str::default(),
+        }
+    }
+
+    /// The same, about a part of the object, such as `spec.containers{nginx}`.
+    #[must_use]
+    pub fn field(mut self, path: impl Into<Str>) -> Reference {
+        self.field_path = path.into();
+        self
+    }
+
+    /// The same without resourceVersion: two references to one object are equal whatever happened between.
+    fn timeless(&self) -> Reference {
+        Reference { resource_version: Str::default(), ..self.clone() }
+    }
+
+    /// As it stands in an event.
+    pub fn to_value(&self) -> Value {
+        let fields = [
+            ("apiVersion", &self.api_version),
+            ("kind", &self.kind),
+            ("namespace", &self.namespace),
+            ("name", &self.name),
+            ("uid", &self.uid),
+            ("resourceVersion", &self.resource_version),
+            ("fieldPath", &self.field_path),
+        ];
+        Value::Object(fields.into_iter().filter(|(_, text)| !text.is_empty()).map(|(k, v)| (k, v.clone())).collect())
+    }
+
+    /// Where an event about it lives: cluster-scoped objects' events are in `default`.
+    fn event_namespace(&self) -> Str {
+        if self.namespace.is_empty() { "default".into() } else { self.namespace.clone() }
+    }
+}
+
+/// What all components recorded lately.
+#[derive(Debug, Clone, Default)]
+pub struct Recorder {
+    correlator: Correlator,
+    series: Series,
+    /// Distinguishes the names of events of one microsecond.
+    sequence: u64,
+}
+
+impl Recorder {
+    /// The name of an event: the object's, and the moment in hexadecimal nanoseconds.
+    fn name(&mut self, about: &Reference, now: Time) -> String {
+        self.sequence = (self.sequence + 1) % 1000;
+        format!("{}.{:x}", about.name, now.0 * 1000 + self.sequence)
+    }
+
+    /// Records an event of `v1`, with a count. What fails is dropped, as client-go drops it.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn record(
+        &mut self,
+        api: &mut ApiServer,
+        now: Time,
+        source: &Source,
+        about: &Reference,
+        kind: &str,
+        reason: &str,
+        message: &str,
+    ) {
+        let message: String = message.chars().take(1024).collect();
+        let namespace = about.event_namespace();
+        let event = |name: &str, count: u32, first: Time, message: &Str| {
+            let mut from = value!({"component": &source.component});
+            if !source.host.is_empty() {
+                from.set("host", source.host.clone());
+            }
+            value!({
+                "apiVersion": "v1", "kind": "Event",
+                "metadata": {"name": name, "namespace": namespace.clone()},
+                "involvedObject": about.to_value(), "reason": reason, "message": message, "type": kind,
+                "source": from, "count": count,
+                "firstTimestamp": first.rfc3339(), "lastTimestamp": now.rfc3339(), "eventTime": null,
+                "reportingComponent": &source.component, "reportingInstance": &source.host
+            })
+        };
+        match self.correlator.judge(now, source, &about.timeless(), kind, reason, &message) {
+            Verdict::Drop => {}
+            Verdict::Count { name, count, first, message } => {
+                let patch = value!({"count": count, "lastTimestamp": now.rfc3339(), "message": &message});
+                let mut client = client(api, &source.actor, now);
+                let patched = client.patch(kinds::EVENTS, &namespace, &name, PatchType::Strategic, patch, "");
+                if patched.is_err_and(|status| status.is("NotFound")) {
+                    let _ = client.create(kinds::EVENTS, &namespace, event(&name, count, first, &message));
+                }
+            }
+            Verdict::Create { message, key } => {
+                let name = self.name(about, now);
+                let event = event(&name, 1, now, &message);
+                if client(api, &source.actor, now).create(kinds::EVENTS, &namespace, event).is_ok() {
+                    self.correlator.created(now, &key, &name);
+                }
+            }
+        }
+    }
+
+    /// Records an event as the newer recorder does: with an action, and a series once it repeats.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn record_with_action(
+        &mut self,
+        api: &mut ApiServer,
+        now: Time,
+        source: &Source,
+        about: &Reference,
+        related: Option<&Value>,
+        kind: &str,
+        reason: &str,
+        action: &str,
+        message: &str,
+    ) {
+        let namespace = about.event_namespace();
+        let key = series::SeriesKey {
+            source: source.clone(),
+            about: about.timeless(),
+            kind: kind.into(),
+            reason: reason.into(),
+            action: action.into(),
+        };
+        match self.series.judge(now, &key) {
+            series::Verdict::Keep => {}
+            series::Verdict::Extend { name, count } => {
+                let patch = value!({"series": {"count": count, "lastObservedTime": now.rfc3339_micros()}});
+                let result = client(api, &source.actor, now).patch(
+                    kinds::EVENTS,
+                    &namespace,
+                    &name,
+                    PatchType::Strategic,
+                    patch,
+                    "",
+                );
+                if result.is_err() {
+                    self.series.forget(&key);
+                    self.record_with_action(api, now, source, about, related, kind, reason, action, message);
+                }
+            }
+            series::Verdict::Create => {
+                let name = self.name(about, now);
+                let mut event = value!({
+                    "apiVersion": "v1", "kind": "Event",
+                    "metadata": {"name": name.as_str(), "namespace": namespace.clone()},
+                    "involvedObject": about.to_value(), "reason": reason, "message": message, "type": kind,
+                    "action": action, "source": {}, "eventTime": now.rfc3339_micros(),
+                    "firstTimestamp": null, "lastTimestamp": null,
+                    "reportingComponent": &source.component,
+                    "reportingInstance": format!("{}-{}", source.component, source.host)
+                });
+                if let Some(related) = related {
+                    event.set("related", related.clone());
+                }
+                if client(api, &source.actor, now).create(kinds::EVENTS, &namespace, event).is_ok() {
+                    self.series.created(now, key, name);
+                }
+            }
+        }
+    }
+}

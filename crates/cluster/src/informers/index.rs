@@ -1,0 +1,136 @@
+//! The indices over the caches: who owns what, which pods are where, so that nobody scans.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::store::kinds::{self, Kind};
+use drydock_value::Str;
+
+use crate::objects::{Key, Object};
+
+/// Which service an EndpointSlice belongs to.
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+/// The indices.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Index {
+    owned: BTreeMap<Str, BTreeSet<(Kind, Key)>>,
+    uids: BTreeMap<Str, (Kind, Key)>,
+    on_node: BTreeMap<Str, BTreeSet<Key>>,
+    orphans: BTreeMap<Str, BTreeSet<Key>>,
+    labels: BTreeMap<(Str, String), BTreeSet<Key>>,
+    slices: BTreeMap<Key, BTreeSet<Key>>,
+}
+
+fn insert<I: Ord, K: Ord>(map: &mut BTreeMap<I, BTreeSet<K>>, at: I, key: K) {
+    map.entry(at).or_default().insert(key);
+}
+
+fn remove<I: Ord, K: Ord>(map: &mut BTreeMap<I, BTreeSet<K>>, at: &I, key: &K) {
+    if let Some(keys) = map.get_mut(at) {
+        keys.remove(key);
+        if keys.is_empty() {
+            map.remove(at);
+        }
+    }
+}
+
+fn is_orphan_pod(object: &Object) -> bool {
+    object.controller().is_none()
+}
+
+fn label_key(object: &Object, label: &str, value: &str) -> (Str, String) {
+    (object.namespace().clone(), format!("{label}={value}"))
+}
+
+impl Index {
+    /// Notes that an object changed.
+    pub(super) fn change(&mut self, kind: Kind, old: Option<&Object>, new: Option<&Object>) {
+        if let (Some(old), Some(new)) = (old, new) {
+            let same = old.uid == new.uid
+                && old.owners == new.owners
+                && old.pod().node == new.pod().node
+                && old["metadata"]["labels"] == new["metadata"]["labels"];
+            if same {
+                return;
+            }
+        }
+        if let Some(old) = old {
+            self.forget(kind, old);
+        }
+        if let Some(new) = new {
+            self.note(kind, new);
+        }
+    }
+
+    fn note(&mut self, kind: Kind, object: &Object) {
+        let key = &object.key;
+        self.uids.insert(object.uid.clone(), (kind, key.clone()));
+        for owner in &object.owners {
+            insert(&mut self.owned, owner.uid.clone(), (kind, key.clone()));
+        }
+        if kind == kinds::PODS {
+            let node = &object.pod().node;
+            if !node.is_empty() {
+                insert(&mut self.on_node, node.clone(), key.clone());
+            }
+            if is_orphan_pod(object) {
+                insert(&mut self.orphans, key.namespace.clone(), key.clone());
+            }
+            for (label, value) in object["metadata"]["labels"].entries() {
+                insert(&mut self.labels, label_key(object, label, value.str()), key.clone());
+            }
+        }
+        if kind == kinds::ENDPOINT_SLICES {
+            insert(&mut self.slices, Key::new(&key.namespace, object.label(SERVICE_NAME)), key.clone());
+        }
+    }
+
+    fn forget(&mut self, kind: Kind, object: &Object) {
+        let key = &object.key;
+        self.uids.remove(&object.uid);
+        for owner in &object.owners {
+            remove(&mut self.owned, &owner.uid, &(kind, key.clone()));
+        }
+        if kind == kinds::PODS {
+            remove(&mut self.on_node, &object.pod().node, key);
+            if is_orphan_pod(object) {
+                remove(&mut self.orphans, &key.namespace, key);
+            }
+            for (label, value) in object["metadata"]["labels"].entries() {
+                remove(&mut self.labels, &label_key(object, label, value.str()), key);
+            }
+        }
+        if kind == kinds::ENDPOINT_SLICES {
+            remove(&mut self.slices, &Key::new(&key.namespace, object.label(SERVICE_NAME)), key);
+        }
+    }
+
+    pub(super) fn owned<'a>(&'a self, uid: &str) -> impl Iterator<Item = &'a (Kind, Key)> + use<'a> {
+        self.owned.get(uid).into_iter().flatten()
+    }
+
+    pub(super) fn by_uid(&self, uid: &str) -> Option<&(Kind, Key)> {
+        self.uids.get(uid)
+    }
+
+    pub(super) fn on_node<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a Key> + use<'a> {
+        self.on_node.get(node).into_iter().flatten()
+    }
+
+    pub(super) fn orphans<'a>(&'a self, namespace: &str) -> impl Iterator<Item = &'a Key> + use<'a> {
+        self.orphans.get(namespace).into_iter().flatten()
+    }
+
+    pub(super) fn with_label<'a>(
+        &'a self,
+        namespace: &str,
+        label: &str,
+        value: &str,
+    ) -> impl Iterator<Item = &'a Key> + use<'a> {
+        self.labels.get(&(Str::from(namespace), format!("{label}={value}"))).into_iter().flatten()
+    }
+
+    pub(super) fn slices<'a>(&'a self, service: &Key) -> impl Iterator<Item = &'a Key> + use<'a> {
+        self.slices.get(service).into_iter().flatten()
+    }
+}
