@@ -1,1 +1,41 @@
-//! (to be written)
+//! The API server: the only door to the cluster's state.
+//!
+//! What comes in is a [`Request`](drydock_api::Request) with the time, or a typed verb of a component through
+//! [`ApiServer::client`]. What goes out is an [`Answer`]: a response, a [`Watch`] to be polled, or a [`Connect`] into a
+//! pod that the cluster serves. Nothing here runs by itself, keeps a clock or knows a kubelet.
+//!
+//! - [`kinds`]: handles of everything that is stored.
+//! - `store`: objects, revisions, indices and change logs.
+//! - `verbs`: create, update, delete: admission, strategy, validation, store, in that order.
+//! - `strategy`: what is special about a kind, one row each.
+//! - `validation`: the rules, with Kubernetes' field paths and words.
+//! - `admission`: the plugins, in the real server's order.
+//! - `http`: paths, parameters, headers; lists, tables, discovery.
+//! - `client`: the components' door. `watch`: cursors into the change logs.
+//! - `boot`: what a new cluster holds.
+
+mod admission;
+mod boot;
+mod client;
+mod config;
+mod http;
+pub mod kinds;
+mod random;
+mod server;
+mod store;
+mod strategy;
+mod types;
+mod user;
+mod validation;
+mod verbs;
+mod watch;
+
+pub use client::{Client, PatchType};
+pub use config::{Config, Limits};
+pub use http::{Answer, Connect};
+pub use kinds::{Kind, KindInfo};
+pub use server::ApiServer;
+pub use store::{Change, ChangeKind};
+pub use user::User;
+pub use verbs::{DeleteOptions, Propagation};
+pub use watch::Watch;

@@ -1,0 +1,58 @@
+//! What a server is told when it starts.
+
+use drydock_value::Time;
+
+/// What must not be exceeded. Every limit ends in a `Status` that names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Objects of all kinds together.
+    pub objects: usize,
+    /// Bytes of one request's body, as the real server has it (3 MiB).
+    pub request_bytes: usize,
+    /// Changes that are remembered for watches, a kind.
+    pub history: usize,
+    /// Replicas that one workload may ask for.
+    pub replicas: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { objects: 60_000, request_bytes: 3 << 20, history: 16_384, replicas: 20_000 }
+    }
+}
+
+/// What a server is told when it starts. The defaults are those of the recorded two-node cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where chance begins: UIDs, name suffixes, cluster addresses, node ports.
+    pub seed: u64,
+    /// The moment at which the initial objects are created.
+    pub start: Time,
+    /// The first address of the service network, and its prefix length.
+    pub service_cidr: ([u8; 4], u8),
+    /// Node ports: first and last.
+    pub node_ports: (u16, u16),
+    /// Limits.
+    pub limits: Limits,
+    /// The server's own address and port.
+    pub address: String,
+    /// The cluster's certificate authority (PEM), as `kube-root-ca.crt` tells it.
+    pub ca_certificate: String,
+    /// The version that `/version` tells.
+    pub version: String,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            seed: 1,
+            start: Time::from_seconds(1_795_355_164),
+            service_cidr: ([10, 96, 0, 0], 12),
+            node_ports: (30000, 32767),
+            limits: Limits::default(),
+            address: "192.168.49.2:8443".into(),
+            ca_certificate: String::new(),
+            version: "v1.36.3".into(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! [`ApiServer`]: the store with everything around it.
+
+use std::sync::Arc;
+
+use drydock_value::{Time, Value};
+
+use crate::config::Config;
+use crate::kinds::Kind;
+use crate::random::Random;
+use crate::store::{Change, Store};
+
+/// An API server. Plain data: it clones (cheaply), and it does nothing by itself.
+#[derive(Debug, Clone)]
+pub struct ApiServer {
+    pub(crate) config: Arc<Config>,
+    pub(crate) store: Store,
+    pub(crate) random: Random,
+    pub(crate) now: Time,
+}
+
+impl ApiServer {
+    /// A server with the objects that every new cluster has.
+    pub fn new(config: Config) -> ApiServer {
+        let mut server = ApiServer {
+            store: Store::new(config.limits.clone()),
+            random: Random::new(config.seed),
+            now: config.start,
+            config: Arc::new(config),
+        };
+        crate::boot::boot(&mut server);
+        server
+    }
+
+    /// What the server was told when it started.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Tells the time to whatever happens through [`ApiServer::client`] from now on.
+    pub fn set_now(&mut self, now: Time) {
+        self.now = now;
+    }
+
+    /// The time as last told.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The revision of the last write. Grows with every write.
+    pub fn revision(&self) -> u64 {
+        self.store.revision()
+    }
+
+    /// FNV-1a over every write since the server started: equal histories have equal digests.
+    pub fn digest(&self) -> u64 {
+        self.store.digest()
+    }
+
+    /// How many objects there are.
+    pub fn object_count(&self) -> usize {
+        self.store.count()
+    }
+
+    /// How many objects a kind has.
+    pub fn count_of(&self, kind: Kind) -> usize {
+        self.store.count_of(kind)
+    }
+
+    /// One object, as stored.
+    pub fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Value> {
+        self.store.get(kind, namespace, name)
+    }
+
+    /// The objects of a namespace ("" is all of them), in storage order.
+    pub fn objects(&self, kind: Kind, namespace: &str) -> Box<dyn Iterator<Item = &Value> + '_> {
+        if namespace.is_empty() {
+            Box::new(self.store.all(kind))
+        } else {
+            Box::new(self.store.in_namespace(kind, namespace, None))
+        }
+    }
+
+    /// The changes of a kind after a revision, in order; None when some of them are forgotten and the caller has to
+    /// list again.
+    pub fn changes_since(&self, kind: Kind, revision: u64) -> Option<impl Iterator<Item = &Change>> {
+        self.store.changes_since(kind, revision)
+    }
+
+    /// The revision of a kind's newest change: whether there is anything new costs one comparison.
+    pub fn newest_change(&self, kind: Kind) -> u64 {
+        self.store.newest_change(kind)
+    }
+}

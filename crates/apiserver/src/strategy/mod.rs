@@ -1,0 +1,121 @@
+//! What is special about a kind: one row each, everything else is generic.
+
+use std::sync::OnceLock;
+
+use drydock_api::Status;
+use drydock_value::Value;
+
+use crate::kinds::Kind;
+use crate::server::ApiServer;
+use crate::validation::{self, Errors};
+use crate::verbs::Part;
+
+mod core;
+
+/// What is special about a kind.
+pub(crate) struct Strategy {
+    /// The kind.
+    pub(crate) kind: Kind,
+    /// Whether objects count generations, and by what change.
+    pub(crate) generation: Option<fn(&Value, &Value) -> bool>,
+    /// Whether a status sent along on create is dropped.
+    pub(crate) drops_status: bool,
+    /// Whether updates of the object keep the status as it was.
+    pub(crate) keeps_status: bool,
+    /// Whether updates of the status keep the labels as they were.
+    pub(crate) status_keeps_labels: bool,
+    /// Whether an update may come without a resourceVersion.
+    pub(crate) unconditional_update: bool,
+    /// Whether an update of what isn't there creates it.
+    pub(crate) create_on_update: bool,
+    /// Completes an object before it is validated and created.
+    pub(crate) prepare_create: Option<fn(&mut ApiServer, &mut Value) -> Result<(), Status>>,
+    /// Completes an object before it is validated and updated: the new one, the old one.
+    pub(crate) prepare_update: Option<fn(&mut ApiServer, Part, &mut Value, &Value) -> Result<(), Status>>,
+    /// Rules for the object as it is.
+    pub(crate) validate: Option<fn(&Value, &mut Errors)>,
+    /// Rules for the step from the old object (second) to the new.
+    pub(crate) validate_update: Option<fn(&Value, &Value, &mut Errors)>,
+    /// Rules for an update of the status.
+    pub(crate) validate_status: Option<fn(&Value, &Value, &mut Errors)>,
+    /// Rules for names; a DNS subdomain when not said.
+    pub(crate) name: fn(&str, bool) -> Vec<String>,
+    /// Warnings that a client gets with its answer: of the new object and the old one.
+    pub(crate) warnings: Option<fn(&Value, Option<&Value>) -> Vec<String>>,
+    /// Takes what the object needs from the server's pools (addresses, ports). The last word is whether nothing may be
+    /// kept.
+    pub(crate) allocate: Option<fn(&mut ApiServer, &mut Value, Option<&Value>, bool) -> Result<(), Status>>,
+    /// Gives back what the object had.
+    pub(crate) release: Option<fn(&mut ApiServer, &Value)>,
+}
+
+/// What most kinds do.
+const PLAIN: Strategy = Strategy {
+    kind: crate::kinds::CONFIG_MAPS,
+    generation: None,
+    drops_status: false,
+    keeps_status: false,
+    status_keeps_labels: false,
+    unconditional_update: true,
+    create_on_update: false,
+    prepare_create: None,
+    prepare_update: None,
+    validate: None,
+    validate_update: None,
+    validate_status: None,
+    name: validation::names::subdomain,
+    warnings: None,
+    allocate: None,
+    release: None,
+};
+
+/// What kinds with a `status` subresource do.
+const WITH_STATUS: Strategy = Strategy { drops_status: true, keeps_status: true, ..PLAIN };
+
+/// Every change of the spec counts as a generation.
+fn spec_changed(old: &Value, new: &Value) -> bool {
+    old["spec"] != new["spec"]
+}
+
+/// The strategy of a kind.
+pub(crate) fn of(kind: Kind) -> &'static Strategy {
+    static ROWS: OnceLock<Vec<Strategy>> = OnceLock::new();
+    static OTHER: Strategy = PLAIN;
+    let rows = ROWS.get_or_init(|| {
+        let mut rows: Vec<Strategy> = Kind::all().map(|kind| Strategy { kind, ..PLAIN }).collect();
+        for row in core::rows() {
+            let at = row.kind.index();
+            rows[at] = row;
+        }
+        rows
+    });
+    rows.get(kind.index()).unwrap_or(&OTHER)
+}
+
+/// All rules for a new object.
+pub(crate) fn validate_create(strategy: &Strategy, object: &Value, errors: &mut Errors) {
+    validation::meta::validate(object, strategy.kind.namespaced(), strategy.name, errors);
+    if let Some(validate) = strategy.validate {
+        validate(object, errors);
+    }
+}
+
+/// All rules for a changed object.
+pub(crate) fn validate_update(strategy: &Strategy, part: Part, new: &Value, old: &Value, errors: &mut Errors) {
+    validation::meta::validate_update(new, old, errors);
+    match part {
+        Part::Main | Part::Scale | Part::EphemeralContainers | Part::Resize => {
+            if let Some(validate) = strategy.validate_update {
+                validate(new, old, errors);
+            } else if let Some(validate) = strategy.validate {
+                validate(new, errors);
+            }
+        }
+        Part::Status | Part::Approval => {
+            if let Some(validate) = strategy.validate_status {
+                validate(new, old, errors);
+            }
+        }
+        Part::Finalize | Part::Binding => {}
+    }
+}

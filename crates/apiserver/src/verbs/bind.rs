@@ -1,0 +1,51 @@
+//! `pods/binding`: how a scheduler assigns a pod to a node.
+
+use drydock_api::Status;
+use drydock_value::{Value, value};
+
+use crate::kinds;
+use crate::server::ApiServer;
+use crate::verbs::{Cx, Part};
+
+impl ApiServer {
+    /// Sets a pod's node and its `PodScheduled` condition. `annotations` of the binding are copied to the pod.
+    pub(crate) fn bind(
+        &mut self,
+        cx: &mut Cx,
+        namespace: &str,
+        name: &str,
+        node: &str,
+        annotations: &Value,
+    ) -> Result<(), Status> {
+        let now = self.now.rfc3339();
+        self.update(cx, kinds::PODS, namespace, name, Part::Binding, &mut |_, _, old| {
+            let refuse = |why: String| Err(Status::conflict("", "pods/binding", name, &why));
+            if !old["metadata"]["deletionTimestamp"].is_null() {
+                return refuse(format!("pod {name} is being deleted, cannot be assigned to a host"));
+            }
+            let current = old["spec"]["nodeName"].str();
+            if !current.is_empty() {
+                return refuse(format!("pod {name} is already assigned to node {current:?}"));
+            }
+            if !old["spec"]["schedulingGates"].items().is_empty() {
+                return refuse(format!("pod {name} has non-empty .spec.schedulingGates"));
+            }
+            let mut pod = old.clone();
+            pod["spec"].set("nodeName", node);
+            for (key, text) in annotations.entries() {
+                pod["metadata"]["annotations"].set(key, text);
+            }
+            let scheduled = value!({
+                "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": &now,
+                "observedGeneration": old["metadata"]["generation"].int()
+            });
+            let conditions = &mut pod["status"]["conditions"];
+            match conditions.items_mut().iter_mut().find(|condition| condition["type"] == "PodScheduled") {
+                Some(condition) => *condition = scheduled,
+                None => conditions.push(scheduled),
+            }
+            Ok(pod)
+        })?;
+        Ok(())
+    }
+}

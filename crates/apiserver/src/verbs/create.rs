@@ -1,0 +1,110 @@
+//! Create.
+
+use drydock_api::Status;
+use drydock_value::Value;
+
+use crate::admission::{self, Attributes, Operation};
+use crate::kinds::Kind;
+use crate::server::ApiServer;
+use crate::strategy;
+use crate::validation::Errors;
+use crate::verbs::{Cx, fit_namespace, tidy};
+
+/// A generated name keeps at most this much of `generateName`: 63 characters in all with five letters of suffix.
+const GENERATED_PREFIX: usize = 58;
+
+impl ApiServer {
+    /// Creates an object that is decoded and defaulted.
+    pub(crate) fn create(
+        &mut self,
+        cx: &mut Cx,
+        kind: Kind,
+        namespace: &str,
+        mut object: Value,
+    ) -> Result<Value, Status> {
+        let info = kind.info();
+        let strategy = strategy::of(kind);
+        object.set("apiVersion", kind.api_version());
+        object.set("kind", info.kind);
+        fit_namespace(kind, namespace, &mut object)?;
+        let generated = self.generate_name(&mut object);
+        if !object["metadata"]["resourceVersion"].str().is_empty() {
+            return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
+        }
+
+        let mut attributes = Attributes::new(Operation::Create, kind, namespace, "");
+        admission::mutate(self, cx, &mut attributes, &mut object, None)?;
+
+        {
+            let metadata = &mut object["metadata"];
+            for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation"] {
+                if metadata.get(key).is_some() {
+                    metadata.remove(key);
+                }
+            }
+            for key in ["resourceVersion", "labels", "annotations", "ownerReferences", "finalizers"] {
+                tidy(metadata, key);
+            }
+            metadata.set("creationTimestamp", self.now.rfc3339());
+            metadata.set("uid", self.random.uuid());
+            if strategy.generation.is_some() {
+                metadata.set("generation", 1);
+            }
+        }
+        if strategy.drops_status {
+            object.remove("status");
+        }
+        if let Some(prepare) = strategy.prepare_create {
+            prepare(self, &mut object)?;
+        }
+        let mut errors = Errors::default();
+        strategy::validate_create(strategy, &object, &mut errors);
+        let name = object["metadata"]["name"].str().to_owned();
+        if !errors.is_empty() {
+            return Err(Status::invalid(info.group, info.kind, &name, errors.0));
+        }
+        if let Some(warnings) = strategy.warnings {
+            for warning in warnings(&object, None) {
+                cx.warn(warning);
+            }
+        }
+        admission::validate(self, cx, &attributes, &object, None)?;
+
+        if let Some(existing) = self.store.get(kind, object["metadata"]["namespace"].str(), &name) {
+            let mut status = Status::already_exists(info.group, info.resource, &name);
+            if !existing["metadata"]["deletionTimestamp"].is_null() {
+                status.message = format!("object is being deleted: {}", status.message);
+            }
+            if generated {
+                status.message = format!(
+                    "{} \"{}\" already exists, the server was not able to generate a unique name for the object",
+                    kind.group_resource(),
+                    object["metadata"]["generateName"].str(),
+                );
+                status.retry_after_seconds = 1;
+            }
+            return Err(status);
+        }
+        if let Some(allocate) = strategy.allocate {
+            allocate(self, &mut object, None, cx.dry_run)?;
+        }
+        admission::charge(self, cx, &attributes, &object, None)?;
+        if cx.dry_run {
+            return Ok(object);
+        }
+        self.store.put(kind, object)
+    }
+
+    /// Gives an object without a name one from its `generateName`.
+    fn generate_name(&mut self, object: &mut Value) -> bool {
+        let metadata = &object["metadata"];
+        let prefix = metadata["generateName"].str();
+        if prefix.is_empty() || !metadata["name"].str().is_empty() {
+            return false;
+        }
+        let prefix: String = prefix.chars().take(GENERATED_PREFIX).collect();
+        let name = format!("{prefix}{}", self.random.suffix(5));
+        object["metadata"].set("name", name);
+        true
+    }
+}

@@ -1,0 +1,89 @@
+//! What can be done to objects, whoever asks: the HTTP door and the components' door both end here.
+//!
+//! Objects come in decoded, defaulted and in their storage version; they go through admission, the kind's strategy and
+//! validation into the store. Errors are `Status` objects in Kubernetes' words.
+
+mod bind;
+mod create;
+mod delete;
+mod update;
+
+use drydock_api::Status;
+use drydock_value::Value;
+
+use crate::kinds::Kind;
+use crate::user::User;
+
+pub use delete::{DeleteOptions, Propagation};
+pub(crate) use update::Part;
+
+/// What a request carries besides its object.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cx {
+    /// Who asks.
+    pub(crate) user: User,
+    /// Whether nothing may be kept (`dryRun=All`).
+    pub(crate) dry_run: bool,
+    /// Warnings for the client, in order.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Cx {
+    pub(crate) fn new(user: User) -> Cx {
+        Cx { user, ..Cx::default() }
+    }
+
+    /// Adds a warning once.
+    pub(crate) fn warn(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
+    }
+}
+
+pub(crate) fn not_found(kind: Kind, name: &str) -> Status {
+    Status::not_found(kind.info().group, kind.info().resource, name)
+}
+
+pub(crate) fn forbidden(kind: Kind, name: &str, why: &str) -> Status {
+    Status::forbidden(kind.info().group, kind.info().resource, name, why)
+}
+
+pub(crate) const MODIFIED: &str =
+    "the object has been modified; please apply your changes to the latest version and try again";
+
+pub(crate) fn conflict(kind: Kind, name: &str, why: &str) -> Status {
+    Status::conflict(kind.info().group, kind.info().resource, name, why)
+}
+
+/// Makes the object's namespace that of the request, or refuses.
+fn fit_namespace(kind: Kind, namespace: &str, object: &mut Value) -> Result<(), Status> {
+    let given = object["metadata"]["namespace"].str();
+    if !kind.namespaced() {
+        if !given.is_empty() {
+            object["metadata"].remove("namespace");
+        }
+        return Ok(());
+    }
+    if given.is_empty() {
+        object["metadata"].set("namespace", namespace);
+    } else if given != namespace {
+        return Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    Ok(())
+}
+
+/// Removes a field when it holds nothing.
+pub(crate) fn tidy(object: &mut Value, key: &str) {
+    if object.get(key).is_some_and(|value| match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Null => true,
+        _ => false,
+    }) {
+        object.remove(key);
+    }
+}
