@@ -1,1 +1,30 @@
-//! (to be written)
+//! kubectl, as a library: the client, its commands and its printers. It talks to any API server through a
+//! [`drydock_api::Transport`], and to the machine that it runs on through the small traits of [`env`].
+//!
+//! What comes in is an [`Env`] (the command line) and, at each step, an [`Io`]; what goes out is output, an exit code,
+//! or what the command waits for. It knows nothing of the simulated cluster.
+//!
+//! - [`Command`]: one running kubectl, a state machine.
+//! - [`flags`]: the table of commands and flags, and cobra's rules for reading a command line.
+//! - [`commands`]: the commands, one file and one row each. **Begin there to add one.**
+//! - [`invocation`]: what a command gets: arguments, flags, [`client`], [`mapper`], files, dry-run.
+//! - [`builder`]: which objects a command line means: `-f`, `type/name`, selectors, `--all`.
+//! - [`printers`]: tables and the formats of `-o`.
+//! - [`kubeconfig`]: files, contexts, connection.
+//! - [`failure`]: errors and how kubectl prints them.
+
+pub mod client;
+mod command;
+pub mod commands;
+pub mod env;
+pub mod failure;
+pub mod flags;
+pub mod help;
+pub mod invocation;
+pub mod kubeconfig;
+pub mod mapper;
+pub mod text;
+mod verbose;
+
+pub use command::Command;
+pub use env::{Env, Io, Nothing, Step, Wait};

@@ -1,0 +1,346 @@
+//! [`Client`]: typed requests to the API server, with what kubectl does around each: who asks, impersonation,
+//! warnings, `-v`.
+
+use std::collections::BTreeSet;
+
+use drydock_api::{Body, Method, Request, Resource, Response, Status, StreamId};
+use drydock_value::Value;
+
+use crate::env::Io;
+use crate::failure::Failure;
+use crate::flags::Flags;
+use crate::kubeconfig::Connection;
+
+/// Options of a list.
+#[derive(Debug, Clone, Default)]
+pub struct ListOptions {
+    /// `labelSelector`
+    pub labels: String,
+    /// `fieldSelector`
+    pub fields: String,
+    /// Objects a request; 0 asks for all at once.
+    pub chunk: i64,
+    /// Whether the server shall send a table.
+    pub table: bool,
+}
+
+/// A client of one API server. Plain data: requests go through the transport of the [`Io`] that each method takes.
+#[derive(Debug, Clone, Default)]
+pub struct Client {
+    /// Where and as whom.
+    pub connection: Connection,
+    /// `-v`
+    pub verbosity: i64,
+    /// `--warnings-as-errors`
+    pub warnings_as_errors: bool,
+    headers: Vec<(String, String)>,
+    warned: BTreeSet<String>,
+    /// How many warnings the server sent.
+    pub warnings: usize,
+}
+
+const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+
+impl Client {
+    /// With a connection and what the command line says.
+    pub fn new(connection: Connection, flags: &Flags) -> Client {
+        let mut headers = Vec::new();
+        if let Some(user) = flags.non_empty("as") {
+            headers.push(("impersonate-user".to_owned(), user.to_owned()));
+        }
+        if let Some(uid) = flags.non_empty("as-uid") {
+            headers.push(("impersonate-uid".to_owned(), uid.to_owned()));
+        }
+        for group in flags.list("as-group") {
+            headers.push(("impersonate-group".to_owned(), group));
+        }
+        for extra in flags.list("as-user-extra") {
+            if let Some((key, value)) = extra.split_once('=') {
+                headers.push((format!("impersonate-extra-{}", key.to_ascii_lowercase()), value.to_owned()));
+            }
+        }
+        Client {
+            connection,
+            headers,
+            verbosity: flags.int("v"),
+            warnings_as_errors: flags.bool("warnings-as-errors"),
+            ..Client::default()
+        }
+    }
+
+    /// The namespace that commands work in.
+    pub fn namespace(&self) -> &str {
+        &self.connection.namespace
+    }
+
+    fn prepare(&self, mut request: Request) -> Request {
+        request.auth = self.connection.auth.clone();
+        request.headers.extend(self.headers.iter().cloned());
+        if request.header_value("user-agent").is_none() {
+            request.headers.push(("user-agent".into(), "kubectl/v1.36.4 (linux/amd64) kubernetes/drydock".into()));
+        }
+        if request.header_value("accept").is_none() {
+            request.headers.push(("accept".into(), "application/json".into()));
+        }
+        request
+    }
+
+    /// Whether the transport leads to the server that the kubeconfig names.
+    fn reachable(&self, io: &Io<'_>) -> Result<(), Status> {
+        let host = |url: &str| {
+            let bare = url.split_once("://").map_or(url, |(_, rest)| rest);
+            bare.split('/').next().unwrap_or("").to_owned()
+        };
+        let (wanted, there) = (host(&self.connection.server), host(&io.api.server()));
+        if wanted == there {
+            return Ok(());
+        }
+        let name = wanted.rsplit_once(':').map_or(wanted.as_str(), |(name, _)| name);
+        let mut status = if name.parse::<std::net::IpAddr>().is_ok() || name == "localhost" {
+            Status::new(0, "", format!("dial tcp {wanted}: connect: connection refused"))
+        } else {
+            Status::new(0, "", format!("dial tcp: lookup {name}: no such host"))
+        };
+        status.name = wanted;
+        Err(status)
+    }
+
+    /// Sends a request as it is.
+    pub fn send(&mut self, io: &mut Io<'_>, request: Request) -> Response {
+        if let Err(status) = self.reachable(io) {
+            return Response::from(status);
+        }
+        let request = self.prepare(request);
+        let shown = (self.verbosity >= 6).then(|| request.clone());
+        let response = io.api.send(request);
+        if let Some(request) = shown {
+            crate::verbose::show(self.verbosity, &self.connection.server, &request, &response, io);
+        }
+        for text in response.warnings() {
+            self.warnings += 1;
+            if self.warned.insert(text.to_owned()) {
+                let line = format!("Warning: {}\n", warning_text(text));
+                io.err.extend_from_slice(line.as_bytes());
+            }
+        }
+        response
+    }
+
+    /// Sends a request and reads the document that comes back.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn value(&mut self, io: &mut Io<'_>, request: Request) -> Result<Value, Failure> {
+        self.send(io, request).into_result().map_err(Failure::from)
+    }
+
+    /// Opens a stream: a watch, a log, exec, attach, port-forward.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn open(&mut self, io: &mut Io<'_>, request: Request) -> Result<StreamId, Failure> {
+        self.reachable(io)?;
+        let request = self.prepare(request);
+        if self.verbosity >= 6 {
+            crate::verbose::show(
+                self.verbosity,
+                &self.connection.server,
+                &request,
+                &Response::value(200, Value::Null),
+                io,
+            );
+        }
+        Ok(io.api.open(request)?)
+    }
+
+    /// One object.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn get(&mut self, io: &mut Io<'_>, resource: &Resource, namespace: &str, name: &str) -> Result<Value, Failure> {
+        self.value(io, Request::get(path(resource, namespace, Some(name))))
+    }
+
+    /// A list, all chunks together.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn list(
+        &mut self,
+        io: &mut Io<'_>,
+        resource: &Resource,
+        namespace: &str,
+        options: &ListOptions,
+    ) -> Result<Value, Failure> {
+        let key = if options.table { "rows" } else { "items" };
+        let mut all: Option<Value> = None;
+        let mut token = String::new();
+        loop {
+            let mut request = Request::get(path(resource, namespace, None));
+            for (name, value) in [("labelSelector", &options.labels), ("fieldSelector", &options.fields)] {
+                if !value.is_empty() {
+                    request = request.param(name, value);
+                }
+            }
+            if options.chunk > 0 {
+                request = request.param("limit", options.chunk.to_string());
+            }
+            if !token.is_empty() {
+                request = request.param("continue", &token);
+            }
+            if options.table {
+                request = request.header("accept", TABLE);
+            }
+            let page = self.value(io, request)?;
+            token = page["metadata"]["continue"].str().to_owned();
+            match &mut all {
+                None => all = Some(page),
+                Some(all) => {
+                    let more = page[if all[key].is_null() { "items" } else { key }].items().to_vec();
+                    all[key].items_mut().extend(more);
+                    all["metadata"]["resourceVersion"] = page["metadata"]["resourceVersion"].clone();
+                }
+            }
+            if token.is_empty() {
+                let mut all = all.unwrap_or_default();
+                if let Some(metadata) = all.get_mut("metadata") {
+                    metadata.remove("continue");
+                    metadata.remove("remainingItemCount");
+                }
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Creates an object.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn create(
+        &mut self,
+        io: &mut Io<'_>,
+        resource: &Resource,
+        namespace: &str,
+        object: Value,
+        params: &[(&str, &str)],
+    ) -> Result<Value, Failure> {
+        let request = Request::new(Method::Post, path(resource, namespace, None)).with_value(object);
+        self.value(io, with(request, params))
+    }
+
+    /// Replaces an object. `name` may carry a subresource: `x/scale`.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn update(
+        &mut self,
+        io: &mut Io<'_>,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        object: Value,
+        params: &[(&str, &str)],
+    ) -> Result<Value, Failure> {
+        let request = Request::new(Method::Put, path(resource, namespace, Some(name))).with_value(object);
+        self.value(io, with(request, params))
+    }
+
+    /// Patches an object. `content_type` is one of [`patch_type`]'s; `name` may carry a subresource.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    #[allow(clippy::too_many_arguments)]
+    pub fn patch(
+        &mut self,
+        io: &mut Io<'_>,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        content_type: &str,
+        patch: Body,
+        params: &[(&str, &str)],
+    ) -> Result<Value, Failure> {
+        let mut request =
+            Request::new(Method::Patch, path(resource, namespace, Some(name))).header("content-type", content_type);
+        request.body = patch;
+        self.value(io, with(request, params))
+    }
+
+    /// Deletes an object. `options` is a `DeleteOptions` without kind and version.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn delete(
+        &mut self,
+        io: &mut Io<'_>,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        mut options: Value,
+    ) -> Result<Value, Failure> {
+        options.set("kind", "DeleteOptions");
+        options.set("apiVersion", "v1");
+        self.value(io, Request::new(Method::Delete, path(resource, namespace, Some(name))).with_value(options))
+    }
+
+    /// Opens a watch on a collection from a revision on.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn watch(
+        &mut self,
+        io: &mut Io<'_>,
+        resource: &Resource,
+        namespace: &str,
+        options: &ListOptions,
+        revision: &str,
+    ) -> Result<StreamId, Failure> {
+        let mut request = Request::get(path(resource, namespace, None)).param("watch", "true");
+        for (name, value) in [
+            ("labelSelector", options.labels.as_str()),
+            ("fieldSelector", &options.fields),
+            ("resourceVersion", revision),
+        ] {
+            if !value.is_empty() {
+                request = request.param(name, value);
+            }
+        }
+        if options.table {
+            request = request.header("accept", TABLE);
+        }
+        self.open(io, request)
+    }
+}
+
+/// The path of a collection, or of an object in it. The namespace counts only for a namespaced resource; empty means
+/// all of them.
+pub fn path(resource: &Resource, namespace: &str, name: Option<&str>) -> String {
+    let namespace = Some(namespace).filter(|namespace| resource.namespaced() && !namespace.is_empty());
+    resource.id.path(namespace, name)
+}
+
+/// The content types of patches.
+pub mod patch_type {
+    /// RFC 6902
+    pub const JSON: &str = "application/json-patch+json";
+    /// RFC 7386
+    pub const MERGE: &str = "application/merge-patch+json";
+    /// Kubernetes' own
+    pub const STRATEGIC: &str = "application/strategic-merge-patch+json";
+    /// Server-side apply
+    pub const APPLY: &str = "application/apply-patch+yaml";
+}
+
+fn with(mut request: Request, params: &[(&str, &str)]) -> Request {
+    for (name, value) in params.iter().filter(|(_, value)| !value.is_empty()) {
+        request = request.param(*name, *value);
+    }
+    request
+}
+
+/// The text of a warning header: `299 - "text"` on the wire, or the text itself.
+fn warning_text(header: &str) -> String {
+    let Some(rest) = header.strip_prefix("299 ") else { return header.to_owned() };
+    let Some((_, quoted)) = rest.split_once(" \"") else { return header.to_owned() };
+    quoted.trim_end_matches('"').replace("\\\"", "\"").replace("\\\\", "\\")
+}

@@ -1,0 +1,180 @@
+//! [`Command`]: one running kubectl, as a state machine.
+
+use crate::commands::{self, Outcome, Waiting};
+use crate::env::{Env, Input, Io, Step, Wait};
+use crate::failure::Failure;
+use crate::flags::{self, Parsed, Refusal, table};
+use crate::help;
+use crate::invocation::Invocation;
+
+/// One running kubectl. Plain data: it can be cloned in the middle of a wait.
+#[derive(Clone)]
+pub struct Command {
+    env: Env,
+    stdin: Vec<u8>,
+    state: State,
+}
+
+enum State {
+    Start,
+    ReadingStdin,
+    Running(String, Box<dyn Waiting>),
+    Done(i32),
+}
+
+impl Clone for State {
+    fn clone(&self) -> State {
+        match self {
+            State::Start => State::Start,
+            State::ReadingStdin => State::ReadingStdin,
+            State::Running(name, waiting) => State::Running(name.clone(), waiting.clone_box()),
+            State::Done(code) => State::Done(*code),
+        }
+    }
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Command").field("args", &self.env.args).finish_non_exhaustive()
+    }
+}
+
+impl Command {
+    /// A command line that is about to run.
+    pub fn new(env: Env) -> Command {
+        Command { env, stdin: Vec::new(), state: State::Start }
+    }
+
+    /// Goes on until the command waits or ends.
+    pub fn step(&mut self, io: &mut Io<'_>) -> Step {
+        match &mut self.state {
+            State::Done(code) => Step::Exit(*code),
+            State::Start => self.start(io, None),
+            State::ReadingStdin => loop {
+                match io.stdin.take() {
+                    Input::Data(bytes) => self.stdin.extend(bytes),
+                    Input::Pending => return Step::Wait(Wait { stdin: true, ..Wait::default() }),
+                    Input::End => {
+                        let stdin = std::mem::take(&mut self.stdin);
+                        return self.start(io, Some(stdin));
+                    }
+                }
+            },
+            State::Running(name, waiting) => {
+                let name = name.clone();
+                match waiting.step(io) {
+                    Ok(Outcome::Done) => self.finish(0),
+                    Ok(Outcome::Exit(code)) => self.finish(code),
+                    Ok(Outcome::Wait(wait)) => Step::Wait(wait),
+                    Ok(Outcome::Continue) => Step::Continue,
+                    Ok(Outcome::Waiting(next)) => {
+                        *waiting = next;
+                        Step::Continue
+                    }
+                    Err(failure) => self.fail(io, &name, &failure),
+                }
+            }
+        }
+    }
+
+    /// Ctrl-C: a waiting command may end in its own way; others end at once. Answers the exit code.
+    pub fn interrupt(&mut self, io: &mut Io<'_>) -> i32 {
+        let code = match &mut self.state {
+            State::Running(_, waiting) => waiting.interrupt(io),
+            State::Done(code) => *code,
+            _ => 130,
+        };
+        self.state = State::Done(code);
+        code
+    }
+
+    fn finish(&mut self, code: i32) -> Step {
+        self.state = State::Done(code);
+        Step::Exit(code)
+    }
+
+    fn fail(&mut self, io: &mut Io<'_>, name: &str, failure: &Failure) -> Step {
+        let (text, code) = failure.render(name);
+        if !text.is_empty() {
+            io.eprint(&text);
+            if !text.ends_with('\n') {
+                io.eprint("\n");
+            }
+        }
+        self.finish(code)
+    }
+
+    fn start(&mut self, io: &mut Io<'_>, stdin: Option<Vec<u8>>) -> Step {
+        let parsed = match flags::parse(&self.env.args) {
+            Ok(parsed) => parsed,
+            Err(Refusal::Flag(words, path)) => {
+                let name = table().command(path).map_or("kubectl".into(), flags::CommandInfo::full);
+                io.eprintln(format!("error: {words}\nSee '{name} --help' for usage."));
+                return self.finish(1);
+            }
+            Err(Refusal::Command(word, rest)) => return self.unknown(io, &word, &rest),
+        };
+        for (name, why) in &parsed.deprecated {
+            io.eprintln(format!("Flag --{name} has been deprecated, {why}"));
+        }
+        if parsed.help {
+            io.print(help::of(parsed.command));
+            return self.finish(0);
+        }
+        let name = parsed.command.full();
+        match self.run(io, parsed, stdin) {
+            Ok(Outcome::Done | Outcome::Wait(_) | Outcome::Continue) => self.finish(0),
+            Ok(Outcome::Exit(code)) => self.finish(code),
+            Ok(Outcome::Waiting(waiting)) => {
+                self.state = State::Running(name, waiting);
+                Step::Continue
+            }
+            Err(Failure::WantStdin) => {
+                self.state = State::ReadingStdin;
+                Step::Continue
+            }
+            Err(failure) => self.fail(io, &name, &failure),
+        }
+    }
+
+    fn run(&mut self, io: &mut Io<'_>, parsed: Parsed, stdin: Option<Vec<u8>>) -> Result<Outcome, Failure> {
+        let path = parsed.command.path;
+        let Some(spec) = commands::spec(path) else {
+            if table().children(path).next().is_some() {
+                return commands::group(io, &parsed);
+            }
+            return Err(format!("kubectl {path} is not supported yet").into());
+        };
+        if let Some(flag) = parsed.flags.names().find(|flag| !spec.acts_on(flag)) {
+            return Err(format!("--{flag} is not supported by kubectl {path} yet").into());
+        }
+        help::required(&parsed)?;
+        let mut invocation = Invocation::new(self.env.clone(), spec, parsed, stdin);
+        (spec.run)(&mut invocation, io)
+    }
+
+    /// A word that is no command: a plugin of that name, or an error with suggestions.
+    fn unknown(&mut self, io: &mut Io<'_>, word: &str, rest: &[String]) -> Step {
+        match word {
+            "help" => {
+                io.print(help::by_words(rest));
+                self.finish(0)
+            }
+            "options" => {
+                io.print(help::options());
+                self.finish(0)
+            }
+            _ => match commands::plugin::start(&self.env, io, word, rest) {
+                Some(Ok(waiting)) => {
+                    self.state = State::Running("kubectl".into(), waiting);
+                    Step::Continue
+                }
+                Some(Err(failure)) => self.fail(io, "kubectl", &failure),
+                None => {
+                    io.eprintln(help::unknown_command(word));
+                    self.finish(1)
+                }
+            },
+        }
+    }
+}

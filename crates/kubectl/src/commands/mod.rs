@@ -1,0 +1,114 @@
+//! The commands: one file each, one row each in [`COMMANDS`].
+//!
+//! **How to add a command.** Write `src/commands/NAME.rs` with
+//! `pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure>` and add one row here: its path, that
+//! function, and the flags that it acts on (name the shared groups from [`acts`], then its own). The flags themselves,
+//! with kinds and defaults, are in `data/commands.txt` already; a flag that is given but not in the row is refused, never
+//! ignored. Global flags are acted on for everybody.
+//!
+//! **What a command has.** `inv.args`, `inv.dash`, `inv.flags.{str,bool,int,duration,list,given}`,
+//! `inv.client(io)?` (requests), `inv.mapper(io)?` and `inv.resource(io, "deploy")?` (names of resources),
+//! `inv.namespace(io)?`, `inv.read_file(io, path)?`, `inv.dry_run(io)?`, [`crate::builder`] (resources by `-f`, names,
+//! selectors), [`crate::printers`] (`-o`), `io.println` and `io.eprintln`.
+//!
+//! **Failures** are values: `return Err("words".into())` prints `error: words` and exits with 1; a `Status` prints
+//! `Error from server (Reason): …`; see [`Failure`] for the rest. Standard input is read by `inv.stdin()?` (or
+//! `read_file` of `-`) before anything that can be seen: the command is run again from its beginning once all input is in.
+//!
+//! **A command that waits** answers [`Outcome::Waiting`] with a [`Waiting`] value: it is stepped until it answers
+//! `Done`, `Exit` or an error, and says with `Outcome::Wait` what wakes it (streams of watches, a moment, a child).
+
+use crate::env::{Io, Wait};
+use crate::failure::Failure;
+use crate::flags::{Parsed, table};
+use crate::help;
+use crate::invocation::Invocation;
+
+pub mod plugin;
+
+/// What a step of a command came to.
+pub enum Outcome {
+    /// The command is over, with exit code 0.
+    Done,
+    /// The command is over, with this exit code.
+    Exit(i32),
+    /// From [`Waiting::step`]: nothing to do until one of these happens.
+    Wait(Wait),
+    /// From [`Waiting::step`]: more to do at once.
+    Continue,
+    /// The command goes on as this.
+    Waiting(Box<dyn Waiting>),
+}
+
+/// A command that waits: for watch events, bytes, children, the clock.
+pub trait Waiting: Send + Sync {
+    /// Goes on.
+    ///
+    /// # Errors
+    /// What ends the command.
+    fn step(&mut self, io: &mut Io<'_>) -> Result<Outcome, Failure>;
+
+    /// Ctrl-C: lets go of what is held, answers the exit code.
+    fn interrupt(&mut self, _io: &mut Io<'_>) -> i32 {
+        130
+    }
+
+    /// A copy.
+    fn clone_box(&self) -> Box<dyn Waiting>;
+}
+
+/// A command's function.
+pub type Run = fn(&mut Invocation, &mut Io<'_>) -> Result<Outcome, Failure>;
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Spec {
+    /// The path, as in the flag table.
+    pub path: &'static str,
+    /// What it does.
+    pub run: Run,
+    /// The flags that it acts on, in groups.
+    pub flags: &'static [&'static [&'static str]],
+}
+
+impl Spec {
+    /// Whether the command acts on a flag.
+    pub fn acts_on(&self, flag: &str) -> bool {
+        self.flags.iter().any(|group| group.contains(&flag)) || table().global.iter().any(|global| global.name == flag)
+    }
+}
+
+/// Groups of flags that many commands share, by the part of the framework that acts on them.
+pub mod acts {
+    /// [`crate::printers`]
+    pub const PRINT: &[&str] = &["output", "template", "allow-missing-template-keys", "show-managed-fields"];
+    /// [`crate::builder`], files
+    pub const FILES: &[&str] = &["filename", "recursive", "kustomize"];
+    /// [`crate::builder`], selection
+    pub const SELECT: &[&str] = &["selector", "field-selector", "all", "all-namespaces"];
+    /// [`crate::invocation::Invocation::dry_run`] and who writes
+    pub const WRITE: &[&str] = &["dry-run", "field-manager"];
+    /// [`crate::invocation::Invocation::field_validation`]
+    pub const VALIDATE: &[&str] = &["validate"];
+    /// Accepted, and rightly without effect.
+    pub const NONE: &[&str] = &["record"];
+}
+
+/// All commands, in alphabetical order.
+pub static COMMANDS: &[Spec] = &[];
+
+/// A command's row.
+pub fn spec(path: &str) -> Option<&'static Spec> {
+    COMMANDS.iter().find(|spec| spec.path == path)
+}
+
+/// A command that only holds others: prints its help, or refuses what is no command of it.
+pub(crate) fn group(io: &mut Io<'_>, parsed: &Parsed) -> Result<Outcome, Failure> {
+    match parsed.args.first() {
+        None => {
+            io.print(help::of(parsed.command));
+            Ok(Outcome::Done)
+        }
+        Some(word) => Err(Failure::Usage(format!("unknown command {}", crate::failure::quote(word)))),
+    }
+}

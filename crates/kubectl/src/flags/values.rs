@@ -1,0 +1,263 @@
+//! The values of flags, read and typed as pflag does.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::table::{FlagInfo, Kind};
+
+/// What was given on the command line, by the flags' long names. A flag that was not given has its default.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    given: BTreeMap<&'static str, Vec<String>>,
+    known: BTreeMap<&'static str, FlagInfo>,
+}
+
+impl Flags {
+    /// With these flags known, none given.
+    pub fn new(known: impl IntoIterator<Item = FlagInfo>) -> Flags {
+        Flags { given: BTreeMap::new(), known: known.into_iter().map(|flag| (flag.name, flag)).collect() }
+    }
+
+    /// Sets a flag as the command line does.
+    ///
+    /// # Errors
+    /// Go's words when the value is not what the flag holds.
+    pub fn set(&mut self, flag: &FlagInfo, value: &str) -> Result<(), String> {
+        match flag.kind {
+            Kind::Bool | Kind::Tristate => {
+                parse_bool(value).ok_or_else(|| format!("strconv.ParseBool: parsing {value:?}: invalid syntax"))?;
+            }
+            Kind::Int => {
+                parse_int(value)?;
+            }
+            Kind::Duration => {
+                parse_duration(value)?;
+            }
+            Kind::List | Kind::Map => {
+                let values = if value.is_empty() { Vec::new() } else { split_csv(value)? };
+                if flag.kind == Kind::Map
+                    && let Some(bad) = values.iter().find(|pair| !pair.contains('='))
+                {
+                    return Err(format!("{bad} must be formatted as key=value"));
+                }
+                self.given.entry(flag.name).or_default().extend(values);
+                return Ok(());
+            }
+            Kind::Array => {
+                self.given.entry(flag.name).or_default().push(value.to_owned());
+                return Ok(());
+            }
+            Kind::String | Kind::Optional => {}
+        }
+        self.given.insert(flag.name, vec![value.to_owned()]);
+        Ok(())
+    }
+
+    /// Whether the flag was given.
+    pub fn given(&self, name: &str) -> bool {
+        self.given.contains_key(name)
+    }
+
+    /// The names of the flags that were given, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.given.keys().copied()
+    }
+
+    /// The text of a flag, or its default; empty for a flag that the command does not have.
+    pub fn str(&self, name: &str) -> &str {
+        match self.given.get(name).and_then(|values| values.last()) {
+            Some(value) => value,
+            None => self.known.get(name).map_or("", |flag| flag.default),
+        }
+    }
+
+    /// The text, or None when it is empty.
+    pub fn non_empty(&self, name: &str) -> Option<&str> {
+        Some(self.str(name)).filter(|text| !text.is_empty())
+    }
+
+    /// Whether a flag is true.
+    pub fn bool(&self, name: &str) -> bool {
+        parse_bool(self.str(name)).unwrap_or(false)
+    }
+
+    /// A number.
+    pub fn int(&self, name: &str) -> i64 {
+        parse_int(self.str(name)).unwrap_or(0)
+    }
+
+    /// A duration; negative ones count as zero.
+    pub fn duration(&self, name: &str) -> Duration {
+        parse_duration(self.str(name)).map_or(Duration::ZERO, |nanos| Duration::from_nanos(nanos.max(0).unsigned_abs()))
+    }
+
+    /// The values of a list.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        match self.given.get(name) {
+            Some(values) => values.clone(),
+            None => {
+                let default = self.known.get(name).map_or("", |flag| flag.default);
+                if default.is_empty() { Vec::new() } else { default.split(',').map(str::to_owned).collect() }
+            }
+        }
+    }
+}
+
+/// Go's `strconv.ParseBool`.
+pub fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+fn parse_int(text: &str) -> Result<i64, String> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (base, digits) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &digits[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &digits[2..]),
+        [b'0', _, ..] => (8, &digits[1..]),
+        _ => (10, digits),
+    };
+    if digits.is_empty() || !digits.chars().all(|c| c.is_digit(base)) {
+        return Err(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"));
+    }
+    i64::from_str_radix(&format!("{sign}{digits}"), base)
+        .map_err(|_| format!("strconv.ParseInt: parsing {text:?}: value out of range"))
+}
+
+/// Go's `time.ParseDuration`, in nanoseconds.
+///
+/// # Errors
+/// Go's words.
+pub fn parse_duration(text: &str) -> Result<i64, String> {
+    let invalid = || format!("time: invalid duration {text:?}");
+    let (negative, mut rest) = match text.as_bytes().first() {
+        Some(b'-') => (true, &text[1..]),
+        Some(b'+') => (false, &text[1..]),
+        _ => (false, text),
+    };
+    if rest == "0" {
+        return Ok(0);
+    }
+    if rest.is_empty() {
+        return Err(invalid());
+    }
+    let mut total = 0_i128;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, after) = rest.split_at(end);
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || number.len() > 18 {
+            return Err(invalid());
+        }
+        let end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
+        let nanos: i128 = match unit {
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            "" => return Err(format!("time: missing unit in duration {text:?}")),
+            unit => return Err(format!("time: unknown unit {unit:?} in duration {text:?}")),
+        };
+        total += whole.parse::<i128>().unwrap_or(0) * nanos;
+        if !fraction.is_empty() {
+            total += fraction.parse::<i128>().unwrap_or(0) * nanos / 10_i128.pow(fraction.len() as u32);
+        }
+        rest = after;
+    }
+    i64::try_from(if negative { -total } else { total }).map_err(|_| invalid())
+}
+
+/// One line of comma-separated values, quotes as Go's encoding/csv has them.
+///
+/// # Errors
+/// Go's words.
+pub fn split_csv(text: &str) -> Result<Vec<String>, String> {
+    let mut fields = Vec::new();
+    let chars: Vec<char> = text.lines().next().unwrap_or("").chars().collect();
+    let mut at = 0;
+    loop {
+        let mut field = String::new();
+        if chars.get(at) == Some(&'"') {
+            at += 1;
+            loop {
+                match chars.get(at) {
+                    Some('"') if chars.get(at + 1) == Some(&'"') => {
+                        field.push('"');
+                        at += 2;
+                    }
+                    Some('"') => {
+                        at += 1;
+                        break;
+                    }
+                    Some(c) => {
+                        field.push(*c);
+                        at += 1;
+                    }
+                    None => {
+                        return Err(format!(
+                            "record on line 1; parse error on line 1, column {}: extraneous or missing \" in quoted-field",
+                            at + 1
+                        ));
+                    }
+                }
+            }
+            if !matches!(chars.get(at), None | Some(',')) {
+                return Err(format!("parse error on line 1, column {}: extraneous or missing \" in quoted-field", at));
+            }
+        } else {
+            while let Some(c) = chars.get(at).filter(|c| **c != ',') {
+                if *c == '"' {
+                    return Err(format!("parse error on line 1, column {}: bare \" in non-quoted-field", at + 1));
+                }
+                field.push(*c);
+                at += 1;
+            }
+        }
+        fields.push(field);
+        match chars.get(at) {
+            Some(_) => at += 1,
+            None => return Ok(fields),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_go_reads_them() {
+        let cases: &[(&str, Result<i64, &str>)] = &[
+            ("0", Ok(0)),
+            ("60s", Ok(60_000_000_000)),
+            ("1h30m", Ok(5_400_000_000_000)),
+            ("1.5s", Ok(1_500_000_000)),
+            ("-1s", Ok(-1_000_000_000)),
+            ("5", Err("time: missing unit in duration \"5\"")),
+            ("5x", Err("time: unknown unit \"x\" in duration \"5x\"")),
+            ("", Err("time: invalid duration \"\"")),
+            ("s", Err("time: invalid duration \"s\"")),
+        ];
+        for (text, want) in cases {
+            assert_eq!(parse_duration(text), want.map_err(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_are_csv() {
+        assert_eq!(split_csv("a,b").unwrap(), ["a", "b"]);
+        assert_eq!(split_csv("\"a,b\",c").unwrap(), ["a,b", "c"]);
+        assert_eq!(split_csv("a,").unwrap(), ["a", ""]);
+        assert!(split_csv("a\"b").is_err());
+    }
+}

@@ -1,0 +1,227 @@
+//! [`Invocation`]: one call of one command, and what every command needs from it.
+
+use drydock_api::Resource;
+
+use crate::client::Client;
+use crate::commands::Spec;
+use crate::env::{Env, Io};
+use crate::failure::Failure;
+use crate::flags::{CommandInfo, Flags, Parsed};
+use crate::kubeconfig::{Connection, Kubeconfig, connection};
+use crate::mapper::Mapper;
+
+/// One call of one command.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// How kubectl was called.
+    pub env: Env,
+    /// The command's row of the flag table.
+    pub command: &'static CommandInfo,
+    /// The command's row of the command table.
+    pub spec: &'static Spec,
+    /// Positional arguments.
+    pub args: Vec<String>,
+    /// How many of them stood before `--`, if it was there.
+    pub dash: Option<usize>,
+    /// The flags.
+    pub flags: Flags,
+    pub(crate) stdin: Option<Vec<u8>>,
+    client: Option<Client>,
+    mapper: Option<Mapper>,
+}
+
+impl Invocation {
+    pub(crate) fn new(env: Env, spec: &'static Spec, parsed: Parsed, stdin: Option<Vec<u8>>) -> Invocation {
+        Invocation {
+            env,
+            command: parsed.command,
+            spec,
+            args: parsed.args,
+            dash: parsed.dash,
+            flags: parsed.flags,
+            stdin,
+            client: None,
+            mapper: None,
+        }
+    }
+
+    /// A usage error: `error: words`, then `See 'kubectl x -h' for help and examples`.
+    pub fn usage(&self, words: impl Into<String>) -> Failure {
+        Failure::Usage(words.into())
+    }
+
+    /// The arguments before and after `--`.
+    pub fn split_at_dash(&self) -> (&[String], &[String]) {
+        self.args.split_at(self.dash.unwrap_or(self.args.len()).min(self.args.len()))
+    }
+
+    /// The kubeconfig's files.
+    ///
+    /// # Errors
+    /// When one can't be read.
+    pub fn kubeconfig(&self, io: &mut Io<'_>) -> Result<Kubeconfig, Failure> {
+        Kubeconfig::load(&self.flags, &self.env, io.files)
+    }
+
+    /// Where and as whom to connect.
+    ///
+    /// # Errors
+    /// clientcmd's words.
+    pub fn connection(&self, io: &mut Io<'_>) -> Result<Connection, Failure> {
+        let files = self.kubeconfig(io)?;
+        let missing = files.explicit && files.files.iter().all(|(_, config)| config.is_none());
+        let missing = missing.then(|| self.flags.str("kubeconfig"));
+        let mut connection = connection(&files.merged(), &self.flags, missing)?;
+        if let drydock_api::Auth::Certificate { certificate } = &mut connection.auth
+            && !certificate.contains("-----BEGIN")
+        {
+            // A path: relative ones count from the kubeconfig's folder.
+            let folder = files.default_path().rsplit_once('/').map_or("/", |(folder, _)| folder);
+            let path = Env { cwd: folder.to_owned(), ..self.env.clone() }.absolute(certificate);
+            if let Ok(bytes) = io.files.read(&path) {
+                *certificate = String::from_utf8_lossy(&bytes).into_owned();
+            }
+        }
+        Ok(connection)
+    }
+
+    /// The client, made at the first call.
+    ///
+    /// # Errors
+    /// When the kubeconfig is wrong.
+    pub fn client(&mut self, io: &mut Io<'_>) -> Result<&mut Client, Failure> {
+        if self.client.is_none() {
+            self.client = Some(Client::new(self.connection(io)?, &self.flags));
+        }
+        // Made just above.
+        Ok(self.client.get_or_insert_default())
+    }
+
+    /// The namespace to work in: `-n`, or the context's, or `default`.
+    ///
+    /// # Errors
+    /// When the kubeconfig is wrong.
+    pub fn namespace(&mut self, io: &mut Io<'_>) -> Result<String, Failure> {
+        Ok(self.client(io)?.namespace().to_owned())
+    }
+
+    /// What the server serves, asked once.
+    ///
+    /// # Errors
+    /// When the server can't be reached.
+    pub fn mapper(&mut self, io: &mut Io<'_>) -> Result<&Mapper, Failure> {
+        if self.mapper.is_none() {
+            let mapper = Mapper::discover(self.client(io)?, io)?;
+            self.mapper = Some(mapper);
+        }
+        Ok(self.mapper.get_or_insert_default())
+    }
+
+    /// A resource by what people call it.
+    ///
+    /// # Errors
+    /// `the server doesn't have a resource type "x"`.
+    pub fn resource(&mut self, io: &mut Io<'_>, word: &str) -> Result<Resource, Failure> {
+        self.mapper(io)?.resolve(word).cloned()
+    }
+
+    /// All of standard input. Call it before anything that can be seen: the command may be run again from its
+    /// beginning when input is not complete yet.
+    ///
+    /// # Errors
+    /// [`Failure::WantStdin`], to be passed on with `?`.
+    pub fn stdin(&self) -> Result<Vec<u8>, Failure> {
+        self.stdin.clone().ok_or(Failure::WantStdin)
+    }
+
+    /// A file's bytes; `-` and `/dev/stdin` are standard input. The words of an error are Go's:
+    /// `open x: no such file or directory`.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read_file(&self, io: &mut Io<'_>, path: &str) -> Result<Vec<u8>, Failure> {
+        if matches!(path, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") {
+            return self.stdin();
+        }
+        let absolute = self.env.absolute(path);
+        io.files.read(&absolute).map_err(|errno| Failure::Error(format!("open {path}: {errno}")))
+    }
+
+    /// `--dry-run`.
+    ///
+    /// # Errors
+    /// An unknown value.
+    pub fn dry_run(&self, io: &mut Io<'_>) -> Result<DryRun, Failure> {
+        match self.flags.str("dry-run") {
+            "" | "none" => Ok(DryRun::None),
+            "client" => Ok(DryRun::Client),
+            "server" => Ok(DryRun::Server),
+            "unchanged" => {
+                io.eprintln(
+                    "W--dry-run is deprecated and can be replaced with --dry-run=client.".trim_start_matches('W'),
+                );
+                Ok(DryRun::Client)
+            }
+            value => match crate::flags::parse_bool(value) {
+                Some(true) => {
+                    io.eprintln(
+                        "--dry-run=true is deprecated (boolean value) and can be replaced with --dry-run=client.",
+                    );
+                    Ok(DryRun::Client)
+                }
+                Some(false) => {
+                    io.eprintln(
+                        "--dry-run=false is deprecated (boolean value) and can be replaced with --dry-run=none.",
+                    );
+                    Ok(DryRun::None)
+                }
+                None => Err(Failure::Error(format!(
+                    "Invalid dry-run value ({value}). Must be \"none\", \"server\", or \"client\"."
+                ))),
+            },
+        }
+    }
+
+    /// `--validate` as the server's `fieldValidation`.
+    ///
+    /// # Errors
+    /// An unknown value.
+    pub fn field_validation(&self) -> Result<&'static str, Failure> {
+        match self.flags.str("validate") {
+            "strict" | "true" => Ok("Strict"),
+            "warn" => Ok("Warn"),
+            "ignore" | "false" => Ok("Ignore"),
+            value => Err(Failure::Error(format!(
+                "invalid - validate option \"{value}\"; must be one of: strict (or true), warn, ignore (or false)"
+            ))),
+        }
+    }
+}
+
+/// What `--dry-run` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DryRun {
+    /// Do it.
+    #[default]
+    None,
+    /// Only show what would be sent.
+    Client,
+    /// Let the server check it without storing.
+    Server,
+}
+
+impl DryRun {
+    /// The query parameter `dryRun`.
+    pub fn param(self) -> (&'static str, &'static str) {
+        ("dryRun", if self == DryRun::Server { "All" } else { "" })
+    }
+
+    /// What follows the operation in messages: ` (dry run)`.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            DryRun::None => "",
+            DryRun::Client => " (dry run)",
+            DryRun::Server => " (server dry run)",
+        }
+    }
+}

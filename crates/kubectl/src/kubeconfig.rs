@@ -1,0 +1,327 @@
+//! The kubeconfig: which server, as whom, in which namespace. The model is clientcmd's: several files merged (the first
+//! that has a value wins), contexts that join a cluster and a user, overrides from the command line.
+
+use std::collections::BTreeMap;
+
+use drydock_api::Auth;
+use drydock_value::{Value, value};
+
+use crate::env::{Env, Files};
+use crate::failure::{Failure, quote};
+use crate::flags::Flags;
+use crate::text;
+
+/// What a kubeconfig says: named clusters, users and contexts, each as its own JSON object.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Config {
+    /// The context in use; empty when none is.
+    pub current: String,
+    /// Contexts by name: `cluster`, `user`, `namespace`.
+    pub contexts: BTreeMap<String, Value>,
+    /// Clusters by name: `server`, `certificate-authority` and so on.
+    pub clusters: BTreeMap<String, Value>,
+    /// Users by name: `token`, `client-certificate` and so on.
+    pub users: BTreeMap<String, Value>,
+}
+
+/// The named parts of a [`Config`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// `clusters`
+    Clusters,
+    /// `contexts`
+    Contexts,
+    /// `users`
+    Users,
+}
+
+impl Section {
+    /// The list's key and the key of each entry's content.
+    pub fn keys(self) -> (&'static str, &'static str) {
+        match self {
+            Section::Clusters => ("clusters", "cluster"),
+            Section::Contexts => ("contexts", "context"),
+            Section::Users => ("users", "user"),
+        }
+    }
+}
+
+impl Config {
+    /// A part.
+    pub fn section(&self, section: Section) -> &BTreeMap<String, Value> {
+        match section {
+            Section::Clusters => &self.clusters,
+            Section::Contexts => &self.contexts,
+            Section::Users => &self.users,
+        }
+    }
+
+    /// A part, for changing.
+    pub fn section_mut(&mut self, section: Section) -> &mut BTreeMap<String, Value> {
+        match section {
+            Section::Clusters => &mut self.clusters,
+            Section::Contexts => &mut self.contexts,
+            Section::Users => &mut self.users,
+        }
+    }
+
+    /// Reads the file's document.
+    pub fn from_value(document: &Value) -> Config {
+        let mut config = Config { current: document["current-context"].str().to_owned(), ..Config::default() };
+        for section in [Section::Clusters, Section::Contexts, Section::Users] {
+            let (list, key) = section.keys();
+            for entry in document[list].items() {
+                let content = match &entry[key] {
+                    Value::Object(map) => Value::Object(map.clone()),
+                    _ => Value::object(),
+                };
+                config.section_mut(section).entry(entry["name"].str().to_owned()).or_insert(content);
+            }
+        }
+        config
+    }
+
+    /// The document, as written to a file and shown by `config view`: empty parts are null.
+    pub fn to_value(&self) -> Value {
+        let list = |section: Section| {
+            let entries = self.section(section);
+            if entries.is_empty() {
+                return Value::Null;
+            }
+            let (_, key) = section.keys();
+            entries.iter().map(|(name, content)| value!({"name": name, (key): content})).collect::<Value>()
+        };
+        value!({
+            "apiVersion": "v1", "kind": "Config", "current-context": &self.current,
+            "clusters": list(Section::Clusters), "contexts": list(Section::Contexts), "users": list(Section::Users)
+        })
+    }
+}
+
+/// The files that a kubeconfig comes from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Kubeconfig {
+    /// Where: absolute paths with what each holds; None for a file that is not there.
+    pub files: Vec<(String, Option<Config>)>,
+    /// Whether `--kubeconfig` named the file.
+    pub explicit: bool,
+}
+
+impl Kubeconfig {
+    /// Reads the files that `--kubeconfig`, `KUBECONFIG` or the home directory name.
+    ///
+    /// # Errors
+    /// When a file is there and is not a kubeconfig.
+    pub fn load(flags: &Flags, env: &Env, files: &mut dyn Files) -> Result<Kubeconfig, Failure> {
+        let explicit = flags.non_empty("kubeconfig").map(str::to_owned);
+        let paths: Vec<String> = match &explicit {
+            Some(path) => vec![path.clone()],
+            None if env.var("KUBECONFIG").is_empty() => {
+                vec![format!("{}/.kube/config", env.home.trim_end_matches('/'))]
+            }
+            None => {
+                let mut paths: Vec<String> = Vec::new();
+                for path in env.var("KUBECONFIG").split(':').filter(|path| !path.is_empty()) {
+                    if !paths.iter().any(|p| p == path) {
+                        paths.push(path.to_owned());
+                    }
+                }
+                paths
+            }
+        };
+        let mut loaded = Kubeconfig { files: Vec::new(), explicit: explicit.is_some() };
+        for path in paths {
+            let absolute = env.absolute(&path);
+            let config = if files.exists(&absolute) {
+                let bad =
+                    |why: String| Failure::Error(format!("error loading config file {}: {why}", quote(&absolute)));
+                let bytes = files.read(&absolute).map_err(|errno| bad(format!("open {absolute}: {errno}")))?;
+                let document = text::parse_yaml(&String::from_utf8_lossy(&bytes))
+                    .map_err(|why| bad(why.trim_start_matches("error converting YAML to JSON: ").to_owned()))?;
+                Some(Config::from_value(document.first().unwrap_or(&Value::Null)))
+            } else {
+                None
+            };
+            loaded.files.push((absolute, config));
+        }
+        Ok(loaded)
+    }
+
+    /// All files as one: for every name and for the current context, the first file that has it wins.
+    pub fn merged(&self) -> Config {
+        let mut merged = Config::default();
+        for config in self.files.iter().filter_map(|(_, config)| config.as_ref()) {
+            if merged.current.is_empty() {
+                merged.current.clone_from(&config.current);
+            }
+            for section in [Section::Clusters, Section::Contexts, Section::Users] {
+                for (name, content) in config.section(section) {
+                    merged.section_mut(section).entry(name.clone()).or_insert_with(|| content.clone());
+                }
+            }
+        }
+        merged
+    }
+
+    /// The file that new entries go to: the one that `--kubeconfig` names, else the first that is there, else the last.
+    pub fn default_path(&self) -> &str {
+        let existing = self.files.iter().find(|(_, config)| config.is_some());
+        existing.or(self.files.last()).map_or("", |(path, _)| path)
+    }
+
+    /// Writes what changed between [`Kubeconfig::merged`] and `after`, each entry into the file that it came from.
+    ///
+    /// # Errors
+    /// errno's words when a file can't be written.
+    pub fn save(&self, after: &Config, files: &mut dyn Files) -> Result<(), Failure> {
+        let before = self.merged();
+        let default = self.default_path().to_owned();
+        let mut changed: BTreeMap<String, Config> = BTreeMap::new();
+        let holder = |section: Section, name: &str| {
+            let has = |config: &Config| config.section(section).contains_key(name);
+            let file = self.files.iter().find(|(_, config)| config.as_ref().is_some_and(has));
+            file.map_or(default.clone(), |(path, _)| path.clone())
+        };
+        let original = |path: &str| {
+            let file = self.files.iter().find(|(p, _)| p == path);
+            file.and_then(|(_, config)| config.clone()).unwrap_or_default()
+        };
+        for section in [Section::Clusters, Section::Contexts, Section::Users] {
+            let (old, new) = (before.section(section), after.section(section));
+            for (name, content) in new.iter().filter(|(name, content)| old.get(*name) != Some(content)) {
+                let path = holder(section, name);
+                let config = changed.entry(path.clone()).or_insert_with(|| original(&path));
+                config.section_mut(section).insert(name.clone(), content.clone());
+            }
+            for name in old.keys().filter(|name| !new.contains_key(*name)) {
+                let path = holder(section, name);
+                let config = changed.entry(path.clone()).or_insert_with(|| original(&path));
+                config.section_mut(section).remove(name);
+            }
+        }
+        if before.current != after.current {
+            let holder = self.files.iter().find(|(_, c)| c.as_ref().is_some_and(|c| !c.current.is_empty()));
+            // Taking the current context away takes it out of every file, else the next one would show through.
+            let path = holder.map_or(default, |(path, _)| path.clone());
+            let config = changed.entry(path.clone()).or_insert_with(|| original(&path));
+            config.current.clone_from(&after.current);
+        }
+        for (path, config) in changed {
+            if let Some((folder, _)) = path.rsplit_once('/')
+                && !folder.is_empty()
+                && !files.exists(folder)
+            {
+                files.mkdir_all(folder).map_err(|errno| format!("mkdir {folder}: {errno}"))?;
+            }
+            let mut document = config.to_value();
+            for section in [Section::Clusters, Section::Contexts, Section::Users] {
+                let (list, _) = section.keys();
+                if document[list].is_null() {
+                    document.set(list, Value::Null);
+                }
+            }
+            files
+                .write(&path, text::to_yaml(&document).as_bytes())
+                .map_err(|errno| Failure::Error(format!("open {path}: {errno}")))?;
+        }
+        Ok(())
+    }
+}
+
+/// Where and as whom a client connects.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Connection {
+    /// The server's URL, without a slash at its end.
+    pub server: String,
+    /// Who asks.
+    pub auth: Auth,
+    /// The namespace of the context, or `default`.
+    pub namespace: String,
+    /// Whether the command line named the namespace.
+    pub namespace_given: bool,
+    /// The context's cluster entry, for what an HTTP transport needs: certificate authority, TLS name, proxy.
+    pub cluster: Value,
+    /// The context's user entry: key, password, exec plugin.
+    pub user: Value,
+}
+
+/// The connection that kubeconfig and command line come to.
+///
+/// # Errors
+/// clientcmd's words when they contradict each other or name what is not there.
+pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>) -> Result<Connection, Failure> {
+    if let Some(path) = explicit_missing {
+        return Err(Failure::Error(format!("stat {path}: no such file or directory")));
+    }
+    let mut problems: Vec<String> = Vec::new();
+    let context_name = flags.non_empty("context").unwrap_or(&config.current);
+    let context = config.contexts.get(context_name).cloned();
+    if !context_name.is_empty() && context.is_none() {
+        problems.push(format!("context was not found for specified context: {context_name}"));
+    }
+    let context = context.unwrap_or_default();
+    let pick = |flag: &str, key: &str| flags.non_empty(flag).unwrap_or(context[key].str()).to_owned();
+    let (cluster_name, user_name) = (pick("cluster", "cluster"), pick("user", "user"));
+    let mut cluster = config.clusters.get(&cluster_name).cloned().unwrap_or_default();
+    for flag in ["certificate-authority", "tls-server-name", "server"] {
+        if let Some(text) = flags.non_empty(flag) {
+            cluster.set(flag, text);
+        }
+    }
+    if flags.given("insecure-skip-tls-verify") {
+        cluster.set("insecure-skip-tls-verify", flags.bool("insecure-skip-tls-verify"));
+    }
+    let server = cluster["server"].str().trim_end_matches('/').to_owned();
+    let named = !context_name.is_empty() || !cluster_name.is_empty();
+    if problems.is_empty() || flags.non_empty("cluster").is_some() {
+        if !user_name.is_empty() && !config.users.contains_key(&user_name) && flags.non_empty("user").is_none() {
+            problems.push(format!("auth info {} does not exist", quote(&user_name)));
+        }
+        if server.is_empty() && named {
+            if config.clusters.contains_key(&cluster_name) || cluster_name.is_empty() {
+                if !cluster_name.is_empty() {
+                    problems.push(format!("no server found for cluster {}", quote(&cluster_name)));
+                }
+            } else if flags.non_empty("cluster").is_some() {
+                problems.push(format!("no server found for cluster {}", quote(&cluster_name)));
+            } else {
+                problems.push(format!("cluster {} does not exist", quote(&cluster_name)));
+            }
+        }
+    }
+    match problems.as_slice() {
+        [] => {}
+        [one] => return Err(Failure::Plain(format!("Error in configuration: {one}"))),
+        several => {
+            let list: String = several.iter().map(|problem| format!("* {problem}\n")).collect();
+            return Err(Failure::Plain(format!("Error in configuration: \n{list}")));
+        }
+    }
+    let mut user = config.users.get(&user_name).cloned().unwrap_or_default();
+    for flag in ["token", "username", "password", "client-certificate", "client-key"] {
+        if let Some(text) = flags.non_empty(flag) {
+            user.set(flag, text);
+        }
+    }
+    let auth = if let Some(token) = flags.non_empty("token").or(user["token"].as_str()) {
+        Auth::Token(token.to_owned())
+    } else if let Some(data) = user["client-certificate-data"].as_str() {
+        use base64::Engine;
+        let bytes = base64::engine::general_purpose::STANDARD.decode(data).unwrap_or_default();
+        Auth::Certificate { certificate: String::from_utf8_lossy(&bytes).into_owned() }
+    } else if let Some(path) = user["client-certificate"].as_str() {
+        Auth::Certificate { certificate: path.to_owned() }
+    } else {
+        Auth::Anonymous
+    };
+    let given = flags.given("namespace") && !flags.str("namespace").is_empty();
+    let namespace = if given {
+        flags.str("namespace")
+    } else if let Some(namespace) = context["namespace"].as_str().filter(|n| !n.is_empty()) {
+        namespace
+    } else {
+        "default"
+    };
+    let server = if server.is_empty() { "http://localhost:8080".to_owned() } else { server };
+    Ok(Connection { server, auth, namespace: namespace.to_owned(), namespace_given: given, cluster, user })
+}

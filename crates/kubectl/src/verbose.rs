@@ -1,0 +1,101 @@
+//! `-v=6` and up: the requests that were really sent, in klog's form.
+
+use drydock_api::{Body, Request, Response};
+use drydock_value::to_json;
+
+use crate::env::Io;
+use crate::failure::quote;
+
+/// klog's head: level, date, time, process, place in the source.
+pub fn klog(io: &Io<'_>, level: char, place: &str) -> String {
+    let (_, month, day, hour, minute, second) = io.now.civil();
+    let micros = io.now.0 % 1_000_000;
+    format!("{level}{month:02}{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}       1 {place}] ")
+}
+
+/// A URL with its query.
+pub fn url(server: &str, request: &Request) -> String {
+    let mut url = format!("{server}{}", request.path);
+    for (i, (name, value)) in request.query.iter().enumerate() {
+        url.push(if i == 0 { '?' } else { '&' });
+        url.push_str(&escape(name));
+        url.push('=');
+        url.push_str(&escape(value));
+    }
+    url
+}
+
+/// Go's `url.QueryEscape`.
+pub fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
+            b' ' => out.push('+'),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// Shows one exchange.
+pub fn show(level: i64, server: &str, request: &Request, response: &Response, io: &mut Io<'_>) {
+    let url = url(server, request);
+    let mut lines = String::new();
+    if level >= 8 && request.body != Body::Empty {
+        let head = klog(io, 'I', "helper.go:113");
+        lines += &format!("{head}\"Request Body\" body={}\n", quote(&request.body.text()));
+    }
+    if level >= 7 {
+        let head = klog(io, 'I', "round_trippers.go:527");
+        let headers: String = request.headers.iter().map(|(name, value)| format!("\t{name}: {value}\n")).collect();
+        lines += &format!(
+            "{head}\"Request\" verb={} url={} headers=<\n{headers} >\n",
+            quote(request.method.as_str()),
+            quote(&url)
+        );
+    }
+    let head = klog(io, 'I', "round_trippers.go:632");
+    let reason = reason_phrase(response.code);
+    lines += &format!(
+        "{head}\"Response\" verb={} url={} status={} milliseconds=1\n",
+        quote(request.method.as_str()),
+        quote(&url),
+        quote(format!("{} {reason}", response.code).trim_end())
+    );
+    if level >= 8 {
+        let head = klog(io, 'I', "helper.go:113");
+        let body = match &response.body {
+            Body::Empty => String::new(),
+            Body::Value(value) => to_json(value),
+            Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        };
+        let cut: String = body.chars().take(if level >= 9 { usize::MAX } else { 1024 }).collect();
+        lines += &format!("{head}\"Response Body\" body={}\n", quote(&cut));
+    }
+    io.eprint(lines);
+}
+
+fn reason_phrase(code: u16) -> &'static str {
+    match code {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        409 => "Conflict",
+        410 => "Gone",
+        413 => "Request Entity Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Entity",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "",
+    }
+}
