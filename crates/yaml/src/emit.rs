@@ -3,7 +3,7 @@
 
 use drydock_value::Value;
 
-use crate::order::compare_keys;
+use crate::order::sort_pairs;
 use crate::scalar::needs_quotes;
 
 const INDENT: usize = 2;
@@ -109,9 +109,7 @@ impl Writer {
             }
             Value::Object(map) => {
                 let before = self.deeper(false, false);
-                let mut pairs: Vec<(&str, &Value)> = map.iter().collect();
-                pairs.sort_by(|a, b| compare_keys(a.0, b.0));
-                for (key, value) in pairs {
+                for (key, value) in sort_pairs(map.iter()) {
                     self.write_indent();
                     self.pair(key, value);
                 }

@@ -1,5 +1,7 @@
 //! From the tree to a value: scalars resolved, keys as strings, aliases and merge keys expanded.
 
+use std::collections::BTreeMap;
+
 use drydock_value::{Map, Value, to_json};
 
 use crate::Error;
@@ -68,7 +70,7 @@ impl Loader<'_> {
             Kind::Mapping(pairs) => {
                 let mut map = Pairs::default();
                 self.mapping(pairs, &mut map)?;
-                Ok(Value::Object(map.0.into_iter().map(|(key, _, value)| (key, value)).collect::<Map>()))
+                Ok(Value::Object(map.pairs.into_iter().collect::<Map>()))
             }
         }
     }
@@ -82,8 +84,9 @@ impl Loader<'_> {
             let (name, shown) = self.key(*key, *value)?;
             let line = self.tree.node(*value).span.start.line + 1;
             let value = self.node(*value)?;
-            if into.set(name, &shown, value) {
-                self.duplicates.push(format!("line {line}: key {shown} already set in map"));
+            let message = format!("line {line}: key {shown} already set in map");
+            if into.set(name, shown, value) {
+                self.duplicates.push(message);
             }
         }
         Ok(())
@@ -122,7 +125,7 @@ impl Loader<'_> {
                 let message = format!("unsupported map key of type: %!s(<nil>), key: <nil>, value: {value}");
                 return Err(Error::conversion(message));
             }
-            Scalar::Text | Scalar::Timestamp | Scalar::Merge => {
+            Scalar::Text | Scalar::Timestamp => {
                 let text = scalar_value(node, text, *plain)?.str().to_owned();
                 let shown = to_json(&Value::from(&text));
                 (text, shown)
@@ -167,25 +170,23 @@ impl Loader<'_> {
     }
 }
 
-/// The pairs read so far: key as a string, as Go writes it, and the value. Sorted by the second, which tells 1 from "1".
+/// The pairs read so far: the key as Go writes it, which tells 1 from "1", with the place in `pairs`.
 #[derive(Default)]
-struct Pairs(Vec<(String, String, Value)>);
+struct Pairs {
+    pairs: Vec<(String, Value)>,
+    known: BTreeMap<String, usize>,
+}
 
 impl Pairs {
     /// Sets a pair; true when the key was there before.
-    fn set(&mut self, key: String, shown: &str, value: Value) -> bool {
-        match self.0.binary_search_by(|(_, known, _)| known.as_str().cmp(shown)) {
-            Ok(at) => {
-                if let Some(pair) = self.0.get_mut(at) {
-                    pair.2 = value;
-                }
-                true
-            }
-            Err(at) => {
-                self.0.insert(at, (key, shown.to_owned(), value));
-                false
-            }
+    fn set(&mut self, key: String, shown: String, value: Value) -> bool {
+        if let Some(pair) = self.known.get(&shown).and_then(|at| self.pairs.get_mut(*at)) {
+            pair.1 = value;
+            return true;
         }
+        self.known.insert(shown, self.pairs.len());
+        self.pairs.push((key, value));
+        false
     }
 }
 
@@ -231,7 +232,7 @@ fn scalar_value(node: &Node, text: &str, plain: bool) -> Result<Value, Error> {
             };
             return Err(Error::conversion(format!("json: unsupported value: {name}")));
         }
-        Scalar::Text | Scalar::Timestamp | Scalar::Merge => Value::from(text),
+        Scalar::Text | Scalar::Timestamp => Value::from(text),
     })
 }
 

@@ -13,8 +13,6 @@ pub(crate) enum Scalar {
     Float(f64),
     /// A date or a time; go-yaml hands it on as the text it was, but prints such strings quoted.
     Timestamp,
-    /// The merge key.
-    Merge,
     Text,
 }
 
@@ -28,7 +26,6 @@ impl Scalar {
             Scalar::Int(_) | Scalar::Large(_) => "!!int",
             Scalar::Float(_) => "!!float",
             Scalar::Timestamp => "!!timestamp",
-            Scalar::Merge => "!!merge",
             Scalar::Text => "!!str",
         }
     }
@@ -63,7 +60,6 @@ fn resolve_with(text: &str, timestamps: bool) -> Scalar {
         ".nan" | ".NaN" | ".NAN" => return Scalar::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Scalar::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => return Scalar::Float(f64::NEG_INFINITY),
-        "<<" => return Scalar::Merge,
         _ => {}
     }
     match text.as_bytes().first() {
@@ -182,7 +178,7 @@ fn take_number(text: &mut &str, low: u32, high: u32) -> Option<u32> {
 /// Whether a string would be read as something else when it stood there without quotes. Sexagesimal numbers (`1:30`)
 /// count, though go-yaml itself no longer reads them.
 pub(crate) fn needs_quotes(text: &str) -> bool {
-    !matches!(resolve(text), Scalar::Text | Scalar::Merge) || is_base_60(text)
+    resolve(text) != Scalar::Text || is_base_60(text)
 }
 
 fn is_base_60(text: &str) -> bool {
@@ -237,7 +233,7 @@ mod tests {
             ("1:30", Scalar::Text),
             ("-", Scalar::Text),
             ("0x", Scalar::Text),
-            ("<<", Scalar::Merge),
+            ("<<", Scalar::Text),
         ];
         for (text, expected) in cases {
             assert_eq!(resolve(text), expected, "{text}");

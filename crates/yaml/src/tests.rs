@@ -102,7 +102,7 @@ fn splits_streams_as_kubectl() {
     assert_eq!(stream.next().unwrap().unwrap().value, value!({"a": 1}));
     let error = stream.next().unwrap().unwrap_err();
     assert_eq!(error.to_string(), "error converting YAML to JSON: yaml: line 1: did not find expected node content");
-    assert_eq!(error.line, Some(4));
+    assert_eq!(error.line, Some(3));
     assert!(stream.next().is_none());
 }
 
@@ -197,6 +197,11 @@ fn any_text() -> impl Strategy<Value = String> {
     .prop_filter("printable for YAML", |text| !text.contains('\u{feff}'))
 }
 
+/// go-yaml prints the string `<<` without quotes, and takes it for a merge when it reads it back.
+fn any_key() -> impl Strategy<Value = String> {
+    any_text().prop_filter("no merge key", |text| text != "<<")
+}
+
 fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -208,7 +213,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 40, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::vec((any_text(), inner), 0..5)
+            prop::collection::vec((any_key(), inner), 0..5)
                 .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
         ]
     })

@@ -120,6 +120,7 @@ pub fn spans(text: &str) -> Tree {
 
 /// Builds trees from libyaml's events, one document at a time.
 pub(crate) struct Composer<'a> {
+    text: &'a str,
     parser: Parser<&'a [u8]>,
 }
 
@@ -133,11 +134,17 @@ impl<'a> Composer<'a> {
         let mut parser = Parser::new();
         parser.set_input(text.as_bytes());
         parser.set_encoding(libyaml_safer::Encoding::Utf8);
-        Composer { parser }
+        Composer { text, parser }
     }
 
     fn event(&mut self) -> Result<Event, Error> {
-        self.parser.parse().map_err(|error| Error::from_parser(&error))
+        self.parser.parse().map_err(|error| {
+            let mut error = Error::from_parser(&error);
+            // The scanner ends the last line when nobody else did, and complains about the next.
+            let lines = u32::try_from(self.text.lines().count()).unwrap_or(u32::MAX);
+            error.line = error.line.map(|line| line.min(lines));
+            error
+        })
     }
 
     /// Adds the next document to the tree; false at the end of the stream.
