@@ -1,0 +1,193 @@
+//! [`Host`]: what surrounds a machine.
+
+use std::net::IpAddr;
+
+use drydock_api::{Null, Transport};
+
+use crate::{Env, Program, Vfs};
+
+/// A network connection or a listening port, as the host numbers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SocketId(pub u64);
+
+/// A file that is open in an editor outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EditId(pub u64);
+
+/// Why the network refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum NetError {
+    NameNotFound,
+    Refused,
+    TimedOut,
+    Unreachable,
+    Reset,
+    AddressInUse,
+}
+
+impl NetError {
+    /// The text that programs print.
+    pub fn message(self) -> &'static str {
+        match self {
+            NetError::NameNotFound => "Name or service not known",
+            NetError::Refused => "Connection refused",
+            NetError::TimedOut => "Connection timed out",
+            NetError::Unreachable => "No route to host",
+            NetError::Reset => "Connection reset by peer",
+            NetError::AddressInUse => "Address already in use",
+        }
+    }
+}
+
+/// What a socket has received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recv {
+    /// Nothing yet; wait for the socket.
+    Pending,
+    /// Some bytes.
+    Data(Vec<u8>),
+    /// The other side has closed.
+    Eof,
+    /// The connection broke, or never came about.
+    Failed(NetError),
+}
+
+/// What surrounds a machine. Whatever has a default here is absent by default.
+pub trait Host {
+    /// A program beyond the utilities, by the name that the executable file carries: kubectl, nginx, minikube.
+    fn program(&mut self, name: &str) -> Option<Box<dyn Program>> {
+        let _ = name;
+        None
+    }
+
+    /// The API server as it is reached from this machine.
+    fn api(&mut self) -> &mut dyn Transport;
+
+    /// A random number, from the session's seeded generator.
+    fn random(&mut self) -> u64;
+
+    /// Completions of a command's last word (`words[0]` is the command); none when the command has no completion of
+    /// its own, then file names are offered.
+    fn complete(&mut self, words: &[String], files: &mut Vfs, cwd: &str, env: &Env) -> Vec<String> {
+        let _ = (words, files, cwd, env);
+        Vec::new()
+    }
+
+    /// Opens a file in the editor pane. None: there is no editor here.
+    fn edit(&mut self, path: &str) -> Option<EditId> {
+        let _ = path;
+        None
+    }
+
+    /// Whether an edit has ended: `Some(true)` saved, `Some(false)` given up.
+    fn edit_done(&self, edit: EditId) -> Option<bool> {
+        let _ = edit;
+        Some(false)
+    }
+
+    /// Gives up an edit that is still open (its program was interrupted).
+    fn edit_cancel(&mut self, edit: EditId) {
+        let _ = edit;
+    }
+
+    /// The addresses of a name.
+    ///
+    /// # Errors
+    /// When the name is unknown or no name server answers.
+    fn resolve(&mut self, name: &str) -> Result<Vec<IpAddr>, NetError> {
+        let _ = name;
+        Err(NetError::NameNotFound)
+    }
+
+    /// Listens on a TCP port of this machine.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    fn listen(&mut self, port: u16) -> Result<SocketId, NetError> {
+        let _ = port;
+        Err(NetError::Unreachable)
+    }
+
+    /// Takes the next connection to a listening port.
+    fn accept(&mut self, listener: SocketId) -> Option<SocketId> {
+        let _ = listener;
+        None
+    }
+
+    /// Begins a TCP connection. How it went is told by [`Host::connected`].
+    ///
+    /// # Errors
+    /// When it is refused at once.
+    fn connect(&mut self, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
+        let _ = (address, port);
+        Err(NetError::Unreachable)
+    }
+
+    /// Whether a connection stands; None while it is being made.
+    fn connected(&mut self, socket: SocketId) -> Option<Result<(), NetError>> {
+        let _ = socket;
+        Some(Err(NetError::Unreachable))
+    }
+
+    /// Sends bytes; how many were taken, zero when the other side does not keep up.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    fn send(&mut self, socket: SocketId, bytes: &[u8]) -> Result<usize, NetError> {
+        let _ = (socket, bytes);
+        Err(NetError::Unreachable)
+    }
+
+    /// Receives bytes.
+    fn recv(&mut self, socket: SocketId) -> Recv {
+        let _ = socket;
+        Recv::Eof
+    }
+
+    /// Tells the other side that nothing more is sent.
+    fn shutdown(&mut self, socket: SocketId) {
+        let _ = socket;
+    }
+
+    /// Closes a connection or a listening port.
+    fn close(&mut self, socket: SocketId) {
+        let _ = socket;
+    }
+
+    /// Whether a socket has something new: a connection stands or failed, bytes or the end have come, a listening port
+    /// has a connection, or there is room to send again after [`Host::send`] took less than was given.
+    fn socket_ready(&self, socket: SocketId) -> bool {
+        let _ = socket;
+        true
+    }
+
+    /// The addresses of this machine, for `hostname -i` and the like.
+    fn addresses(&self) -> Vec<IpAddr> {
+        Vec::new()
+    }
+
+    /// The name server's address, for `nslookup`.
+    fn name_server(&self) -> Option<IpAddr> {
+        None
+    }
+}
+
+/// No surroundings at all: no further commands, no API server, no network. Its random numbers are a fixed sequence.
+#[derive(Debug, Clone, Default)]
+pub struct NoHost {
+    api: Null,
+    drawn: u64,
+}
+
+impl Host for NoHost {
+    fn api(&mut self) -> &mut dyn Transport {
+        &mut self.api
+    }
+
+    fn random(&mut self) -> u64 {
+        self.drawn = self.drawn.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.drawn ^ (self.drawn >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ (mixed >> 27)
+    }
+}
