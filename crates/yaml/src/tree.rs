@@ -105,7 +105,8 @@ fn place(mark: Mark) -> Place {
 /// Reads the whole text into a tree. Never fails: what is wrong is in [`Tree::error`].
 pub fn spans(text: &str) -> Tree {
     let mut tree = Tree::default();
-    let mut composer = Composer::new(text);
+    let text = guarded(text);
+    let mut composer = Composer::new(&text);
     loop {
         match composer.document(&mut tree) {
             Ok(true) => {}
@@ -116,6 +117,11 @@ pub fn spans(text: &str) -> Tree {
             }
         }
     }
+}
+
+/// libyaml-safer looks behind a backslash that ends the text: a line break there changes nothing else.
+pub(crate) fn guarded(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.ends_with('\\') { format!("{text}\n").into() } else { text.into() }
 }
 
 /// Builds trees from libyaml's events, one document at a time.
