@@ -1,5 +1,7 @@
 //! The kubelets: one a node.
 
+use drydock_shell::SocketId;
+
 use crate::config::NodeConfig;
 use crate::ctx::Ctx;
 use crate::objects::Key;
@@ -13,6 +15,8 @@ pub enum KubeletWake {
     Boot,
     /// A pod that is or was bound to the node changed, or is gone.
     Pod(Key),
+    /// A connection attempt reaches one of the node's machines.
+    Knock(SocketId),
 }
 
 /// The kubelet of a node.

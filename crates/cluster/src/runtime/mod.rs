@@ -1,5 +1,7 @@
 //! Images, containers and the processes in them.
 
+pub mod images;
+
 use crate::queue::NodeId;
 
 /// Which container's processes go on.

@@ -1,0 +1,193 @@
+//! What kube-proxy does: which endpoint a connection to a service goes to.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use drydock_value::{Time, Value};
+
+use crate::informers::{Change, Informers};
+use crate::objects::{Key, Object};
+use crate::queue::NodeId;
+use crate::random::Random;
+use crate::store::kinds;
+
+/// The services by their addresses and node ports.
+#[derive(Debug, Clone, Default)]
+pub struct Services {
+    by_ip: BTreeMap<Ipv4Addr, Key>,
+    by_node_port: BTreeMap<u16, Key>,
+    affinity: BTreeMap<(Key, Ipv4Addr), (Ipv4Addr, Time)>,
+}
+
+/// Where a connection to an address goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// No service has the address.
+    None,
+    /// To this endpoint.
+    To(Ipv4Addr, u16),
+    /// The service has no endpoint that takes connections: the node answers with a refusal.
+    Reject,
+    /// The service has the address but not the port: nobody answers.
+    Drop,
+}
+
+/// How a connection came to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Address,
+    NodePort,
+}
+
+/// Who connects, and from where.
+#[derive(Debug, Clone, Copy)]
+pub struct Client {
+    /// Its address.
+    pub ip: Ipv4Addr,
+    /// The node on which the rules apply; none for a client outside.
+    pub node: Option<NodeId>,
+    /// The moment.
+    pub now: Time,
+}
+
+impl Services {
+    /// Takes note of a changed service.
+    pub fn observe(&mut self, change: &Change) {
+        if change.kind != kinds::SERVICES {
+            return;
+        }
+        if let Some(old) = &change.old {
+            for ip in addresses(old) {
+                self.by_ip.remove(&ip);
+            }
+            for port in node_ports(old) {
+                self.by_node_port.remove(&port);
+            }
+        }
+        match &change.new {
+            Some(new) => {
+                for ip in addresses(new) {
+                    self.by_ip.insert(ip, new.key.clone());
+                }
+                for port in node_ports(new) {
+                    self.by_node_port.insert(port, new.key.clone());
+                }
+            }
+            None => self.affinity.retain(|(key, _), _| key != change.key()),
+        }
+    }
+
+    /// Whether an address is a service's.
+    pub fn has(&self, ip: Ipv4Addr) -> bool {
+        self.by_ip.contains_key(&ip)
+    }
+
+    /// Where a connection to a service's address goes.
+    pub fn route(
+        &mut self,
+        ip: Ipv4Addr,
+        port: u16,
+        client: Client,
+        informers: &Informers,
+        random: &mut Random,
+    ) -> Route {
+        match self.by_ip.get(&ip).cloned() {
+            Some(key) => self.choose(&key, Door::Address, port, client, informers, random),
+            None => Route::None,
+        }
+    }
+
+    /// Where a connection to a node's port goes.
+    pub fn route_node_port(&mut self, port: u16, client: Client, informers: &Informers, random: &mut Random) -> Route {
+        match self.by_node_port.get(&port).cloned() {
+            Some(key) => self.choose(&key, Door::NodePort, port, client, informers, random),
+            None => Route::None,
+        }
+    }
+
+    fn choose(
+        &mut self,
+        key: &Key,
+        door: Door,
+        port: u16,
+        client: Client,
+        informers: &Informers,
+        random: &mut Random,
+    ) -> Route {
+        let Some(service) = informers.get(kinds::SERVICES, key) else { return Route::None };
+        let field = if door == Door::NodePort { "nodePort" } else { "port" };
+        let Some(entry) = service["spec"]["ports"]
+            .items()
+            .iter()
+            .find(|entry| entry[field].int() == i64::from(port) && entry["protocol"] != "UDP")
+        else {
+            return Route::Drop;
+        };
+        let backends = endpoints(informers, key, entry["name"].str());
+        let Some(first) = backends.first() else { return Route::Reject };
+        if service["spec"]["sessionAffinity"] == "ClientIP" {
+            let timeout =
+                service["spec"]["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"].as_i64().unwrap_or(10_800);
+            let fresh = |since: Time| client.now.since(since) < Duration::from_secs(timeout.unsigned_abs());
+            let slot = (key.clone(), client.ip);
+            if let Some((ip, since)) = self.affinity.get(&slot).copied() {
+                if let Some(backend) = backends.iter().find(|(backend, _)| *backend == ip && fresh(since)) {
+                    self.affinity.insert(slot, (ip, client.now));
+                    return Route::To(backend.0, backend.1);
+                }
+            }
+            let backend = pick(&backends, random).unwrap_or(*first);
+            self.affinity.insert(slot, (backend.0, client.now));
+            return Route::To(backend.0, backend.1);
+        }
+        let (ip, port) = pick(&backends, random).unwrap_or(*first);
+        Route::To(ip, port)
+    }
+}
+
+fn pick(backends: &[(Ipv4Addr, u16)], random: &mut Random) -> Option<(Ipv4Addr, u16)> {
+    backends.get(random.below(u32::try_from(backends.len()).unwrap_or(u32::MAX)) as usize).copied()
+}
+
+/// The addresses and ports that a service's port leads to: the ready endpoints, or when there is none those that
+/// terminate but still serve.
+pub fn endpoints(informers: &Informers, service: &Key, port_name: &str) -> Vec<(Ipv4Addr, u16)> {
+    let mut ready = Vec::new();
+    let mut leaving = Vec::new();
+    for slice in informers.slices_of(service) {
+        let Some(port) = slice["ports"].items().iter().find(|port| port["name"].str() == port_name) else { continue };
+        let Ok(port) = u16::try_from(port["port"].int()) else { continue };
+        for endpoint in slice["endpoints"].items() {
+            let conditions = &endpoint["conditions"];
+            let into = if conditions["ready"].as_bool().unwrap_or(true) {
+                &mut ready
+            } else if conditions["serving"].is_true() && conditions["terminating"].is_true() {
+                &mut leaving
+            } else {
+                continue;
+            };
+            let addresses = endpoint["addresses"].items();
+            into.extend(addresses.iter().take(1).filter_map(|a| a.str().parse::<Ipv4Addr>().ok()).map(|ip| (ip, port)));
+        }
+    }
+    if ready.is_empty() { leaving } else { ready }
+}
+
+fn addresses(service: &Object) -> Vec<Ipv4Addr> {
+    let parse = |value: &Value| value.str().parse::<Ipv4Addr>().ok();
+    let spec = &service["spec"];
+    let mut all: Vec<Ipv4Addr> = spec["clusterIPs"].items().iter().filter_map(parse).collect();
+    all.extend(parse(&spec["clusterIP"]));
+    all.extend(spec["externalIPs"].items().iter().filter_map(parse));
+    let ingress = service["status"]["loadBalancer"]["ingress"].items();
+    all.extend(ingress.iter().filter_map(|entry| parse(&entry["ip"])));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn node_ports(service: &Object) -> impl Iterator<Item = u16> {
+    let ports = service["spec"]["ports"].items();
+    ports.iter().filter_map(|port| u16::try_from(port["nodePort"].int()).ok()).filter(|port| *port != 0)
+}

@@ -1,0 +1,525 @@
+//! Connections: byte streams between machines.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use drydock_shell::{NetError, Recv, SocketId};
+use drydock_value::Time;
+
+use super::services::{Client, Route, Services};
+use super::{NetworkWake, Place, WORKSTATION};
+use crate::informers::Informers;
+use crate::kubelet::KubeletWake;
+use crate::queue::{Event, EventQueue};
+use crate::random::Random;
+
+/// One way within a machine.
+const LOCAL: Duration = Duration::from_micros(20);
+/// One way between machines of one node.
+const SAME_NODE: Duration = Duration::from_micros(100);
+/// One way between nodes.
+const BETWEEN_NODES: Duration = Duration::from_micros(300);
+/// How long a connection attempt is repeated when nobody answers (Linux: six retries).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(127);
+/// How long until a node gives up asking for a pod address that nobody has.
+const HOST_UNREACHABLE: Duration = Duration::from_secs(3);
+/// How much a receiver may leave unread before its sender must wait.
+const WINDOW: usize = 64 << 10;
+/// How many connections may exist: beyond, they are refused.
+const SOCKETS_MAX: usize = 100_000;
+
+/// Who waits for connections, and what waits on which machine.
+#[derive(Debug, Clone)]
+struct Socket {
+    place: Place,
+    wake: Event,
+    owner: u64,
+    body: Body,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    Listener { port: u16, backlog: VecDeque<SocketId> },
+    Stream(Box<Stream>),
+}
+
+#[derive(Debug, Clone)]
+struct Stream {
+    /// Until when nothing is known of it, and what is then.
+    settled: Option<(Time, Result<(), NetError>)>,
+    peer: Option<SocketId>,
+    target: Target,
+    local: (Ipv4Addr, u16),
+    remote: (Ipv4Addr, u16),
+    latency: Duration,
+    inbox: VecDeque<(Time, Vec<u8>)>,
+    unread: usize,
+    end: Option<Time>,
+    /// The other side is gone: what is sent comes back as a reset.
+    broken: bool,
+    /// Its own end was sent.
+    shut: bool,
+    /// Sending stopped for want of room; the owner is to be woken when there is some.
+    wants_room: bool,
+    woken_at: Time,
+}
+
+/// Where a connection is going.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// The machine.
+    pub place: Place,
+    /// Its port.
+    pub port: u16,
+}
+
+/// The network: addresses, services, sockets.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// The services' rules.
+    pub services: Services,
+    by_ip: BTreeMap<Ipv4Addr, Place>,
+    ips: BTreeMap<Place, Ipv4Addr>,
+    sockets: BTreeMap<SocketId, Socket>,
+    listeners: BTreeMap<(Place, u16), SocketId>,
+    owned: BTreeMap<(Place, u64), BTreeSet<SocketId>>,
+    last: u64,
+    ephemeral: u16,
+}
+
+/// What a connection attempt needs to know of the world.
+pub struct World<'a> {
+    /// The moment.
+    pub now: Time,
+    /// Where wakes go.
+    pub queue: &'a mut EventQueue,
+    /// For the services' endpoints.
+    pub informers: &'a Informers,
+    /// For the choice among them.
+    pub random: &'a mut Random,
+}
+
+impl Network {
+    /// Gives a machine its address.
+    pub fn attach(&mut self, place: Place, ip: Ipv4Addr) {
+        self.by_ip.insert(ip, place);
+        self.ips.insert(place, ip);
+    }
+
+    /// Takes a machine off the network: its address is free, its sockets are gone.
+    pub fn detach(&mut self, place: Place, now: Time, queue: &mut EventQueue) {
+        if let Some(ip) = self.ips.remove(&place) {
+            self.by_ip.remove(&ip);
+        }
+        let gone: Vec<SocketId> =
+            self.owned.range((place, 0)..=(place, u64::MAX)).flat_map(|(_, s)| s.clone()).collect();
+        for socket in gone {
+            self.close(socket, now, queue);
+        }
+    }
+
+    /// A machine's address.
+    pub fn address(&self, place: Place) -> Option<Ipv4Addr> {
+        if place == Place::Workstation { Some(WORKSTATION) } else { self.ips.get(&place).copied() }
+    }
+
+    /// Who has an address.
+    pub fn place(&self, ip: Ipv4Addr) -> Option<Place> {
+        if ip == WORKSTATION { Some(Place::Workstation) } else { self.by_ip.get(&ip).copied() }
+    }
+
+    /// Closes everything that one holder on a machine holds (a container that ended).
+    pub fn close_all(&mut self, place: Place, owner: u64, now: Time, queue: &mut EventQueue) {
+        for socket in self.owned.remove(&(place, owner)).unwrap_or_default() {
+            self.close(socket, now, queue);
+        }
+    }
+
+    /// How many sockets there are.
+    pub fn socket_count(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// Whether somebody listens on a port.
+    pub fn listening(&self, place: Place, port: u16) -> bool {
+        self.listeners.contains_key(&(place, port))
+    }
+
+    /// The ports that a machine listens on.
+    pub fn ports(&self, place: Place) -> Vec<u16> {
+        self.listeners.range((place, 0)..=(place, u16::MAX)).map(|((_, port), _)| *port).collect()
+    }
+
+    fn add(&mut self, socket: Socket) -> SocketId {
+        self.last += 1;
+        let id = SocketId(self.last);
+        self.owned.entry((socket.place, socket.owner)).or_default().insert(id);
+        self.sockets.insert(id, socket);
+        id
+    }
+
+    fn stream(&self, id: SocketId) -> Option<&Stream> {
+        match &self.sockets.get(&id)?.body {
+            Body::Stream(stream) => Some(stream),
+            Body::Listener { .. } => None,
+        }
+    }
+
+    fn stream_mut(&mut self, id: SocketId) -> Option<(&mut Stream, &Event)> {
+        let socket = self.sockets.get_mut(&id)?;
+        match &mut socket.body {
+            Body::Stream(stream) => Some((stream, &socket.wake)),
+            Body::Listener { .. } => None,
+        }
+    }
+
+    /// Wakes a socket's holder at a moment, once a moment.
+    fn wake_at(&mut self, id: SocketId, at: Time, queue: &mut EventQueue) {
+        let Some((stream, wake)) = self.stream_mut(id) else { return };
+        if stream.woken_at != at {
+            stream.woken_at = at;
+            let wake = wake.clone();
+            queue.at(at, wake);
+        }
+    }
+
+    /// Listens on a port. `owner` tells the holders on one machine apart; `wake` is what wakes this one.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub fn listen(&mut self, place: Place, port: u16, owner: u64, wake: Event) -> Result<SocketId, NetError> {
+        if self.listeners.contains_key(&(place, port)) {
+            return Err(NetError::AddressInUse);
+        }
+        let body = Body::Listener { port, backlog: VecDeque::new() };
+        let id = self.add(Socket { place, wake, owner, body });
+        self.listeners.insert((place, port), id);
+        Ok(id)
+    }
+
+    /// Takes the next connection to a listening port.
+    pub fn accept(&mut self, listener: SocketId) -> Option<SocketId> {
+        match &mut self.sockets.get_mut(&listener)?.body {
+            Body::Listener { backlog, .. } => backlog.pop_front(),
+            Body::Stream(_) => None,
+        }
+    }
+
+    /// Begins a connection to an address, by the rules of services.
+    ///
+    /// # Errors
+    /// When there are too many connections.
+    pub fn connect(
+        &mut self,
+        from: Place,
+        owner: u64,
+        wake: Event,
+        ip: Ipv4Addr,
+        port: u16,
+        world: &mut World<'_>,
+    ) -> Result<SocketId, NetError> {
+        if self.sockets.len() >= SOCKETS_MAX {
+            return Err(NetError::Unreachable);
+        }
+        let own = self.address(from).unwrap_or(Ipv4Addr::LOCALHOST);
+        let client = Client { ip: own, node: from.node(), now: world.now };
+        let found = self.find(from, ip, port, client, world);
+        self.ephemeral = (self.ephemeral + 1) % 28_232;
+        let local = (if ip.is_loopback() { Ipv4Addr::LOCALHOST } else { own }, 32_768 + self.ephemeral);
+        let nowhere = Target { place: from, port };
+        let (target, latency, failure) = match found {
+            Ok(target) => (target, latency(from, target.place), None),
+            Err((wait, error)) => (nowhere, SAME_NODE, Some((world.now + wait, Err(error)))),
+        };
+        let stream = Stream {
+            settled: failure,
+            peer: None,
+            target,
+            local,
+            remote: (ip, port),
+            latency,
+            inbox: VecDeque::new(),
+            unread: 0,
+            end: None,
+            broken: false,
+            shut: false,
+            wants_room: false,
+            woken_at: Time::default(),
+        };
+        let id = self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) });
+        match failure {
+            Some((at, _)) => self.wake_at(id, at, world.queue),
+            None => world.queue.at(world.now + latency, knock(target.place, id)),
+        }
+        Ok(id)
+    }
+
+    fn find(
+        &mut self,
+        from: Place,
+        ip: Ipv4Addr,
+        port: u16,
+        client: Client,
+        world: &mut World<'_>,
+    ) -> Result<Target, (Duration, NetError)> {
+        if ip.is_loopback() || ip.is_unspecified() || self.address(from) == Some(ip) && from == Place::Workstation {
+            return Ok(Target { place: from, port });
+        }
+        let route = match self.place(ip) {
+            Some(Place::Node(_)) => self.services.route_node_port(port, client, world.informers, world.random),
+            Some(_) => Route::None,
+            None => self.services.route(ip, port, client, world.informers, world.random),
+        };
+        let (ip, port) = match route {
+            Route::To(ip, port) => (ip, port),
+            Route::None => (ip, port),
+            Route::Reject => return Err((SAME_NODE, NetError::Refused)),
+            Route::Drop => return Err((CONNECT_TIMEOUT, NetError::TimedOut)),
+        };
+        match self.place(ip) {
+            // From outside, the nodes do not pass packets on to pods.
+            Some(Place::Pod { .. }) if from == Place::Workstation && matches!(route, Route::None) => {
+                Err((CONNECT_TIMEOUT, NetError::TimedOut))
+            }
+            Some(place) => Ok(Target { place, port }),
+            None if ip.octets()[..2] == [10, 244] => Err((HOST_UNREACHABLE, NetError::Unreachable)),
+            None => Err((CONNECT_TIMEOUT, NetError::TimedOut)),
+        }
+    }
+
+    /// Begins a connection straight to a port of a machine, whatever the services say (port-forward, probes).
+    pub fn connect_to(
+        &mut self,
+        from: Place,
+        owner: u64,
+        wake: Event,
+        target: Target,
+        now: Time,
+        queue: &mut EventQueue,
+    ) -> SocketId {
+        let own = self.address(from).unwrap_or(Ipv4Addr::LOCALHOST);
+        let latency = latency(from, target.place);
+        self.ephemeral = (self.ephemeral + 1) % 28_232;
+        let stream = Stream {
+            settled: None,
+            peer: None,
+            target,
+            local: (own, 32_768 + self.ephemeral),
+            remote: (self.address(target.place).unwrap_or(Ipv4Addr::LOCALHOST), target.port),
+            latency,
+            inbox: VecDeque::new(),
+            unread: 0,
+            end: None,
+            broken: false,
+            shut: false,
+            wants_room: false,
+            woken_at: Time::default(),
+        };
+        let id = self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) });
+        queue.at(now + latency, knock(target.place, id));
+        id
+    }
+
+    /// Where a connection that is being made goes; none once it stands or failed.
+    pub fn knocking(&self, id: SocketId) -> Option<Target> {
+        self.stream(id).filter(|stream| stream.settled.is_none()).map(|stream| stream.target)
+    }
+
+    /// A connection attempt reaches its machine: it is taken if somebody listens, and refused otherwise.
+    pub fn arrive(&mut self, id: SocketId, now: Time, queue: &mut EventQueue) {
+        let Some(stream) = self.stream(id).filter(|stream| stream.settled.is_none()) else { return };
+        let (target, latency, local, remote) = (stream.target, stream.latency, stream.local, stream.remote);
+        let answer_at = now + latency;
+        let listener = self.listeners.get(&(target.place, target.port)).copied();
+        let accepted = listener.and_then(|listener| {
+            let socket = self.sockets.get(&listener)?;
+            Some((listener, socket.owner, socket.wake.clone()))
+        });
+        let Some((listener, owner, wake)) = accepted else {
+            if let Some((stream, _)) = self.stream_mut(id) {
+                stream.settled = Some((answer_at, Err(NetError::Refused)));
+            }
+            self.wake_at(id, answer_at, queue);
+            return;
+        };
+        let here = if remote.0.is_loopback() { local.0 } else { self.address(target.place).unwrap_or(remote.0) };
+        let server = Stream {
+            settled: Some((now, Ok(()))),
+            peer: Some(id),
+            target,
+            local: (here, target.port),
+            remote: local,
+            latency,
+            inbox: VecDeque::new(),
+            unread: 0,
+            end: None,
+            broken: false,
+            shut: false,
+            wants_room: false,
+            woken_at: Time::default(),
+        };
+        let body = Body::Stream(Box::new(server));
+        let server = self.add(Socket { place: target.place, wake: wake.clone(), owner, body });
+        if let Some(Socket { body: Body::Listener { backlog, .. }, .. }) = self.sockets.get_mut(&listener) {
+            backlog.push_back(server);
+        }
+        queue.at(now, wake);
+        if let Some((stream, _)) = self.stream_mut(id) {
+            stream.settled = Some((answer_at, Ok(())));
+            stream.peer = Some(server);
+        }
+        self.wake_at(id, answer_at, queue);
+    }
+
+    /// Whether a connection stands; none while it is being made.
+    pub fn connected(&self, id: SocketId, now: Time) -> Option<Result<(), NetError>> {
+        match self.stream(id) {
+            Some(stream) => stream.settled.filter(|(at, _)| *at <= now).map(|(_, how)| how),
+            None => Some(Err(NetError::Reset)),
+        }
+    }
+
+    /// Sends bytes; how many were taken.
+    ///
+    /// # Errors
+    /// When the connection does not stand, or the other side is gone.
+    pub fn send(&mut self, id: SocketId, bytes: &[u8], now: Time, queue: &mut EventQueue) -> Result<usize, NetError> {
+        let stream = self.stream(id).ok_or(NetError::Reset)?;
+        match stream.settled {
+            Some((_, Ok(()))) => {}
+            Some((_, Err(error))) => return Err(error),
+            None => return Ok(0),
+        }
+        if stream.broken || stream.shut {
+            return Err(NetError::Reset);
+        }
+        let (peer, latency) = (stream.peer.ok_or(NetError::Reset)?, stream.latency);
+        let room = WINDOW.saturating_sub(self.stream(peer).ok_or(NetError::Reset)?.unread);
+        let taken = room.min(bytes.len());
+        if taken < bytes.len() {
+            if let Some((stream, _)) = self.stream_mut(id) {
+                stream.wants_room = true;
+            }
+        }
+        if taken > 0 {
+            let at = now + latency;
+            if let Some((peer, _)) = self.stream_mut(peer) {
+                peer.inbox.push_back((at, bytes.get(..taken).unwrap_or_default().to_vec()));
+                peer.unread += taken;
+            }
+            self.wake_at(peer, at, queue);
+        }
+        Ok(taken)
+    }
+
+    /// Receives what has come: one message as it was sent.
+    pub fn recv(&mut self, id: SocketId, now: Time, queue: &mut EventQueue) -> Recv {
+        let Some((stream, _)) = self.stream_mut(id) else { return Recv::Failed(NetError::Reset) };
+        if let Some((at, Err(error))) = stream.settled {
+            return if at <= now { Recv::Failed(error) } else { Recv::Pending };
+        }
+        if stream.inbox.front().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, bytes)) = stream.inbox.pop_front() else { return Recv::Pending };
+            stream.unread = stream.unread.saturating_sub(bytes.len());
+            let peer = stream.peer;
+            if let Some((peer_stream, _)) = peer.and_then(|peer| self.stream_mut(peer)) {
+                if std::mem::take(&mut peer_stream.wants_room) {
+                    let at = now + peer_stream.latency;
+                    if let Some(peer) = peer {
+                        self.wake_at(peer, at, queue);
+                    }
+                }
+            }
+            return Recv::Data(bytes);
+        }
+        match stream.end {
+            Some(at) if at <= now && stream.inbox.is_empty() => Recv::Eof,
+            _ => Recv::Pending,
+        }
+    }
+
+    /// Tells the other side that nothing more is sent.
+    pub fn shutdown(&mut self, id: SocketId, now: Time, queue: &mut EventQueue) {
+        let Some((stream, _)) = self.stream_mut(id) else { return };
+        if std::mem::replace(&mut stream.shut, true) {
+            return;
+        }
+        let (peer, at) = (stream.peer, now + stream.latency);
+        if let Some(peer) = peer {
+            if let Some((peer, _)) = self.stream_mut(peer) {
+                peer.end.get_or_insert(at);
+            }
+            self.wake_at(peer, at, queue);
+        }
+    }
+
+    /// Closes a connection or a listening port.
+    pub fn close(&mut self, id: SocketId, now: Time, queue: &mut EventQueue) {
+        self.shutdown(id, now, queue);
+        let Some(socket) = self.sockets.remove(&id) else { return };
+        if let Some(owned) = self.owned.get_mut(&(socket.place, socket.owner)) {
+            owned.remove(&id);
+            if owned.is_empty() {
+                self.owned.remove(&(socket.place, socket.owner));
+            }
+        }
+        match socket.body {
+            Body::Listener { port, backlog } => {
+                self.listeners.remove(&(socket.place, port));
+                for waiting in backlog {
+                    self.close(waiting, now, queue);
+                }
+            }
+            Body::Stream(stream) => {
+                if let Some((peer, _)) = stream.peer.and_then(|peer| self.stream_mut(peer)) {
+                    peer.broken = true;
+                }
+            }
+        }
+    }
+
+    /// Whether a socket has something new for its holder.
+    pub fn ready(&self, id: SocketId, now: Time) -> bool {
+        let Some(socket) = self.sockets.get(&id) else { return true };
+        match &socket.body {
+            Body::Listener { backlog, .. } => !backlog.is_empty(),
+            Body::Stream(stream) => {
+                let arrived =
+                    stream.inbox.front().is_some_and(|(at, _)| *at <= now) || stream.end.is_some_and(|at| at <= now);
+                match stream.settled {
+                    None => false,
+                    Some((at, how)) => at <= now && (how.is_err() || arrived || stream.broken || self.room(stream)),
+                }
+            }
+        }
+    }
+
+    /// Whether what was held back for want of room can go on.
+    fn room(&self, stream: &Stream) -> bool {
+        stream.wants_room && stream.peer.and_then(|peer| self.stream(peer)).is_some_and(|peer| peer.unread < WINDOW)
+    }
+
+    /// Both ends' addresses: its own, the other's.
+    pub fn ends(&self, id: SocketId) -> Option<((Ipv4Addr, u16), (Ipv4Addr, u16))> {
+        self.stream(id).map(|stream| (stream.local, stream.remote))
+    }
+}
+
+fn latency(from: Place, to: Place) -> Duration {
+    if from == to {
+        LOCAL
+    } else if from.node() == to.node() {
+        SAME_NODE
+    } else {
+        BETWEEN_NODES
+    }
+}
+
+/// What happens when a connection attempt reaches a machine.
+fn knock(place: Place, socket: SocketId) -> Event {
+    match place.node() {
+        Some(node) => Event::Kubelet { node, wake: KubeletWake::Knock(socket) },
+        None => Event::Network(NetworkWake::Knock(socket)),
+    }
+}
