@@ -1,0 +1,80 @@
+//! What goes into a session and what comes out.
+
+use serde::{Deserialize, Serialize};
+
+/// A terminal of the workstation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TerminalId(pub u32);
+
+/// A script that was run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RunId(pub u32);
+
+/// What a person or a program does to a session. Every input is kept in the log, so that a session can be played again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Input {
+    /// Opens a terminal with a shell; terminals are numbered from 0.
+    OpenTerminal {
+        /// Width in characters.
+        columns: u16,
+        /// Height in lines.
+        rows: u16,
+    },
+    /// Closes a terminal: its processes are hung up.
+    CloseTerminal(TerminalId),
+    /// Keys typed into a terminal, as the bytes that a terminal sends.
+    Type(TerminalId, Vec<u8>),
+    /// A terminal has another size.
+    Resize(TerminalId, u16, u16),
+    /// Writes a file; folders above it are made. Paths are absolute or relative to the home directory.
+    WriteFile(String, Vec<u8>),
+    /// Makes a folder, and those above it.
+    MakeFolder(String),
+    /// Removes a file or a folder with all that is in it.
+    Remove(String),
+    /// Renames or moves.
+    Rename(String, String),
+    /// An edit that [`Event::EditorOpened`] asked for has ended: saved, or given up.
+    EditorClosed(String, bool),
+    /// Runs a script by `bash -c` in the home directory, beside the terminals.
+    Run(String),
+}
+
+/// What a session tells its host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A terminal printed.
+    Printed(TerminalId, Vec<u8>),
+    /// A command asks for a file to be edited; the answer is [`Input::EditorClosed`].
+    EditorOpened(String),
+    /// An edit was called off by its command.
+    EditorCancelled(String),
+    /// A terminal's shell has ended.
+    TerminalClosed(TerminalId),
+    /// A command line was entered at a prompt of a terminal.
+    CommandEntered(TerminalId, String),
+    /// A script has ended.
+    Ran(RunId, Output),
+}
+
+/// What a script printed, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Output {
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// The exit code; 124 when it was ended for taking too long.
+    pub code: i32,
+}
+
+/// A file or folder of the workstation's home directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// The path, relative to the home directory.
+    pub path: String,
+    /// Whether it is a folder.
+    pub folder: bool,
+    /// Its size in bytes.
+    pub size: u64,
+}

@@ -1,0 +1,77 @@
+//! Going back: a clone of the state from before each command.
+
+use std::sync::Arc;
+
+use crate::state::State;
+use crate::{Session, TerminalId};
+
+/// How many commands can be undone.
+const SNAPSHOTS_MAX: usize = 50;
+
+/// A moment to go back to.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    state: Arc<State>,
+    /// How long the input log was then.
+    log_length: usize,
+}
+
+/// Moments to go back to, and the one that becomes one of them when a command is entered.
+#[derive(Clone, Default)]
+pub(crate) struct Undo {
+    snapshots: Vec<Snapshot>,
+    candidate: Option<(TerminalId, Snapshot)>,
+}
+
+impl Session {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot { state: Arc::new(self.state.clone()), log_length: self.log.len() }
+    }
+
+    /// Before a key goes into a terminal: the first one at an empty prompt may begin a command.
+    pub(crate) fn before_key(&mut self, terminal: TerminalId) {
+        let at_prompt = self.state.workstation.at_empty_prompt(terminal);
+        if at_prompt {
+            self.undo.candidate = Some((terminal, self.snapshot()));
+        }
+    }
+
+    /// After keys: if they entered a command, the moment before its first key is one to go back to.
+    pub(crate) fn after_keys(&mut self, terminal: TerminalId, entered: bool) {
+        if !entered {
+            return;
+        }
+        if let Some((of, snapshot)) = self.undo.candidate.take().filter(|(of, _)| *of == terminal) {
+            debug_assert_eq!(of, terminal);
+            self.push_snapshot(snapshot);
+        }
+    }
+
+    /// Before a script runs.
+    pub(crate) fn before_run(&mut self) {
+        let snapshot = self.snapshot();
+        self.push_snapshot(snapshot);
+    }
+
+    fn push_snapshot(&mut self, snapshot: Snapshot) {
+        if self.undo.snapshots.len() == SNAPSHOTS_MAX {
+            self.undo.snapshots.remove(0);
+        }
+        self.undo.snapshots.push(snapshot);
+    }
+
+    /// How many commands can be undone.
+    pub fn undo_depth(&self) -> usize {
+        self.undo.snapshots.len()
+    }
+
+    /// Goes back to the moment before the last command; its input is gone from the log as well. False when there is
+    /// none. The terminals' scrollback goes back too: hosts show [`Session::scrollback`] anew.
+    pub fn undo(&mut self) -> bool {
+        let Some(Snapshot { state, log_length }) = self.undo.snapshots.pop() else { return false };
+        self.undo.candidate = None;
+        self.state = Arc::unwrap_or_clone(state);
+        self.log.truncate(log_length);
+        true
+    }
+}

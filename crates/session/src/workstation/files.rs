@@ -1,0 +1,75 @@
+//! What lies on the workstation at the start.
+
+use drydock_shell::{Vfs, tool_names};
+use drydock_value::Time;
+
+use super::{HOME, LEARNER};
+use crate::Options;
+
+/// Where the cluster's API server is reached, as minikube has it.
+pub(super) const SERVER: &str = "https://192.168.49.2:8443";
+
+const KUBECONFIG: &str = "\
+apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority: /home/learner/.minikube/ca.crt
+    server: https://192.168.49.2:8443
+  name: minikube
+contexts:
+- context:
+    cluster: minikube
+    namespace: default
+    user: minikube
+  name: minikube
+current-context: minikube
+kind: Config
+preferences: {}
+users:
+- name: minikube
+  user:
+    client-certificate: /home/learner/.minikube/profiles/minikube/client.crt
+    client-key: /home/learner/.minikube/profiles/minikube/client.key
+";
+
+/// The file system of a new workstation.
+pub(super) fn initial(options: &Options, now: Time) -> Vfs {
+    let mut files = Vfs::base();
+    files.set_time(now);
+    for name in tool_names() {
+        // A machine without one of its tools is still a machine; installing into a new file system does not fail.
+        let _ = files.install(&format!("/usr/bin/{name}"), name);
+    }
+    for name in ["bash", "sh"] {
+        let _ = files.install(&format!("/bin/{name}"), name);
+    }
+    for name in ["kubectl", "minikube"] {
+        let _ = files.install(&format!("/usr/local/bin/{name}"), name);
+    }
+    let _ = files.write(
+        "/etc/passwd",
+        b"root:x:0:0:root:/root:/bin/bash\nlearner:x:1000:1000:Learner:/home/learner:/bin/bash\n",
+    );
+    let _ = files.write("/etc/group", b"root:x:0:\nlearner:x:1000:\n");
+    let _ = files.write("/etc/hostname", b"drydock\n");
+    let certificate = |subject: &str| {
+        format!("-----BEGIN CERTIFICATE-----\nsimulated: {subject}, seed {}\n-----END CERTIFICATE-----\n", options.seed)
+    };
+    let texts = [
+        (".kube/config", KUBECONFIG.to_owned()),
+        (".minikube/ca.crt", certificate("CN=minikubeCA")),
+        (".minikube/profiles/minikube/client.crt", certificate("O=system:masters, CN=minikube-user")),
+        (
+            ".minikube/profiles/minikube/client.key",
+            "-----BEGIN PRIVATE KEY-----\nsimulated\n-----END PRIVATE KEY-----\n".to_owned(),
+        ),
+    ];
+    for (path, text) in texts {
+        let path = format!("{HOME}/{path}");
+        let folder = path.rsplit_once('/').map_or(HOME, |(folder, _)| folder);
+        let _ = files.mkdir_all(folder);
+        let _ = files.write(&path, text.as_bytes());
+    }
+    let _ = files.chown_all(HOME, LEARNER);
+    files
+}
