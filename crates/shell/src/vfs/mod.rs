@@ -94,8 +94,10 @@ struct Mount {
     path: String,
     /// The node that it covers; the first mount covers nothing.
     covers: Option<NodeId>,
-    /// None while it is lent to someone else.
+    /// None while it is lent to someone else, and where another mount's shows.
     fs: Option<Fs>,
+    /// The mount whose file system shows here too.
+    shares: Option<u32>,
     /// The inode that shows at the mount point (not the file system's root with a subPath).
     root: u32,
     read_only: bool,
@@ -119,7 +121,7 @@ impl Default for Vfs {
 impl Vfs {
     /// A tree with this file system at its root.
     pub fn new(root: Fs) -> Vfs {
-        let mount = Mount { path: "/".into(), covers: None, fs: Some(root), root: fs::ROOT, read_only: false };
+        let mount = Mount { path: "/".into(), covers: None, fs: Some(root), shares: None, root: fs::ROOT, read_only: false };
         Vfs { mounts: vec![mount], who: User::ROOT, now: Time::default(), revision: 0 }
     }
 
@@ -203,9 +205,30 @@ impl Vfs {
             }
         }
         let covers = Some(self.node(path)?);
-        self.mounts.push(Mount { path: path.to_owned(), covers, fs: Some(fs), root, read_only });
+        self.mounts.push(Mount { path: path.to_owned(), covers, fs: Some(fs), shares: None, root, read_only });
         self.revision += 1;
         Ok(())
+    }
+
+    /// Shows a part of a file system that is mounted at `mounted` at a second path.
+    ///
+    /// # Errors
+    /// When nothing is mounted there, or the mount point cannot be made.
+    pub fn mount_again(&mut self, path: &str, mounted: &str, sub_path: &str, read_only: bool) -> Result<(), Errno> {
+        let at = self.mounts.iter().position(|mount| mount.path == mounted && mount.shares.is_none());
+        let shares = at.ok_or(Errno::NotFound)? as u32;
+        let fs = self.mounts.get_mut(shares as usize).and_then(|mount| mount.fs.take()).ok_or(Errno::Busy)?;
+        let count = self.mounts.len();
+        let done = self.mount(path, fs.clone(), sub_path, read_only);
+        // The part that shows may have been made just now: the file system with it is the one to keep.
+        let made = self.mounts.get_mut(count).and_then(|mount| {
+            mount.shares = Some(shares);
+            mount.fs.take()
+        });
+        if let Some(mount) = self.mounts.get_mut(shares as usize) {
+            mount.fs = Some(made.unwrap_or(fs));
+        }
+        done
     }
 
     /// Takes a mounted file system out, to lend it to another machine; the mount point stays and is empty until

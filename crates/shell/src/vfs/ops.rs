@@ -20,13 +20,19 @@ const NAME_BYTES_MAX: usize = 255;
 const PATH_BYTES_MAX: usize = 4096;
 
 impl Vfs {
+    /// The mount that holds the file system of a node.
+    fn holder(&self, node: NodeId) -> usize {
+        self.mounts.get(node.mount as usize).and_then(|mount| mount.shares).unwrap_or(node.mount) as usize
+    }
+
     pub(super) fn fs(&self, node: NodeId) -> Result<&Fs, Errno> {
-        self.mounts.get(node.mount as usize).and_then(|mount| mount.fs.as_ref()).ok_or(Errno::NotFound)
+        self.mounts.get(self.holder(node)).and_then(|mount| mount.fs.as_ref()).ok_or(Errno::NotFound)
     }
 
     fn fs_mut(&mut self, node: NodeId) -> Result<&mut Fs, Errno> {
         self.revision += 1;
-        self.mounts.get_mut(node.mount as usize).and_then(|mount| mount.fs.as_mut()).ok_or(Errno::NotFound)
+        let holder = self.holder(node);
+        self.mounts.get_mut(holder).and_then(|mount| mount.fs.as_mut()).ok_or(Errno::NotFound)
     }
 
     fn inode(&self, node: NodeId) -> Result<&Inode, Errno> {
@@ -294,13 +300,15 @@ impl Vfs {
     }
 
     pub(crate) fn opened(&mut self, node: NodeId) {
-        if let Some(fs) = self.mounts.get_mut(node.mount as usize).and_then(|mount| mount.fs.as_mut()) {
+        let holder = self.holder(node);
+        if let Some(fs) = self.mounts.get_mut(holder).and_then(|mount| mount.fs.as_mut()) {
             fs.open(node.ino);
         }
     }
 
     pub(crate) fn closed(&mut self, node: NodeId) {
-        if let Some(fs) = self.mounts.get_mut(node.mount as usize).and_then(|mount| mount.fs.as_mut()) {
+        let holder = self.holder(node);
+        if let Some(fs) = self.mounts.get_mut(holder).and_then(|mount| mount.fs.as_mut()) {
             fs.close(node.ino);
         }
     }
