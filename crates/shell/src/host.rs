@@ -74,6 +74,11 @@ pub trait Host {
         Vec::new()
     }
 
+    /// An interactive shell has finished a command line, with this exit code. Lessons listen to it.
+    fn entered(&mut self, line: &str, code: i32) {
+        let _ = (line, code);
+    }
+
     /// Opens a file in the editor pane. None: there is no editor here.
     fn edit(&mut self, path: &str) -> Option<EditId> {
         let _ = path;

@@ -9,7 +9,7 @@ use super::files::Object;
 use super::process::{Process, State};
 use super::sys::HostProgram;
 use super::tty::Tty;
-use super::{Env, Flavour, Group, Kernel, PROCESSES_MAX, Pid, PipeId, Program, Signal, Spawn, Stdio, TtyId};
+use super::{Env, Flavour, Group, Kernel, PROCESSES_MAX, Pid, PipeId, Program, Signal, Spawn, Stdio, TtyId, TtyMode};
 use crate::{Errno, Shell, User, Vfs, join, tools};
 
 /// How a machine is made.
@@ -339,6 +339,11 @@ impl Kernel {
     /// Whether there is something to take from a terminal.
     pub fn tty_has_output(&self, tty: TtyId) -> bool {
         self.ttys.get(&tty).is_some_and(|tty| !tty.output_is_empty())
+    }
+
+    /// How a terminal treats what is typed and printed now: [`TtyMode::EDIT`] while a shell edits a line.
+    pub fn tty_mode(&self, tty: TtyId) -> Option<TtyMode> {
+        self.ttys.get(&tty).map(|terminal| terminal.mode)
     }
 
     /// Changes a terminal's size; the foreground is told.
