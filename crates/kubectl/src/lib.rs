@@ -13,6 +13,7 @@
 //! - [`kubeconfig`]: files, contexts, connection.
 //! - [`failure`]: errors and how kubectl prints them.
 
+pub mod builder;
 pub mod client;
 mod command;
 pub mod commands;
@@ -23,6 +24,8 @@ pub mod help;
 pub mod invocation;
 pub mod kubeconfig;
 pub mod mapper;
+pub mod printers;
+pub mod selector;
 pub mod text;
 mod verbose;
 
