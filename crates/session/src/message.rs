@@ -51,8 +51,8 @@ pub enum Event {
     EditorCancelled(String),
     /// A terminal's shell has ended.
     TerminalClosed(TerminalId),
-    /// A command line was entered at a prompt of a terminal.
-    CommandEntered(TerminalId, String),
+    /// A command line that was entered at a prompt has finished, with this exit code.
+    CommandFinished(String, i32),
     /// A script has ended.
     Ran(RunId, Output),
 }

@@ -93,6 +93,10 @@ impl Host for WorkstationHost<'_> {
         }
     }
 
+    fn entered(&mut self, line: &str, code: i32) {
+        self.surroundings.events.push(Event::CommandFinished(line.to_owned(), code));
+    }
+
     fn edit(&mut self, path: &str) -> Option<EditId> {
         let id = EditId(self.surroundings.next_edit);
         self.surroundings.next_edit += 1;
