@@ -135,6 +135,12 @@ pub trait Host {
         Some(Err(NetError::Unreachable))
     }
 
+    /// The address of a connection's other side.
+    fn peer(&self, socket: SocketId) -> Option<(IpAddr, u16)> {
+        let _ = socket;
+        None
+    }
+
     /// Sends bytes; how many were taken, zero when the other side does not keep up.
     ///
     /// # Errors
