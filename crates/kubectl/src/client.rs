@@ -22,6 +22,21 @@ pub struct ListOptions {
     pub chunk: i64,
     /// Whether the server shall send a table.
     pub table: bool,
+    /// Whether the rows of a table shall carry the whole objects.
+    pub whole_objects: bool,
+}
+
+impl ListOptions {
+    /// Asks for a table, if that is wanted.
+    pub fn accept(&self, mut request: Request) -> Request {
+        if self.table {
+            request = request.header("accept", TABLE);
+            if self.whole_objects {
+                request = request.param("includeObject", "Object");
+            }
+        }
+        request
+    }
 }
 
 /// A client of one API server. Plain data: requests go through the transport of the [`Io`] that each method takes.
@@ -188,9 +203,7 @@ impl Client {
             if !token.is_empty() {
                 request = request.param("continue", &token);
             }
-            if options.table {
-                request = request.header("accept", TABLE);
-            }
+            request = options.accept(request);
             let page = self.value(io, request)?;
             token = page["metadata"]["continue"].str().to_owned();
             match &mut all {
@@ -305,10 +318,7 @@ impl Client {
                 request = request.param(name, value);
             }
         }
-        if options.table {
-            request = request.header("accept", TABLE);
-        }
-        self.open(io, request)
+        self.open(io, options.accept(request))
     }
 }
 

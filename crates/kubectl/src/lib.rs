@@ -26,6 +26,8 @@ pub mod kubeconfig;
 pub mod mapper;
 pub mod printers;
 pub mod selector;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;
 mod verbose;
 

@@ -99,6 +99,15 @@ impl Finder<'_, '_> {
         self.failed && !self.query.continue_on_error
     }
 
+    fn options(&self) -> ListOptions {
+        ListOptions {
+            chunk: self.query.chunk,
+            table: self.query.table,
+            whole_objects: self.query.whole_objects,
+            ..ListOptions::default()
+        }
+    }
+
     fn resources(&mut self, types: &[String]) -> Result<Vec<Resource>, Failure> {
         if types.len() > 1 && self.query.single_type {
             return Err("you may only specify a single resource type".into());
@@ -181,10 +190,7 @@ impl Finder<'_, '_> {
         if !self.query.subresource.is_empty() {
             target = format!("{target}/{}", self.query.subresource);
         }
-        let mut request = Request::get(target);
-        if self.query.table {
-            request = request.header("accept", TABLE);
-        }
+        let request = self.options().accept(Request::get(target));
         let client = self.inv.client(self.io)?;
         match client.value(self.io, request) {
             Ok(object) => {
@@ -229,12 +235,7 @@ impl Finder<'_, '_> {
             } else {
                 String::new()
             };
-            let options = ListOptions {
-                labels: labels.clone(),
-                fields: fields.clone(),
-                chunk: self.query.chunk,
-                table: self.query.table,
-            };
+            let options = ListOptions { labels: labels.clone(), fields: fields.clone(), ..self.options() };
             let client = self.inv.client(self.io)?;
             match client.list(self.io, &resource, &namespace, &options) {
                 Ok(list) => self.list(resource, namespace, "", list),

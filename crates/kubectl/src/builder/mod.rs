@@ -96,6 +96,8 @@ pub struct Query {
     pub subresource: String,
     /// Ask for tables instead of objects.
     pub table: bool,
+    /// Ask for whole objects in the rows of tables.
+    pub whole_objects: bool,
 }
 
 impl Query {
@@ -135,6 +137,7 @@ impl Query {
             chunk: if inv.command.flag("chunk-size").is_some() { flags.int("chunk-size") } else { 500 },
             subresource: flags.str("subresource").to_owned(),
             table: false,
+            whole_objects: false,
         })
     }
 

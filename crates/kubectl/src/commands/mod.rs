@@ -24,7 +24,10 @@ use crate::flags::{Parsed, table};
 use crate::help;
 use crate::invocation::Invocation;
 
+pub mod get;
 pub mod plugin;
+pub mod raw;
+pub mod stream;
 
 /// What a step of a command came to.
 pub enum Outcome {
@@ -95,7 +98,7 @@ pub mod acts {
 }
 
 /// All commands, in alphabetical order.
-pub static COMMANDS: &[Spec] = &[];
+pub static COMMANDS: &[Spec] = &[Spec { path: "get", run: get::run, flags: get::FLAGS }];
 
 /// A command's row.
 pub fn spec(path: &str) -> Option<&'static Spec> {
