@@ -16,7 +16,7 @@ use crate::network::Network;
 use crate::queue::{Event, EventQueue, NodeId};
 use crate::random::Random;
 use crate::scheduler::Scheduler;
-use crate::store::ApiServer;
+use crate::store::{self, ApiServer};
 use crate::streams::Streams;
 
 /// How far [`Cluster::advance`] came.
@@ -80,12 +80,12 @@ impl Cluster {
     /// `config.start`.
     pub fn new(config: Config) -> Cluster {
         let born = Time(config.start.0.saturating_sub(config.latencies.boot.as_micros() as u64));
-        let api = ApiServer::new(crate::store::Config {
+        let api = ApiServer::new(store::Config {
             seed: config.seed,
             start: born,
             version: config.version.clone(),
             address: config.nodes.first().map_or_else(String::new, |node| format!("{}:8443", node.ip)),
-            ..crate::store::Config::default()
+            ..store::Config::default()
         });
         let kubelets = (0..).map(NodeId).zip(&config.nodes).map(|(id, node)| Kubelet::new(id, node)).collect();
         let mut cluster = Cluster {
@@ -96,7 +96,7 @@ impl Cluster {
             recorder: Recorder::default(),
             network: Network::default(),
             streams: Streams::default(),
-            controllers: Controllers::default(),
+            controllers: Controllers::new(&config.latencies),
             scheduler: Scheduler::default(),
             kubelets,
             node_ids: (0..).map(NodeId).zip(&config.nodes).map(|(id, node)| (node.name.clone(), id)).collect(),

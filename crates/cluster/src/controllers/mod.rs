@@ -7,10 +7,11 @@
 
 use std::time::Duration;
 
-use crate::store::kinds::Kind;
+use crate::store::Kind;
 use drydock_api::Status;
 use drydock_value::Time;
 
+use crate::config::Latencies;
 use crate::ctx::Ctx;
 use crate::events::Source;
 use crate::informers::{Change, Informers};
@@ -83,8 +84,20 @@ pub fn source(component: &str) -> Source {
 }
 
 /// Every controller: a new one is a file and a row.
-fn table() -> Vec<Box<dyn Controller>> {
-    vec![]
+fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
+    vec![
+        Box::new(service_accounts::Furnish::service_accounts()),
+        Box::new(service_accounts::Furnish::root_ca()),
+        Box::new(nodes::Nodes::default()),
+        Box::new(nodes::TaintEviction::default()),
+        Box::new(namespaces::Namespaces::new(latencies.namespace_deletion)),
+        Box::new(garbage::Garbage::default()),
+        Box::new(deployment::Deployments::default()),
+        Box::new(replicaset::ReplicaSets::new()),
+        Box::new(replicaset::ReplicaSets::replication_controllers()),
+        Box::new(endpoints::Slices::default()),
+        Box::new(endpoints::Endpoints::default()),
+    ]
 }
 
 /// A controller and its queue.
@@ -108,17 +121,16 @@ pub struct Controllers {
     running: bool,
 }
 
-impl Default for Controllers {
-    fn default() -> Controllers {
-        let slots = table()
+impl Controllers {
+    /// All of them, not started.
+    pub(crate) fn new(latencies: &Latencies) -> Controllers {
+        let slots = table(latencies)
             .into_iter()
             .map(|controller| Slot { controller, queue: WorkQueue::default(), wake: Time::NEVER })
             .collect();
         Controllers { slots, running: false }
     }
-}
 
-impl Controllers {
     /// Starts them: they hear of everything that there is.
     pub(crate) fn start(&mut self, ctx: &mut Ctx<'_>) {
         self.running = true;

@@ -147,7 +147,7 @@ impl Recorder {
             Verdict::Count { name, count, first, message } => {
                 let patch = value!({"count": count, "lastTimestamp": now.rfc3339(), "message": &message});
                 let mut client = client(api, &source.actor, now);
-                let patched = client.patch(kinds::EVENTS, &namespace, &name, PatchType::Strategic, patch, "");
+                let patched = client.patch(kinds::EVENTS, &namespace, &name, PatchType::Strategic, &patch, "");
                 if patched.is_err_and(|status| status.is("NotFound")) {
                     let _ = client.create(kinds::EVENTS, &namespace, event(&name, count, first, &message));
                 }
@@ -193,7 +193,7 @@ impl Recorder {
                     &namespace,
                     &name,
                     PatchType::Strategic,
-                    patch,
+                    &patch,
                     "",
                 );
                 if result.is_err() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::store::kinds::{self, Kind};
+use crate::store::{Kind, kinds};
 use drydock_value::Str;
 
 use crate::objects::{Key, Object};

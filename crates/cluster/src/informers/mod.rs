@@ -11,11 +11,11 @@ mod index;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::store::kinds::{self, Kind};
+use crate::store::{Kind, kinds};
 use drydock_value::{Str, Value};
 
 use crate::objects::{Key, Object};
-use crate::store::ApiServer;
+use crate::store::{ApiServer, ChangeKind};
 use index::Index;
 
 /// One change of one object. At least one of `old` and `new` is there.
@@ -173,7 +173,7 @@ impl Informers {
                 Some(feed) => {
                     for change in feed {
                         let object = &change.object;
-                        let new = (!change.is_delete()).then(|| Object::read(object.clone(), kind == kinds::PODS));
+                        let new = (change.kind != ChangeKind::Deleted).then(|| Object::read(object.clone(), kind == kinds::PODS));
                         let key = new.as_ref().map_or_else(|| Key::of(object), |new| new.key.clone());
                         changes.extend(self.store(kind, key, new));
                     }
@@ -191,7 +191,7 @@ impl Informers {
     /// Compares a whole list with the cache, since changes between were forgotten.
     fn relist(&mut self, kind: Kind, api: &ApiServer, changes: &mut Vec<Change>) {
         let pods = kind == kinds::PODS;
-        let list: BTreeMap<Key, Value> = api.all(kind).map(|object| (Key::of(object), object.clone())).collect();
+        let list: BTreeMap<Key, Value> = api.objects(kind, "").map(|object| (Key::of(object), object.clone())).collect();
         let gone: Vec<Key> = self
             .shelves
             .get(kind.index())

@@ -1,0 +1,267 @@
+//! Namespaces that are being deleted: first their pods go, then everything else, then they do.
+
+use std::time::Duration;
+
+use drydock_api::Status;
+use drydock_value::{Time, Value, value};
+
+use super::common::{ignore_absent, new_condition};
+use super::{Controller, Enqueue, Requeue, actor};
+use crate::ctx::Ctx;
+use crate::informers::{Change, Informers};
+use crate::objects::Key;
+use crate::store::{DeleteOptions, Kind, Propagation, kinds};
+
+const NAME: &str = "namespace-controller";
+/// What a namespace waits for before it goes.
+const FINALIZER: &str = "kubernetes";
+
+/// The controller.
+#[derive(Debug, Clone)]
+pub struct Namespaces {
+    actor: String,
+    /// How long it waits after a change before it looks.
+    delay: Duration,
+}
+
+impl Namespaces {
+    /// The controller, waiting that long after every change of a namespace that is being deleted.
+    pub fn new(delay: Duration) -> Namespaces {
+        Namespaces { actor: actor(NAME), delay }
+    }
+}
+
+/// What is left of a namespace's content.
+#[derive(Debug, Default)]
+struct Rest {
+    /// How many objects of which resource.
+    remaining: Vec<(String, usize)>,
+    /// How many objects have which finalizer.
+    finalizers: std::collections::BTreeMap<String, usize>,
+    /// What could not be deleted.
+    errors: Vec<String>,
+    /// The longest grace period of a pod that is left, in seconds.
+    grace: i64,
+}
+
+impl Rest {
+    fn is_empty(&self) -> bool {
+        self.remaining.is_empty() && self.errors.is_empty()
+    }
+
+    /// The conditions of a namespace with this much left.
+    fn conditions(&self, now: Time) -> Vec<Value> {
+        let remaining = self
+            .remaining
+            .iter()
+            .map(|(resource, count)| format!("{resource} has {count} resource instances"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let finalizers = self
+            .finalizers
+            .iter()
+            .map(|(finalizer, count)| format!("{finalizer} in {count} resource instances"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let row = |kind: &str, bad: bool, fine: (&str, &str), reason: &str, message: String| {
+            if bad {
+                new_condition(kind, "True", reason, &message, now)
+            } else {
+                new_condition(kind, "False", fine.0, fine.1, now)
+            }
+        };
+        vec![
+            row(
+                "NamespaceDeletionDiscoveryFailure",
+                false,
+                ("ResourcesDiscovered", "All resources successfully discovered"),
+                "",
+                String::new(),
+            ),
+            row(
+                "NamespaceDeletionGroupVersionParsingFailure",
+                false,
+                ("ParsedGroupVersions", "All legacy kube types successfully parsed"),
+                "",
+                String::new(),
+            ),
+            row(
+                "NamespaceDeletionContentFailure",
+                !self.errors.is_empty(),
+                ("ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
+                "ContentDeletionFailed",
+                format!(
+                    "Failed to delete all resource types, {} remaining: {}",
+                    self.errors.len(),
+                    self.errors.join(", ")
+                ),
+            ),
+            row(
+                "NamespaceContentRemaining",
+                !self.remaining.is_empty(),
+                ("ContentRemoved", "All content successfully removed"),
+                "SomeResourcesRemain",
+                format!("Some resources are remaining: {remaining}"),
+            ),
+            row(
+                "NamespaceFinalizersRemaining",
+                !self.finalizers.is_empty(),
+                ("ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+                "SomeFinalizersRemain",
+                format!("Some content in the namespace has finalizers remaining: {finalizers}"),
+            ),
+        ]
+    }
+}
+
+impl Namespaces {
+    /// Deletes a namespace's objects of some kinds and answers what is left.
+    fn sweep(&self, ctx: &mut Ctx<'_>, namespace: &str, kinds: &[Kind]) -> Rest {
+        let mut rest = Rest::default();
+        for kind in kinds {
+            let options = DeleteOptions::with_propagation(Propagation::Background);
+            let mut client = ctx.client(&self.actor);
+            let names: Vec<String> =
+                client.list(*kind, namespace).iter().map(|o| o["metadata"]["name"].str().to_owned()).collect();
+            if names.is_empty() {
+                continue;
+            }
+            for name in names {
+                if let Err(status) = client.delete(*kind, namespace, &name, &options)
+                    && !status.is("NotFound")
+                {
+                    rest.errors.push(status.message);
+                }
+            }
+            let left = client.list(*kind, namespace);
+            if left.is_empty() {
+                continue;
+            }
+            let info = kind.info();
+            rest.remaining.push((format!("{}.{}", info.resource, info.group), left.len()));
+            for object in &left {
+                for finalizer in object["metadata"]["finalizers"].items() {
+                    *rest.finalizers.entry(finalizer.str().to_owned()).or_default() += 1;
+                }
+                rest.grace = rest.grace.max(object["spec"]["terminationGracePeriodSeconds"].int());
+            }
+        }
+        rest.remaining.sort();
+        rest
+    }
+}
+
+impl Controller for Namespaces {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn watches(&self) -> &'static [Kind] {
+        &[kinds::NAMESPACES]
+    }
+
+    fn observe(&mut self, change: &Change, _: &Informers, queue: &mut Enqueue<'_>) {
+        if change.new.as_ref().is_some_and(|namespace| namespace.deleting.is_some()) {
+            queue.after(change.key(), self.delay);
+        }
+    }
+
+    fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
+        let Some(namespace) = ctx.informers.get(kinds::NAMESPACES, key).cloned() else { return Ok(Requeue::Done) };
+        let waiting = |object: &Value| object["spec"]["finalizers"].items().iter().any(|f| *f == FINALIZER);
+        if namespace.deleting.is_none() || !waiting(&namespace.value) {
+            return Ok(Requeue::Done);
+        }
+        let mut rest = self.sweep(ctx, &key.name, &[kinds::PODS]);
+        if rest.is_empty() {
+            let others: Vec<Kind> = Kind::all().filter(|kind| kind.namespaced() && *kind != kinds::PODS).collect();
+            rest = self.sweep(ctx, &key.name, &others);
+        }
+        let Some(mut fresh) = ignore_absent(ctx.client(&self.actor).get(kinds::NAMESPACES, "", &key.name))? else {
+            return Ok(Requeue::Done);
+        };
+        if update_conditions(&mut fresh, rest.conditions(ctx.now)) {
+            match ignore_absent(ctx.client(&self.actor).update_status(kinds::NAMESPACES, "", fresh))? {
+                Some(updated) => fresh = updated,
+                None => return Ok(Requeue::Done),
+            }
+        }
+        if !rest.errors.is_empty() {
+            return Ok(Requeue::Limited);
+        }
+        if !rest.is_empty() {
+            return Ok(if rest.grace > 0 {
+                Requeue::After(Duration::from_secs((rest.grace / 2 + 1).unsigned_abs()))
+            } else {
+                Requeue::Limited
+            });
+        }
+        fresh["spec"]["finalizers"].items_mut().retain(|finalizer| *finalizer != FINALIZER);
+        ignore_absent(ctx.client(&self.actor).finalize(fresh))?;
+        Ok(Requeue::Done)
+    }
+
+    fn clone_box(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}
+
+/// Puts conditions into a namespace; answers whether any of them says something new. What is fine is only said once
+/// something was not, or all of it together.
+fn update_conditions(namespace: &mut Value, conditions: Vec<Value>) -> bool {
+    let mut changed = false;
+    for condition in conditions {
+        let list = &mut namespace["status"]["conditions"];
+        let at = list.items().iter().position(|old| old["type"] == condition["type"]);
+        match at {
+            None => {
+                list.push(condition);
+                changed = true;
+            }
+            Some(at) => {
+                let old = &list[at];
+                if old["status"] != condition["status"]
+                    || old["message"] != condition["message"]
+                    || old["reason"] != condition["reason"]
+                {
+                    let mut condition = condition;
+                    if old["status"] == condition["status"] {
+                        let since = old["lastTransitionTime"].clone();
+                        condition.set("lastTransitionTime", since);
+                    }
+                    list.items_mut()[at] = condition;
+                    changed = true;
+                }
+            }
+        }
+    }
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_is_left() {
+        let rest = Rest {
+            remaining: vec![("pods.".into(), 2)],
+            finalizers: [("x/y".to_owned(), 1)].into(),
+            errors: Vec::new(),
+            grace: 30,
+        };
+        let mut namespace = value!({"status": {"phase": "Terminating"}});
+        assert!(update_conditions(&mut namespace, rest.conditions(Time::from_seconds(1))));
+        assert!(!update_conditions(&mut namespace, rest.conditions(Time::from_seconds(9))));
+        let messages: Vec<&str> =
+            namespace["status"]["conditions"].items().iter().map(|c| c["message"].str()).collect();
+        assert_eq!(
+            messages[2..],
+            [
+                "All content successfully deleted, may be waiting on finalization",
+                "Some resources are remaining: pods. has 2 resource instances",
+                "Some content in the namespace has finalizers remaining: x/y in 1 resource instances",
+            ]
+        );
+    }
+}
