@@ -5,6 +5,17 @@
 //! writes through the API server as its own service account. Whatever it remembers between reconciliations is part of
 //! the session, so it is plain data and clones.
 
+pub mod common;
+mod deployment;
+mod endpoints;
+mod expectations;
+mod garbage;
+mod namespaces;
+mod nodes;
+mod ranking;
+mod replicaset;
+mod service_accounts;
+
 use std::time::Duration;
 
 use crate::store::Kind;

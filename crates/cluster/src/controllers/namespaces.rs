@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drydock_api::Status;
-use drydock_value::{Time, Value, value};
+use drydock_value::{Time, Value};
 
 use super::common::{ignore_absent, new_condition};
 use super::{Controller, Enqueue, Requeue, actor};
@@ -241,6 +241,7 @@ fn update_conditions(namespace: &mut Value, conditions: Vec<Value>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use drydock_value::value;
 
     #[test]
     fn says_what_is_left() {

@@ -173,7 +173,8 @@ impl Informers {
                 Some(feed) => {
                     for change in feed {
                         let object = &change.object;
-                        let new = (change.kind != ChangeKind::Deleted).then(|| Object::read(object.clone(), kind == kinds::PODS));
+                        let new = (change.kind != ChangeKind::Deleted)
+                            .then(|| Object::read(object.clone(), kind == kinds::PODS));
                         let key = new.as_ref().map_or_else(|| Key::of(object), |new| new.key.clone());
                         changes.extend(self.store(kind, key, new));
                     }
@@ -191,7 +192,8 @@ impl Informers {
     /// Compares a whole list with the cache, since changes between were forgotten.
     fn relist(&mut self, kind: Kind, api: &ApiServer, changes: &mut Vec<Change>) {
         let pods = kind == kinds::PODS;
-        let list: BTreeMap<Key, Value> = api.objects(kind, "").map(|object| (Key::of(object), object.clone())).collect();
+        let list: BTreeMap<Key, Value> =
+            api.objects(kind, "").map(|object| (Key::of(object), object.clone())).collect();
         let gone: Vec<Key> = self
             .shelves
             .get(kind.index())

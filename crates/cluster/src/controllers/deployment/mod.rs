@@ -12,13 +12,12 @@ mod scale;
 mod status;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use drydock_api::Status;
 use drydock_schema::intstr;
-use drydock_value::{Value, value};
+use drydock_value::Value;
 
-use super::common::{self, ignore_absent};
+use super::common;
 use super::{Controller, Enqueue, Requeue, actor, source};
 use crate::ctx::Ctx;
 use crate::events::{Reference, Source};

@@ -90,7 +90,7 @@ impl Work<'_, '_> {
     /// Whether everything is new, available, and nothing else is left.
     pub(super) fn complete(&self, status: &Value) -> bool {
         let wanted = self.replicas();
-        ["updatedReplicas", "replicas", "availableReplicas"].iter().all(|field| status[field].int() == wanted)
+        ["updatedReplicas", "replicas", "availableReplicas"].iter().all(|field| status[*field].int() == wanted)
             && status["observedGeneration"].int() >= self.deployment["metadata"]["generation"].int()
     }
 
