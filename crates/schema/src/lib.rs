@@ -3,9 +3,12 @@
 //! The types are tables, made at build time from `data/` (see `build.rs`): nothing is decoded when the program starts.
 //!
 //! - [`Schema`], [`TypeRef`], [`Field`], [`Shape`]: the types and their fields. [`resources`]: what the API serves.
+//! - [`decode`], [`normalize`]: objects as the API server reads and keeps them, with Go's words for what is wrong.
 //! - [`labels`], [`fields`]: selectors. [`quantity`], [`intstr`], [`duration`]: amounts, percentages, times.
-//! - [`names`]: rules for names. [`go`]: values as Go prints them in messages.
+//! - [`names`]: rules for names. [`go`], [`base64`], [`time`]: values as Go prints and reads them.
 
+pub mod base64;
+mod decode;
 pub mod duration;
 pub mod fields;
 pub mod go;
@@ -15,6 +18,8 @@ pub mod names;
 pub mod quantity;
 mod resources;
 mod table;
+pub mod time;
 
+pub use decode::{Decoded, decode, normalize};
 pub use resources::{Column, ResourceRow, resource, resource_of_kind, resources};
 pub use table::{Field, Inner, ListType, Schema, Shape, TypeRef};
