@@ -36,3 +36,16 @@ pub fn human_duration(duration: Duration) -> String {
         _ => format!("{}y", hours / 8760),
     }
 }
+
+/// Go's `url.QueryEscape`.
+pub fn query_escape(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
+            b' ' => out.push('+'),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}

@@ -5,6 +5,7 @@ use drydock_value::to_json;
 
 use crate::env::Io;
 use crate::failure::quote;
+use crate::text::query_escape;
 
 /// klog's head: level, date, time, process, place in the source.
 pub fn klog(io: &Io<'_>, level: char, place: &str) -> String {
@@ -18,24 +19,11 @@ pub fn url(server: &str, request: &Request) -> String {
     let mut url = format!("{server}{}", request.path);
     for (i, (name, value)) in request.query.iter().enumerate() {
         url.push(if i == 0 { '?' } else { '&' });
-        url.push_str(&escape(name));
+        url.push_str(&query_escape(name));
         url.push('=');
-        url.push_str(&escape(value));
+        url.push_str(&query_escape(value));
     }
     url
-}
-
-/// Go's `url.QueryEscape`.
-pub fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
-            b' ' => out.push('+'),
-            byte => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 /// Shows one exchange.

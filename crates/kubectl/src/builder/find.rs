@@ -22,8 +22,6 @@ Example resource specifications include:
    '-f rsrc.yaml'
    '--filename=rsrc.json'";
 
-const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
-
 /// The objects that a query means.
 ///
 /// # Errors

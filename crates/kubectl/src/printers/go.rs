@@ -23,10 +23,10 @@ pub fn print(value: &Value) -> String {
     }
 }
 
-/// A float as `%v`: the shortest digits, with an exponent below 1e-4 and from 1e21 on.
+/// A float as `%v`: the shortest digits, with an exponent below 1e-4 and from 1e6 on.
 pub fn float(number: f64) -> String {
     let size = number.abs();
-    if size != 0.0 && !(1e-4..1e21).contains(&size) {
+    if size != 0.0 && !(1e-4..1e6).contains(&size) {
         let text = format!("{number:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let (sign, exponent) = exponent.strip_prefix('-').map_or(("+", exponent), |e| ("-", e));
