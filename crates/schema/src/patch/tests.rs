@@ -1,0 +1,151 @@
+use drydock_value::{Value, parse_json};
+
+use super::*;
+use crate::{Schema, TypeRef};
+
+fn deployment() -> TypeRef {
+    Schema::get().by_parts("apps", "v1", "Deployment").expect("the schema has deployments")
+}
+
+fn json(text: &str) -> Value {
+    parse_json(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// A deployment's pod template with these fields of its spec.
+fn template(pod_spec: &str) -> Value {
+    json(&format!(r#"{{"spec":{{"template":{{"spec":{pod_spec}}}}}}}"#))
+}
+
+#[test]
+fn strategic_patches_follow_the_merge_keys() {
+    let two = r#"{"containers":[{"name":"a","image":"a:1"},{"name":"b","image":"b:1"}]}"#;
+    let cases = [
+        (
+            two,
+            r#"{"containers":[{"name":"b","image":"b:2"}]}"#,
+            r#"{"containers":[{"name":"a","image":"a:1"},{"name":"b","image":"b:2"}]}"#,
+        ),
+        (two, r#"{"containers":[{"name":"a","$patch":"delete"}]}"#, r#"{"containers":[{"name":"b","image":"b:1"}]}"#),
+        (two, r#"{"containers":[{"$patch":"replace"},{"name":"c"}]}"#, r#"{"containers":[{"name":"c"}]}"#),
+        (
+            two,
+            r#"{"$setElementOrder/containers":[{"name":"c"},{"name":"b"},{"name":"a"}],"containers":[{"name":"c"}]}"#,
+            r#"{"containers":[{"name":"c"},{"name":"b","image":"b:1"},{"name":"a","image":"a:1"}]}"#,
+        ),
+        (r#"{"tolerations":[{"key":"x"}]}"#, r#"{"tolerations":[{"key":"y"}]}"#, r#"{"tolerations":[{"key":"y"}]}"#),
+        (
+            r#"{"nodeSelector":{"a":"1","b":"2"}}"#,
+            r#"{"nodeSelector":{"a":null,"c":"3"}}"#,
+            r#"{"nodeSelector":{"b":"2","c":"3"}}"#,
+        ),
+        (
+            r#"{"nodeSelector":{"a":"1"}}"#,
+            r#"{"nodeSelector":{"$patch":"replace","c":"3"}}"#,
+            r#"{"nodeSelector":{"c":"3"}}"#,
+        ),
+        (
+            r#"{"volumes":[{"name":"v","emptyDir":{}}]}"#,
+            r#"{"volumes":[{"name":"v","$retainKeys":["name","hostPath"],"hostPath":{"path":"/x"}}]}"#,
+            r#"{"volumes":[{"name":"v","hostPath":{"path":"/x"}}]}"#,
+        ),
+    ];
+    for (original, patch, expected) in cases {
+        let result = strategic_merge(deployment(), &template(original), &template(patch));
+        assert_eq!(result, Ok(template(expected)), "{original} with {patch}");
+    }
+}
+
+#[test]
+fn strategic_patches_are_refused_in_apimachinerys_words() {
+    let original = template(r#"{"containers":[{"name":"a"}]}"#);
+    let cases = [
+        (r#"{"containers":[{"image":"x"}]}"#, "map: map[image:x] does not contain declared merge key: name"),
+        (r#"{"nodeSelector":{"$patch":"no"}}"#, "unknown patch type found: map[$patch:no]"),
+    ];
+    for (patch, message) in cases {
+        let original = strategic_merge(deployment(), &original, &template(r#"{"nodeSelector":{"a":"b"}}"#)).unwrap();
+        assert_eq!(strategic_merge(deployment(), &original, &template(patch)), Err(message.into()));
+    }
+}
+
+#[test]
+fn a_two_way_patch_turns_one_into_the_other() {
+    let versions = [
+        r#"{"containers":[{"name":"a","image":"a:1","ports":[{"containerPort":80,"protocol":"TCP"}]}]}"#,
+        r#"{"containers":[{"name":"b","image":"b:1"},{"name":"a","image":"a:2"}],"nodeSelector":{"x":"y"}}"#,
+        r#"{"containers":[{"name":"a","env":[{"name":"A","value":"1"},{"name":"B"}]}],"volumes":[{"name":"v","emptyDir":{}}]}"#,
+        r#"{"containers":[{"name":"a","env":[{"name":"B"}]}],"volumes":[{"name":"v","hostPath":{"path":"/"}}]}"#,
+    ];
+    for from in versions.map(template) {
+        for to in versions.map(template) {
+            let patch = two_way_strategic(deployment(), &from, &to).unwrap();
+            assert_eq!(patch.is_empty(), from == to, "{patch}");
+            assert_eq!(strategic_merge(deployment(), &from, &patch).unwrap(), to, "{patch}");
+            let patch = create_merge_patch(&from, &to);
+            assert_eq!(merge_patch(&from, &patch), to, "{patch}");
+        }
+    }
+}
+
+#[test]
+fn apply_keeps_what_others_added_and_removes_what_it_applied_before() {
+    let original = json(r#"{"metadata":{"labels":{"a":"1","gone":"x"}},"spec":{"replicas":3}}"#);
+    let modified = json(r#"{"metadata":{"labels":{"a":"2"}},"spec":{"replicas":3}}"#);
+    let current = json(
+        r#"{"metadata":{"labels":{"a":"1","gone":"x","theirs":"y"}},"spec":{"replicas":3,"paused":true},"status":{}}"#,
+    );
+    let expected = json(r#"{"metadata":{"labels":{"a":"2","gone":null}}}"#);
+    assert_eq!(three_way_strategic(deployment(), &original, &modified, &current, true), Ok(expected.clone()));
+    assert_eq!(three_way_merge(&original, &modified, &current), expected);
+}
+
+#[test]
+fn apply_removes_a_container_and_names_the_order() {
+    let original = template(r#"{"containers":[{"name":"a","image":"a"},{"name":"b","image":"b"}]}"#);
+    let modified = template(r#"{"containers":[{"name":"a","image":"a"}]}"#);
+    let patch = three_way_strategic(deployment(), &original, &modified, &original, true).unwrap();
+    let expected =
+        template(r#"{"$setElementOrder/containers":[{"name":"a"}],"containers":[{"$patch":"delete","name":"b"}]}"#);
+    assert_eq!(patch, expected);
+    assert_eq!(strategic_merge(deployment(), &original, &patch), Ok(modified));
+}
+
+#[test]
+fn apply_without_overwriting_refuses_conflicts() {
+    let original = json(r#"{"spec":{"replicas":3}}"#);
+    let modified = json(r#"{"spec":{"replicas":4}}"#);
+    let current = json(r#"{"spec":{"replicas":5}}"#);
+    assert!(three_way_strategic(deployment(), &original, &modified, &current, true).is_ok());
+    let error = three_way_strategic(deployment(), &original, &modified, &current, false).unwrap_err();
+    assert!(error.contains("conflicts with changes made from original to current"), "{error}");
+}
+
+#[test]
+fn json_patches_do_what_rfc_6902_says() {
+    let document = r#"{"a":{"b":[1,2]},"c~d/e":1}"#;
+    let cases = [
+        (r#"[{"op":"add","path":"/a/b/1","value":9}]"#, r#"{"a":{"b":[1,9,2]},"c~d/e":1}"#),
+        (r#"[{"op":"add","path":"/a/b/-","value":9}]"#, r#"{"a":{"b":[1,2,9]},"c~d/e":1}"#),
+        (r#"[{"op":"remove","path":"/a/b/0"}]"#, r#"{"a":{"b":[2]},"c~d/e":1}"#),
+        (r#"[{"op":"replace","path":"/c~0d~1e","value":{}}]"#, r#"{"a":{"b":[1,2]},"c~d/e":{}}"#),
+        (r#"[{"op":"move","from":"/a/b","path":"/x"}]"#, r#"{"a":{},"c~d/e":1,"x":[1,2]}"#),
+        (r#"[{"op":"copy","from":"/a/b/0","path":"/x"}]"#, r#"{"a":{"b":[1,2]},"c~d/e":1,"x":1}"#),
+        (r#"[{"op":"test","path":"/a/b/1","value":2}]"#, document),
+    ];
+    for (patch, expected) in cases {
+        assert_eq!(json_patch(&json(document), &json(patch)), Ok(json(expected)), "{patch}");
+    }
+    let failing = [
+        r#"[{"op":"test","path":"/a/b/1","value":3}]"#,
+        r#"[{"op":"remove","path":"/nope"}]"#,
+        r#"[{"op":"replace","path":"/nope","value":1}]"#,
+        r#"[{"op":"add","path":"/no/pe","value":1}]"#,
+        r#"[{"op":"add","path":"/a/b/7","value":1}]"#,
+        r#"[{"op":"what","path":"/a"}]"#,
+        r#"[{"op":"add","path":"/a"}]"#,
+        "{}",
+    ];
+    for patch in failing {
+        assert!(json_patch(&json(document), &json(patch)).is_err(), "{patch}");
+    }
+}
