@@ -87,6 +87,11 @@ impl Session {
         self.state.workstation.terminals()
     }
 
+    /// What runs in a terminal's foreground, as its words; nothing while its shell waits for a command.
+    pub fn foreground(&self, terminal: TerminalId) -> Option<String> {
+        self.state.workstation.foreground(terminal)
+    }
+
     /// Runs a script by `bash -c` in the home directory to its end, letting as much time pass as it takes. One that does
     /// not end within a day of simulated time, or a great many steps, is ended with code 124.
     pub fn run(&mut self, script: &str) -> Output {

@@ -86,6 +86,13 @@ impl Workstation {
             .is_some_and(|terminal| !terminal.typed && self.kernel.tty_mode(terminal.tty) == Some(TtyMode::EDIT))
     }
 
+    /// What has a terminal, as its words; nothing while its shell waits for a command.
+    pub fn foreground(&self, id: TerminalId) -> Option<String> {
+        let tty = self.terminals.get(&id)?.tty;
+        (self.kernel.tty_mode(tty) != Some(TtyMode::EDIT))
+            .then(|| self.kernel.tty_foreground(tty).map(|words| words.join(" ")).unwrap_or_default())
+    }
+
     pub fn terminals(&self) -> Vec<TerminalId> {
         self.terminals.keys().copied().collect()
     }

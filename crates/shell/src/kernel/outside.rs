@@ -346,6 +346,12 @@ impl Kernel {
         self.ttys.get(&tty).map(|terminal| terminal.mode)
     }
 
+    /// The words of what has a terminal: of the first process of its foreground.
+    pub fn tty_foreground(&self, tty: TtyId) -> Option<Arc<Vec<String>>> {
+        let group = self.ttys.get(&tty)?.foreground?;
+        self.processes.values().find(|process| process.group == group).map(|process| Arc::clone(&process.argv))
+    }
+
     /// Changes a terminal's size; the foreground is told.
     pub fn resize(&mut self, tty: TtyId, columns: u16, rows: u16) {
         let Some(terminal) = self.ttys.get_mut(&tty) else { return };
