@@ -244,6 +244,13 @@ impl Vfs {
         }
     }
 
+    /// Makes what is mounted at a path read-only, or writable again; "/" is the root file system.
+    pub fn set_read_only(&mut self, path: &str, read_only: bool) {
+        if let Some(mount) = self.mounts.iter_mut().rev().find(|mount| mount.path == path) {
+            mount.read_only = read_only;
+        }
+    }
+
     /// The mount points, with whether they are read-only.
     pub fn mount_points(&self) -> impl Iterator<Item = (&str, bool)> {
         self.mounts.iter().map(|mount| (mount.path.as_str(), mount.read_only))
