@@ -4,8 +4,8 @@
 //!
 //! - [`Schema`], [`TypeRef`], [`Field`], [`Shape`]: the types and their fields. [`resources`]: what the API serves.
 //! - [`decode`], [`normalize`]: objects as the API server reads and keeps them, with Go's words for what is wrong.
+//! - [`patch`]: JSON, merge and strategic patches, applied and made.
 //! - [`labels`], [`fields`]: selectors. [`quantity`], [`intstr`], [`duration`]: amounts, percentages, times.
-//! - [`patch`]: JSON, merge and strategic patches: applying them, and making them.
 //! - [`names`]: rules for names. [`go`], [`base64`], [`time`]: values as Go prints and reads them.
 
 pub mod base64;

@@ -1,156 +1,269 @@
-//! Strategic patches from two versions of an object.
+//! Making strategic merge patches.
 
 use drydock_value::{Map, Value, value};
 
-use super::{DELETE_FROM_LIST, DIRECTIVE, ELEMENT_ORDER, RETAIN_KEYS, Rule, place};
-use crate::{TypeRef, go};
+use super::lists::{self, Items};
+use super::strategic::{Mode, merge_map};
+use super::{DELETE_PREFIX, DIRECTIVE, Meta, ORDER_PREFIX, RETAIN_KEYS, conflict, item, meta, same_type};
+use crate::table::{Shape, TypeRef};
 
-/// What of the difference goes into a patch.
-#[derive(Clone, Copy)]
-pub(super) struct Want {
-    pub deletions: bool,
-    pub changes: bool,
-    /// Whether lists that merge get their order named.
-    pub order: bool,
+/// What a difference is made of.
+#[derive(Clone, Copy, Default)]
+struct Options {
+    /// Whether `$setElementOrder` is made.
+    order: bool,
+    /// Whether changes and additions are left out.
+    no_changes: bool,
+    /// Whether deletions are left out.
+    no_deletions: bool,
+    /// Whether the keys to keep are named (`$retainKeys`).
+    retain_keys: bool,
 }
 
-/// The strategic patch that turns `from` into `to`; an empty object when they are equal.
+/// The strategic merge patch that turns one object of a type into another.
 ///
 /// # Errors
-/// When an item of a list lacks its merge key.
+/// When lists cannot be compared (an item without its merge key), in Kubernetes' words.
 pub fn two_way_strategic(of: TypeRef, from: &Value, to: &Value) -> Result<Value, String> {
-    diff(of, from, to, Want { deletions: true, changes: true, order: true })
+    let options = Options { order: true, ..Options::default() };
+    difference(&object(from)?, &object(to)?, Shape::Object(of), options).map(Value::Object)
 }
 
-pub(super) fn diff(of: TypeRef, from: &Value, to: &Value, want: Want) -> Result<Value, String> {
-    let empty = Map::new();
-    let (from, to) = (from.as_object().unwrap_or(&empty), to.as_object().unwrap_or(&empty));
-    maps(from, to, Some(of), want, false).map(Value::Object)
-}
-
-fn maps(from: &Map, to: &Map, of: Option<TypeRef>, want: Want, retains_keys: bool) -> Result<Map, String> {
-    let mut patch = Map::new();
-    for (key, after) in to {
-        let rule = Rule::of(of, key);
-        match (from.get(key), after) {
-            (Some(before), after) if before.ptr_eq(after) => {}
-            (Some(Value::Object(before)), Value::Object(after)) => {
-                let inner = maps(before, after, rule.inner, want, rule.retains_keys)?;
-                if !inner.is_empty() {
-                    patch.insert(key.clone(), inner);
-                }
-            }
-            (Some(Value::Array(before)), Value::Array(after)) if rule.merges => {
-                merging_lists(key, before, after, rule, want, &mut patch)?;
-            }
-            (Some(before), after) if before == after => {}
-            _ if want.changes => {
-                patch.insert(key.clone(), after);
-            }
-            _ => {}
+/// What `kubectl apply` sends: additions and changes from `current` to `modified`, deletions from `original` to
+/// `modified`. Without `overwrite`, changes that somebody else made in the same places are an error.
+///
+/// # Errors
+/// When lists cannot be compared, or on conflicts, in Kubernetes' words.
+pub fn three_way_strategic(
+    of: TypeRef,
+    original: &Value,
+    modified: &Value,
+    current: &Value,
+    overwrite: bool,
+) -> Result<Value, String> {
+    let shape = Shape::Object(of);
+    let (original, modified, current) = (object(original)?, object(modified)?, object(current)?);
+    let changes =
+        difference(&current, &modified, shape, Options { order: true, no_deletions: true, ..Options::default() })?;
+    let deletions =
+        difference(&original, &modified, shape, Options { order: true, no_changes: true, ..Options::default() })?;
+    let patch = merge_map(deletions, changes, shape, Mode::Patch)?;
+    if !overwrite {
+        let elsewhere = difference(&original, &current, shape, Options::default())?;
+        if conflict::maps(&patch, &elsewhere, shape)? {
+            return Err(format!(
+                "patch:\n{}\nconflicts with changes made from original to current:\n{}\n",
+                drydock_yaml::to_yaml(&Value::Object(patch)),
+                drydock_yaml::to_yaml(&Value::Object(elsewhere))
+            ));
         }
     }
-    if want.deletions {
-        for (key, _) in from.iter().filter(|(key, _)| !to.contains_key(key)) {
+    Ok(Value::Object(patch))
+}
+
+/// Nothing counts as an empty object: there may be no last applied configuration.
+fn object(value: &Value) -> Result<Map, String> {
+    match value {
+        Value::Null => Ok(Map::new()),
+        Value::Object(map) => Ok(map.clone()),
+        _ => Err("invalid JSON document".into()),
+    }
+}
+
+fn difference(from: &Map, to: &Map, of: Shape, options: Options) -> Result<Map, String> {
+    let mut patch = Map::new();
+    for (key, new) in to.shared_iter() {
+        let Some(old) = from.get(key) else {
+            if !options.no_changes {
+                patch.insert(key, new);
+            }
+            continue;
+        };
+        if old.ptr_eq(new) && options.no_changes {
+            continue;
+        }
+        if key.as_str() == DIRECTIVE {
+            if old.as_str().is_none() || new.as_str().is_none() {
+                return Err(format!("invalid value for special key: {DIRECTIVE}"));
+            }
+            if old != new {
+                patch.insert(key, new);
+            }
+            continue;
+        }
+        match (old, new) {
+            (Value::Object(old), Value::Object(new)) => {
+                let Some(meta) = known(of, key, old == new)? else { continue };
+                let inner = difference(old, new, meta.shape, Options { retain_keys: meta.retains_keys, ..options })?;
+                if !inner.is_empty() {
+                    patch.insert(key, inner);
+                }
+            }
+            (Value::Array(old), Value::Array(new)) => {
+                let Some(meta) = known(of, key, old == new)? else { continue };
+                if meta.merges {
+                    list_difference(key, old, new, meta, options, &mut patch)?;
+                } else if old != new && !options.no_changes {
+                    patch.insert(key, new.iter().collect::<Value>());
+                }
+            }
+            _ if options.no_changes => {}
+            _ if same_type(old, new) && old == new => {}
+            _ => {
+                patch.insert(key, new);
+            }
+        }
+    }
+    let gone = || from.iter().filter(|(key, _)| !to.contains_key(key));
+    if !options.no_deletions {
+        for (key, _) in gone() {
             patch.insert(key, Value::Null);
         }
     }
-    let lost = from.keys().any(|key| !to.contains_key(key));
-    if retains_keys && (!patch.is_empty() || lost) {
-        let keys: Value = to.iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| key).collect();
-        patch.insert(RETAIN_KEYS, keys);
+    if options.retain_keys {
+        let kept: Vec<&str> = to.iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| key).collect();
+        let more_before = gone().any(|(_, value)| !value.is_null());
+        if !kept.is_empty() && (!patch.is_empty() || more_before) {
+            patch.insert(RETAIN_KEYS, kept);
+        }
     }
     Ok(patch)
 }
 
-fn merging_lists(
-    field: &str,
+/// How a field is patched. None when nobody knows and it does not matter, as nothing changed.
+fn known(of: Shape, key: &str, unchanged: bool) -> Result<Option<Meta>, String> {
+    match meta(of, key) {
+        Ok(meta) => Ok(Some(meta)),
+        Err(_) if unchanged => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts the difference of two lists that merge into the patch, with its directives.
+fn list_difference(
+    key: &str,
     from: &[Value],
     to: &[Value],
-    rule: Rule,
-    want: Want,
+    meta: Meta,
+    options: Options,
     patch: &mut Map,
 ) -> Result<(), String> {
-    let objects = from.iter().chain(to).any(|item| item.as_object().is_some());
-    let key = rule.key.filter(|_| objects);
-    let (mut changed, deleted) = match key {
-        Some(key) => items_by_key(from, to, key, rule, want)?,
-        None if objects => {
-            // Objects without a key to tell them apart cannot merge.
-            if from != to && want.changes {
-                patch.insert(field, Value::array(to));
-            }
-            return Ok(());
+    if from.is_empty() {
+        if !to.is_empty() && !options.no_changes {
+            patch.insert(key, to.iter().collect::<Value>());
         }
-        None => scalars(from, to, want),
-    };
-    let touched = !changed.is_empty() || !deleted.is_empty();
-    let reordered = || !same_order(from, to, key);
-    let ordered = want.order && ((want.changes && (touched || reordered())) || (want.deletions && touched));
-    if let Some(key) = key {
-        changed.extend(deleted);
-        if ordered {
-            let order: Value = to.iter().map(|item| value!({(key): &item[key]})).collect();
-            patch.insert(format!("{ELEMENT_ORDER}{field}"), order);
-        }
-    } else {
-        if !deleted.is_empty() {
-            patch.insert(format!("{DELETE_FROM_LIST}{field}"), Value::from(deleted));
-        }
-        if ordered {
-            patch.insert(format!("{ELEMENT_ORDER}{field}"), Value::array(to));
-        }
+        return Ok(());
     }
-    if !changed.is_empty() {
-        patch.insert(field, Value::from(changed));
+    let merge_key = meta.key.unwrap_or("");
+    let order_key = format!("{ORDER_PREFIX}/{key}");
+    match lists::kind(&[from, to])? {
+        Items::Objects => {
+            let options_inside = Options { retain_keys: meta.retains_keys, ..options };
+            let (changes, deletions) = object_lists(from, to, item(meta.shape), merge_key, options_inside)?;
+            let mut list = lists::sorted(changes, to, merge_key, Items::Objects)?;
+            let same_order = from.len() == to.len()
+                && from.iter().zip(to).all(|(old, new)| old.get(merge_key) == new.get(merge_key));
+            list.extend(deletions);
+            let changed = !options.no_changes && (!list.is_empty() || !same_order);
+            let deleted = !options.no_deletions && !list.is_empty();
+            if options.order && (changed || deleted) {
+                let order: Value = to.iter().map(|item| value!({(merge_key): &item[merge_key]})).collect();
+                if !order.items().is_empty() {
+                    patch.insert(order_key, order);
+                }
+            }
+            if !list.is_empty() {
+                patch.insert(key, list);
+            }
+        }
+        Items::Scalars => {
+            let (additions, deletions, sorted_from) = scalar_lists(from, to, options);
+            let additions = lists::sorted(additions, to, merge_key, Items::Scalars)?;
+            let deleted = !options.no_deletions && !deletions.is_empty();
+            // Kubernetes has sorted the old list by now, and compares it so.
+            let changed = !options.no_changes && sorted_from != to;
+            if options.order && (deleted || changed) && !to.is_empty() {
+                patch.insert(order_key, to.iter().collect::<Value>());
+            }
+            if !additions.is_empty() {
+                patch.insert(key, additions);
+            }
+            if !deletions.is_empty() {
+                patch.insert(format!("{DELETE_PREFIX}/{key}"), deletions);
+            }
+        }
     }
     Ok(())
 }
 
-fn scalars(from: &[Value], to: &[Value], want: Want) -> (Vec<Value>, Vec<Value>) {
-    let missing_in = |list: &[Value], other: &[Value]| -> Vec<Value> {
-        list.iter().filter(|item| !other.contains(item)).cloned().collect()
-    };
-    let added = if want.changes { missing_in(to, from) } else { Vec::new() };
-    let deleted = if want.deletions { missing_in(from, to) } else { Vec::new() };
-    (added, deleted)
-}
-
-fn items_by_key(
+/// What changed in a list of objects, and what was deleted.
+fn object_lists(
     from: &[Value],
     to: &[Value],
-    key: &str,
-    rule: Rule,
-    want: Want,
+    of: Shape,
+    merge_key: &str,
+    options: Options,
 ) -> Result<(Vec<Value>, Vec<Value>), String> {
-    if let Some(item) = from.iter().chain(to).find(|item| item[key].is_null()) {
-        return Err(format!("map: {} does not contain declared merge key: {key}", go::plain(item)));
-    }
-    let mut changed = Vec::new();
-    for item in to {
-        let before = place(from, item, Some(key)).and_then(|at| from[at].as_object());
-        match (before, item.as_object()) {
-            (Some(before), Some(after)) => {
-                let mut change = maps(before, after, rule.inner, want, rule.retains_keys)?;
-                if !change.is_empty() {
-                    change.insert(key, &item[key]);
-                    changed.push(Value::Object(change));
+    let by_key = |list: &[Value]| lists::sort_by_text(list, |item| lists::shown(&item[merge_key]));
+    let (from, to) = (by_key(from), by_key(to));
+    let (mut from, mut to) = (from.iter().peekable(), to.iter().peekable());
+    let (mut changes, mut deletions) = (Vec::new(), Vec::new());
+    loop {
+        let old_key = from.peek().map(|item| lists::key_of(item, merge_key)).transpose()?;
+        let new_key = to.peek().map(|item| lists::key_of(item, merge_key)).transpose()?;
+        let order = match (old_key.map(lists::shown), new_key.map(lists::shown)) {
+            (None, None) => return Ok((changes, deletions)),
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some(old), Some(new)) => old.cmp(&new),
+        };
+        match order {
+            std::cmp::Ordering::Equal => {
+                if let (Some(Value::Object(old)), Some(Value::Object(new))) = (from.next(), to.next()) {
+                    let mut inner = difference(old, new, of, options)?;
+                    if !inner.is_empty() {
+                        if let Some(key) = new.get(merge_key) {
+                            inner.insert(merge_key, key);
+                        }
+                        changes.push(Value::Object(inner));
+                    }
                 }
             }
-            _ if want.changes => changed.push(item.clone()),
-            _ => {}
+            std::cmp::Ordering::Greater => {
+                if let Some(new) = to.next().filter(|_| !options.no_changes) {
+                    changes.push(new.clone());
+                }
+            }
+            std::cmp::Ordering::Less => {
+                if let Some(old) = from.next().filter(|_| !options.no_deletions) {
+                    deletions.push(value!({(merge_key): &old[merge_key], (DIRECTIVE): "delete"}));
+                }
+            }
         }
     }
-    let mut deleted = Vec::new();
-    if want.deletions {
-        let gone = from.iter().filter(|item| place(to, item, Some(key)).is_none());
-        deleted.extend(gone.map(|item| value!({(DIRECTIVE): "delete", (key): &item[key]})));
-    }
-    Ok((changed, deleted))
 }
 
-/// Whether what both lists have comes in the same order, and neither has more.
-fn same_order(from: &[Value], to: &[Value], key: Option<&str>) -> bool {
-    let same = |a: &Value, b: &Value| key.map_or_else(|| a == b, |key| a[key] == b[key]);
-    from.len() == to.len() && from.iter().zip(to).all(|(a, b)| same(a, b))
+/// What came and what went in a list of scalars; and the old list, sorted.
+fn scalar_lists(from: &[Value], to: &[Value], options: Options) -> (Vec<Value>, Vec<Value>, Vec<Value>) {
+    let sorted_from = lists::sort_by_text(from, lists::shown);
+    let sorted_to = lists::sort_by_text(to, lists::shown);
+    let (mut additions, mut deletions) = (Vec::new(), Vec::new());
+    let (mut old, mut new) = (sorted_from.iter().peekable(), sorted_to.iter().peekable());
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => break,
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some(old), Some(new)) => lists::shown(old).cmp(&lists::shown(new)),
+        };
+        match order {
+            std::cmp::Ordering::Equal => {
+                old.next();
+                new.next();
+            }
+            std::cmp::Ordering::Less => deletions.extend(old.next().filter(|_| !options.no_deletions).cloned()),
+            std::cmp::Ordering::Greater => additions.extend(new.next().filter(|_| !options.no_changes).cloned()),
+        }
+    }
+    (additions, lists::without_doubles(deletions), sorted_from)
 }

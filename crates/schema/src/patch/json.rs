@@ -1,200 +1,221 @@
-//! JSON patches (RFC 6902).
+//! JSON patches (RFC 6902), with the errors of the library that the API server uses.
 
 use drydock_value::Value;
 
-/// Why a JSON patch cannot be applied.
+/// Why a JSON patch was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JsonPatchError {
-    /// It is no list of operations, or one of them is not well-formed.
+    /// It is no JSON patch: the API server answers BadRequest.
     Malformed(String),
-    /// A `test` found something else. The text is the path.
-    TestFailed(String),
-    /// An operation names what is not there, or what cannot be done.
+    /// It does not fit the object, or a test failed: the API server answers that the request is invalid.
     Failed(String),
 }
 
 impl std::fmt::Display for JsonPatchError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            JsonPatchError::Malformed(text) | JsonPatchError::Failed(text) => f.write_str(text),
-            JsonPatchError::TestFailed(path) => write!(f, "testing value {path} failed: test failed"),
-        }
+        let (JsonPatchError::Malformed(message) | JsonPatchError::Failed(message)) = self;
+        f.write_str(message)
     }
 }
 
 impl std::error::Error for JsonPatchError {}
 
-/// More operations than this are refused, as by the API server.
-const OPERATIONS_MAX: usize = 10_000;
+/// How many operations the API server takes.
+const OPERATION_LIMIT: usize = 10_000;
 
-fn malformed(text: impl Into<String>) -> JsonPatchError {
-    JsonPatchError::Malformed(text.into())
-}
-
-/// Applies a JSON patch; the document is not changed when any operation fails.
+/// Applies the operations of `patch`, an array, one after the other.
 ///
 /// # Errors
-/// See [`JsonPatchError`].
+/// When it is no patch, or an operation does not apply; then nothing is changed.
 pub fn json_patch(document: &Value, patch: &Value) -> Result<Value, JsonPatchError> {
-    let Some(operations) = patch.as_array() else {
-        return Err(malformed("json: cannot unmarshal object into Go value of type jsonpatch.Patch"));
+    let Value::Array(operations) = patch else {
+        let word = match patch {
+            Value::Object(_) => "object",
+            Value::String(_) => "string",
+            Value::Bool(_) => "bool",
+            Value::Null => return Ok(document.clone()),
+            _ => "number",
+        };
+        return Err(JsonPatchError::Malformed(format!(
+            "json: cannot unmarshal {word} into Go value of type jsonpatch.Patch"
+        )));
     };
-    if operations.len() > OPERATIONS_MAX {
-        let count = operations.len();
-        return Err(malformed(format!(
-            "The allowed maximum operations in a JSON patch is {OPERATIONS_MAX}, got {count}"
+    if operations.len() > OPERATION_LIMIT {
+        return Err(JsonPatchError::Malformed(format!(
+            "The allowed maximum operations in a JSON patch is {OPERATION_LIMIT}, got {}",
+            operations.len()
         )));
     }
-    operations.iter().try_fold(document.clone(), |mut result, operation| {
-        apply(&mut result, operation)?;
-        Ok(result)
-    })
+    if let Some(other) = operations.iter().find(|operation| operation.as_object().is_none()) {
+        return Err(JsonPatchError::Malformed(format!(
+            "json: cannot unmarshal {} into Go value of type jsonpatch.Operation",
+            if other.as_str().is_some() { "string" } else { "number" }
+        )));
+    }
+    let mut out = document.clone();
+    for operation in operations.iter() {
+        apply(&mut out, operation).map_err(JsonPatchError::Failed)?;
+    }
+    Ok(out)
 }
 
-fn apply(document: &mut Value, operation: &Value) -> Result<(), JsonPatchError> {
+const MISSING: &str = "missing value";
+
+fn apply(document: &mut Value, operation: &Value) -> Result<(), String> {
     let kind = operation["op"].str();
-    let path = operation["path"].as_str().ok_or_else(|| {
-        JsonPatchError::Failed(format!(
-            "{kind} operation failed to decode path: missing operation: missing or invalid path"
-        ))
-    })?;
-    let value = || {
-        operation
-            .get("value")
-            .cloned()
-            .ok_or_else(|| JsonPatchError::Failed(format!("{kind} operation does not apply: missing value")))
+    let path = |name: &str, what: &str| match operation[name].as_str() {
+        Some(path) => Ok(path.to_owned()),
+        None => Err(format!("{kind} operation failed to decode {what}: {MISSING}")),
     };
-    let from = || {
-        operation["from"].as_str().ok_or_else(|| {
-            JsonPatchError::Failed(format!(
-                "{kind} operation failed to decode from: missing operation: missing or invalid from"
-            ))
-        })
-    };
+    let value = || operation["value"].clone();
     match kind {
-        "add" => add(document, path, value()?, "add"),
-        "remove" => remove(document, path, "remove").map(drop),
+        "add" => {
+            let path = path("path", "path")?;
+            if path.is_empty() {
+                *document = value();
+                return Ok(());
+            }
+            let (parent, key) = container(document, &path)
+                .ok_or_else(|| format!("add operation does not apply: doc is missing path: \"{path}\": {MISSING}"))?;
+            add(parent, &key, value()).map_err(|error| format!("error in add for path: '{path}': {error}"))
+        }
+        "remove" => {
+            let path = path("path", "path")?;
+            let (parent, key) = container(document, &path).ok_or_else(|| {
+                format!("remove operation does not apply: doc is missing path: \"{path}\": {MISSING}")
+            })?;
+            remove(parent, &key).map(drop).map_err(|error| format!("error in remove for path: '{path}': {error}"))
+        }
         "replace" => {
-            let value = value()?;
-            *find(document, path, "replace")? = value;
+            let path = path("path", "path")?;
+            if path.is_empty() {
+                *document = value();
+                return Ok(());
+            }
+            let (parent, key) = container(document, &path)
+                .ok_or_else(|| format!("replace operation does not apply: doc is missing path: {path}: {MISSING}"))?;
+            if get(parent, &key).is_err() {
+                return Err(format!("replace operation does not apply: doc is missing key: {path}: {MISSING}"));
+            }
+            match parent {
+                Value::Array(_) => {
+                    let at = index(&key, parent.items().len())?;
+                    if let Some(slot) = parent.items_mut().get_mut(at) {
+                        *slot = value();
+                    }
+                }
+                _ => parent.set(key, value()),
+            }
             Ok(())
         }
         "move" => {
-            let moved = remove(document, from()?, "move")?;
-            add(document, path, moved, "move")
+            let from = path("from", "from")?;
+            let (parent, key) = container(document, &from)
+                .ok_or_else(|| format!("move operation does not apply: doc is missing from path: {from}: {MISSING}"))?;
+            let moved = remove(parent, &key).map_err(|error| format!("error in move for path: '{key}': {error}"))?;
+            let path = path("path", "path")?;
+            let (parent, key) = container(document, &path).ok_or_else(|| {
+                format!("move operation does not apply: doc is missing destination path: {path}: {MISSING}")
+            })?;
+            add(parent, &key, moved).map_err(|error| format!("error in move for path: '{path}': {error}"))
         }
         "copy" => {
-            let copied = find(document, from()?, "copy")?.clone();
-            add(document, path, copied, "copy")
+            let from = path("from", "from")?;
+            let (parent, key) = container(document, &from)
+                .ok_or_else(|| format!("copy operation does not apply: doc is missing from path: {from}: {MISSING}"))?;
+            let copied = get(parent, &key).map_err(|error| format!("error in copy for from: '{from}': {error}"))?;
+            let path = path("path", "path")?;
+            let (parent, key) = container(document, &path).ok_or_else(|| {
+                format!("copy operation does not apply: doc is missing destination path: {path}: {MISSING}")
+            })?;
+            add(parent, &key, copied).map_err(|error| format!("error while adding value during copy: {error}"))
         }
         "test" => {
-            let wanted = operation["value"].clone();
-            let found = find(document, path, "test").map(|found| found.clone());
-            match found {
-                Ok(found) if found == wanted => Ok(()),
-                Err(_) if wanted.is_null() => Ok(()),
-                Ok(_) => Err(JsonPatchError::TestFailed(path.into())),
-                Err(error) => Err(error),
+            let path = path("path", "path")?;
+            let failed = || format!("testing value {path} failed: test failed");
+            if path.is_empty() {
+                return if *document == value() { Ok(()) } else { Err(failed()) };
             }
+            let (parent, key) = container(document, &path)
+                .ok_or_else(|| format!("test operation does not apply: is missing path: {path}: {MISSING}"))?;
+            let found = match get(parent, &key) {
+                Ok(found) => found,
+                Err(error) if error.ends_with(MISSING) => Value::Null,
+                Err(error) => return Err(format!("error in test for path: '{path}': {error}")),
+            };
+            if same(&found, &operation["value"]) { Ok(()) } else { Err(failed()) }
         }
-        other => Err(JsonPatchError::Failed(format!("Unexpected kind: {other}"))),
+        _ => Err(format!("Unexpected kind: {}", if kind.is_empty() { "unknown" } else { kind })),
     }
 }
 
-/// The steps of a JSON pointer.
-fn steps(path: &str) -> impl Iterator<Item = String> + '_ {
-    path.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"))
-}
-
-fn missing(kind: &str, path: &str) -> JsonPatchError {
-    JsonPatchError::Failed(format!("{kind} operation does not apply: doc is missing path: {path}: missing value"))
-}
-
-fn missing_key(kind: &str, path: &str) -> JsonPatchError {
-    match kind {
-        "remove" => JsonPatchError::Failed(format!(
-            "remove operation does not apply: doc is missing path: {path}: missing value"
-        )),
-        "replace" => JsonPatchError::Failed(format!(
-            "replace operation does not apply: doc is missing key: {path}: missing value"
-        )),
-        "test" => JsonPatchError::Failed(format!("error in test for path: '{path}': missing value")),
-        kind => missing(kind, path),
+/// Equal, whether whole numbers are written as such or not.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => a.as_f64() == b.as_f64(),
+        _ => a == b,
     }
 }
 
-fn index(step: &str, length: usize, kind: &str, path: &str) -> Result<usize, JsonPatchError> {
-    let number: i64 = step.parse().map_err(|_| {
-        JsonPatchError::Failed(format!(
-            "{kind} operation does not apply: strconv.Atoi: parsing \"{step}\": invalid syntax"
-        ))
-    })?;
-    let size = i64::try_from(length).unwrap_or(i64::MAX);
-    let at = if number < 0 { number + size } else { number };
-    usize::try_from(at).ok().filter(|at| *at < length).ok_or_else(|| {
-        let _ = path;
-        JsonPatchError::Failed(format!(
-            "{kind} operation does not apply: Unable to access invalid index: {number}: invalid index referenced"
-        ))
-    })
-}
-
-/// What a path leads to, for changing.
-fn find<'a>(document: &'a mut Value, path: &str, kind: &str) -> Result<&'a mut Value, JsonPatchError> {
-    let mut place = document;
-    for step in steps(path) {
-        place = match place {
-            Value::Array(items) => {
-                let at = index(&step, items.len(), kind, path)?;
-                &mut place.items_mut()[at]
+/// The object or array that a path's last step stands in, and that step.
+fn container<'a>(document: &'a mut Value, path: &str) -> Option<(&'a mut Value, String)> {
+    let mut steps: Vec<String> =
+        path.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
+    let last = steps.pop()?;
+    let mut at = document;
+    for step in steps {
+        at = match at {
+            Value::Object(map) => map.get_mut(&step)?,
+            Value::Array(_) => {
+                let length = at.items().len();
+                let index = index(&step, length).ok()?;
+                at.items_mut().get_mut(index)?
             }
-            _ => place.get_mut(&step).ok_or_else(|| missing_key(kind, path))?,
+            _ => return None,
         };
     }
-    Ok(place)
+    matches!(at, Value::Object(_) | Value::Array(_)).then_some((at, last))
 }
 
-/// The container that a path's last step is in, and that step.
-fn parent<'a>(document: &'a mut Value, path: &str, kind: &str) -> Result<(&'a mut Value, String), JsonPatchError> {
-    let (above, _) = path.rsplit_once('/').ok_or_else(|| missing(kind, path))?;
-    let last = steps(path).last().unwrap_or_default();
-    let container = find(document, above, kind).map_err(|_| missing(kind, path))?;
-    Ok((container, last))
+/// An index into an array of so many items; negative ones count from the end.
+fn index(key: &str, length: usize) -> Result<usize, String> {
+    let at: i64 = key.parse().map_err(|_| {
+        format!("value was not a proper array index: '{key}': strconv.Atoi: parsing \"{key}\": invalid syntax")
+    })?;
+    let wrong = || format!("Unable to access invalid index: {at}: invalid index referenced");
+    let from_start = if at < 0 { at + i64::try_from(length).unwrap_or(i64::MAX) } else { at };
+    usize::try_from(from_start).ok().filter(|at| *at < length).ok_or_else(wrong)
 }
 
-fn add(document: &mut Value, path: &str, value: Value, kind: &str) -> Result<(), JsonPatchError> {
-    if path.is_empty() {
-        *document = value;
-        return Ok(());
+fn get(parent: &Value, key: &str) -> Result<Value, String> {
+    match parent {
+        Value::Array(items) => Ok(items.get(index(key, items.len())?).cloned().unwrap_or_default()),
+        _ => parent.get(key).cloned().ok_or_else(|| format!("unable to get nonexistent key: {key}: {MISSING}")),
     }
-    let (container, last) = parent(document, path, kind)?;
-    match container {
+}
+
+fn add(parent: &mut Value, key: &str, value: Value) -> Result<(), String> {
+    match parent {
+        Value::Array(_) if key == "-" => parent.push(value),
         Value::Array(items) => {
-            let length = items.len();
-            let at = if last == "-" { length } else { index(&last, length + 1, kind, path)? };
-            container.items_mut().insert(at, value);
-            Ok(())
+            // One more than there are items: adding at the end is fine.
+            let at = index(key, items.len() + 1)?;
+            parent.items_mut().insert(at, value);
+        }
+        _ => parent.set(key, value),
+    }
+    Ok(())
+}
+
+fn remove(parent: &mut Value, key: &str) -> Result<Value, String> {
+    match parent {
+        Value::Array(items) => {
+            let at = index(key, items.len())?;
+            Ok(parent.items_mut().remove(at))
         }
         Value::Object(map) => {
-            map.insert(last, value);
-            Ok(())
+            map.remove(key).ok_or_else(|| format!("Unable to remove nonexistent key: {key}: {MISSING}"))
         }
-        _ => Err(missing(kind, path)),
-    }
-}
-
-fn remove(document: &mut Value, path: &str, kind: &str) -> Result<Value, JsonPatchError> {
-    let (container, last) = parent(document, path, kind)?;
-    match container {
-        Value::Array(items) => {
-            let at = index(&last, items.len(), kind, path)?;
-            Ok(container.items_mut().remove(at))
-        }
-        Value::Object(map) => map.remove(&last).ok_or_else(|| {
-            JsonPatchError::Failed(format!(
-                "{kind} operation does not apply: Unable to remove nonexistent key: {last}: missing value"
-            ))
-        }),
-        _ => Err(missing(kind, path)),
+        _ => Err(MISSING.into()),
     }
 }

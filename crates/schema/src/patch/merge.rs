@@ -2,89 +2,123 @@
 
 use drydock_value::{Map, Value};
 
-/// Applies a merge patch: objects merge, null removes, everything else replaces.
-pub fn merge_patch(target: &Value, patch: &Value) -> Value {
-    let Value::Object(changes) = patch else { return patch.clone() };
-    let mut result = target.as_object().cloned().unwrap_or_default();
-    for (key, change) in changes {
-        if change.is_null() {
-            result.remove(key);
-        } else {
-            let before = result.get(key).cloned().unwrap_or_default();
-            result.insert(key.clone(), merge_patch(&before, change));
-        }
-    }
-    Value::Object(result)
-}
-
-/// The merge patch that turns `from` into `to`; an empty object when they are equal.
-pub fn create_merge_patch(from: &Value, to: &Value) -> Value {
-    let (Value::Object(from), Value::Object(to)) = (from, to) else { return to.clone() };
-    let mut patch = Map::new();
-    for (key, after) in to {
-        match from.get(key) {
-            None => {
-                patch.insert(key.clone(), after);
-            }
-            Some(before) if before == after => {}
-            Some(before @ Value::Object(_)) if after.as_object().is_some() => {
-                patch.insert(key.clone(), create_merge_patch(before, after));
-            }
-            Some(_) => {
-                patch.insert(key.clone(), after);
-            }
-        }
-    }
-    for (key, _) in from.iter().filter(|(key, _)| !to.contains_key(key)) {
-        patch.insert(key, Value::Null);
-    }
-    Value::Object(patch)
-}
-
-/// What `kubectl apply` sends for kinds whose schema it does not know: what `modified` adds to or changes in `current`,
-/// and what was in `original` and no longer is in `modified`, as null.
-pub fn three_way_merge(original: &Value, modified: &Value, current: &Value) -> Value {
-    let additions = keep(&create_merge_patch(current, modified), false);
-    let deletions = keep(&create_merge_patch(original, modified), true);
-    union(&deletions, &additions)
-}
-
-/// Only the nulls of a merge patch, or only the rest. Objects that have nothing left go.
-fn keep(patch: &Value, nulls: bool) -> Value {
-    let Value::Object(map) = patch else { return patch.clone() };
-    let mut kept = Map::new();
-    for (key, change) in map {
-        match change {
-            Value::Null if nulls => {
-                kept.insert(key.clone(), Value::Null);
-            }
-            Value::Null => {}
-            Value::Object(inner) => {
-                let inner_kept = keep(change, nulls);
-                // An object that is empty by itself is an addition.
-                if !inner_kept.is_empty() || (inner.is_empty() && !nulls) {
-                    kept.insert(key.clone(), inner_kept);
+/// Lays a patch over a document: objects merge, null deletes, everything else replaces.
+pub fn merge_patch(document: &Value, patch: &Value) -> Value {
+    match (document, patch) {
+        (Value::Object(document), Value::Object(patch)) => {
+            let mut out = document.clone();
+            for (key, value) in patch.shared_iter() {
+                if value.is_null() {
+                    if out.contains_key(key) {
+                        out.remove(key);
+                    }
+                    continue;
+                }
+                let merged = match out.get(key) {
+                    Some(current) if !current.is_null() => merge_patch(current, value),
+                    _ => without_nulls(value),
+                };
+                if out.get(key) != Some(&merged) {
+                    out.insert(key, merged);
                 }
             }
-            other if !nulls => {
-                kept.insert(key.clone(), other);
+            Value::Object(out)
+        }
+        _ => without_nulls(patch),
+    }
+}
+
+/// A patch's value where there was nothing before.
+pub(super) fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let pairs = map.shared_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(pairs.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
+
+/// The merge patch that turns one document into another.
+pub fn create_merge_patch(from: &Value, to: &Value) -> Value {
+    match (from, to) {
+        (Value::Object(from), Value::Object(to)) => Value::Object(difference(from, to)),
+        _ => to.clone(),
+    }
+}
+
+fn difference(from: &Map, to: &Map) -> Map {
+    let mut patch = Map::new();
+    for (key, new) in to.shared_iter() {
+        match (from.get(key), new) {
+            (Some(old), new) if old.ptr_eq(new) => {}
+            (Some(Value::Object(old)), Value::Object(new)) => {
+                let inner = difference(old, new);
+                if !inner.is_empty() {
+                    patch.insert(key, inner);
+                }
+            }
+            (Some(old), new) if old == new => {}
+            _ => {
+                patch.insert(key, new);
+            }
+        }
+    }
+    for (key, _) in from.shared_iter().filter(|(key, _)| !to.contains_key(key)) {
+        patch.insert(key, Value::Null);
+    }
+    patch
+}
+
+/// What `kubectl apply` sends for kinds whose lists it cannot merge: additions and changes from `current` to `modified`,
+/// deletions from `original` to `modified`.
+pub fn three_way_merge(original: &Value, modified: &Value, current: &Value) -> Value {
+    let changes = nulls(&create_merge_patch(current, modified), false);
+    let deletions = nulls(&create_merge_patch(original, modified), true);
+    overlay(&deletions, &changes)
+}
+
+/// Keeps only the nulls of a patch, or only the rest.
+fn nulls(patch: &Value, keep: bool) -> Value {
+    let mut out = Map::new();
+    for (key, value) in patch.as_object().into_iter().flat_map(Map::shared_iter) {
+        match value {
+            Value::Null if keep => {
+                out.insert(key, Value::Null);
+            }
+            Value::Null => {}
+            // An empty object was set on purpose.
+            Value::Object(map) if map.is_empty() => {
+                if !keep {
+                    out.insert(key, value);
+                }
+            }
+            Value::Object(_) => {
+                let inner = nulls(value, keep);
+                if !inner.is_empty() {
+                    out.insert(key, inner);
+                }
+            }
+            _ if !keep => {
+                out.insert(key, value);
             }
             _ => {}
         }
     }
-    Value::Object(kept)
+    Value::Object(out)
 }
 
-/// Two patches as one; the second wins.
-fn union(first: &Value, second: &Value) -> Value {
-    let (Value::Object(a), Value::Object(b)) = (first, second) else { return second.clone() };
-    let mut result = a.clone();
-    for (key, change) in b {
-        let merged = match result.get(key) {
-            Some(before @ Value::Object(_)) if change.as_object().is_some() => union(before, change),
-            _ => change.clone(),
-        };
-        result.insert(key.clone(), merged);
+fn overlay(below: &Value, above: &Value) -> Value {
+    match (below, above) {
+        (Value::Object(below), Value::Object(above)) => {
+            let mut out = below.clone();
+            for (key, value) in above.shared_iter() {
+                let merged = below.get(key).map_or_else(|| value.clone(), |below| overlay(below, value));
+                out.insert(key, merged);
+            }
+            Value::Object(out)
+        }
+        _ => above.clone(),
     }
-    Value::Object(result)
 }

@@ -1,65 +1,101 @@
-//! Patches: applying them, and making them from versions of an object.
+//! Patches, all four kinds that Kubernetes speaks but server-side apply.
 //!
-//! - `json`: RFC 6902, a list of operations. `merge`: RFC 7386.
-//! - `strategic`: Kubernetes' own, which merges lists by keys and knows directives such as `$patch: delete`.
-//! - `diff`: strategic patches from two versions; `three_way`: what `kubectl apply` makes from three.
+//! - [`json_patch`]: a list of operations (RFC 6902).
+//! - [`merge_patch`], [`create_merge_patch`], [`three_way_merge`]: objects laid over objects, null deletes (RFC 7386).
+//! - [`strategic_merge`], [`two_way_strategic`], [`three_way_strategic`]: the same with lists merged by key, as the types
+//!   say, and with directives (`$patch`, `$retainKeys`, `$setElementOrder/...`, `$deleteFromPrimitiveList/...`).
 //!
-//! The rules are those of k8s.io/apimachinery/pkg/util/strategicpatch and jsonmergepatch.
+//! The three-way ones are what `kubectl apply` computes from what was applied before, what is applied now, and what the
+//! server has.
 
+mod conflict;
 mod diff;
 mod json;
+mod lists;
 mod merge;
 mod strategic;
-#[cfg(test)]
-mod tests;
-mod three_way;
 
-pub use diff::two_way_strategic;
+pub use diff::{three_way_strategic, two_way_strategic};
 pub use json::{JsonPatchError, json_patch};
 pub use merge::{create_merge_patch, merge_patch, three_way_merge};
 pub use strategic::strategic_merge;
-pub use three_way::three_way_strategic;
 
-/// Key of a map or of a list's item that says what is done with it: `replace`, `delete` or `merge`.
+use drydock_value::Value;
+
+use crate::table::{Shape, TypeRef};
+
 const DIRECTIVE: &str = "$patch";
-/// Key whose list names the keys of a map that stay.
 const RETAIN_KEYS: &str = "$retainKeys";
-/// Before a field's name: scalars that leave its list.
-const DELETE_FROM_LIST: &str = "$deleteFromPrimitiveList/";
-/// Before a field's name: the order of its list.
-const ELEMENT_ORDER: &str = "$setElementOrder/";
+const ORDER_PREFIX: &str = "$setElementOrder";
+const DELETE_PREFIX: &str = "$deleteFromPrimitiveList";
 
-/// How a field of an object is patched, as the schema has it. Fields that it does not know merge as maps and replace as
-/// lists.
-#[derive(Clone, Copy, Default)]
-struct Rule {
-    /// The type of the object, or of the list's or map's items.
-    inner: Option<crate::TypeRef>,
-    /// Whether lists merge.
+const BAD_ORDER_LIST: &str = "invalid patch format of setElementOrder list";
+const BAD_DELETE_LIST: &str = "invalid patch format of primitive list";
+const BAD_RETAIN_KEYS: &str = "invalid patch format of retainKeys";
+
+/// How a field is patched.
+#[derive(Clone, Copy)]
+struct Meta {
+    shape: Shape,
     merges: bool,
-    /// What a list's items are told apart by; None for scalars.
-    key: Option<&'static str>,
-    /// Whether a patch made for it names the keys to keep.
     retains_keys: bool,
+    key: Option<&'static str>,
 }
 
-impl Rule {
-    /// The rule of a field of `of`.
-    fn of(of: Option<crate::TypeRef>, name: &str) -> Rule {
-        let Some(field) = of.and_then(|of| of.field(name)) else { return Rule::default() };
-        Rule {
-            inner: field.shape.object(),
-            merges: field.patch_merges(),
-            key: field.merge_key(),
-            retains_keys: field.patch_retains_keys(),
-        }
+/// Looks a field up in the type of the object that holds it.
+fn meta(of: Shape, name: &str) -> Result<Meta, String> {
+    let plain = |shape| Meta { shape, merges: false, retains_keys: false, key: None };
+    match of {
+        Shape::Object(of) => match of.field(name) {
+            Some(field) => Ok(Meta {
+                shape: field.shape,
+                merges: field.patch_merges(),
+                retains_keys: field.patch_retains_keys(),
+                key: field.merge_key(),
+            }),
+            None => Err(unknown_field(of, name)),
+        },
+        Shape::Map(inner) => Ok(plain(inner.get())),
+        _ => Ok(plain(Shape::Any)),
     }
 }
 
-/// The place of an equal item (by `key`, or as a whole).
-fn place(items: &[drydock_value::Value], wanted: &drydock_value::Value, key: Option<&str>) -> Option<usize> {
-    match key {
-        Some(key) => items.iter().position(|item| item[key] == wanted[key]),
-        None => items.iter().position(|item| item == wanted),
+fn unknown_field(of: TypeRef, name: &str) -> String {
+    format!("unable to find api field in struct {} for the json field \"{name}\"", of.short_name())
+}
+
+/// The shape of a list's items.
+fn item(shape: Shape) -> Shape {
+    match shape {
+        Shape::List(inner) => inner.get(),
+        _ => Shape::Any,
     }
 }
+
+/// The Go type of an untyped value, as error messages name it.
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Int(_) => "int64",
+        Value::Float(_) => "float64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
+
+fn same_type(a: &Value, b: &Value) -> bool {
+    go_type(a) == go_type(b)
+}
+
+fn bad_type(expected: &str, found: &Value) -> String {
+    format!("expected a {expected}, but received a {}", go_type(found))
+}
+
+fn no_merge_key(map: &Value, key: &str) -> String {
+    format!("map: {} does not contain declared merge key: {key}", crate::go::plain(map))
+}
+
+#[cfg(test)]
+mod tests;

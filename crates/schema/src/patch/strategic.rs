@@ -2,173 +2,286 @@
 
 use drydock_value::{Map, Value};
 
-use super::{DELETE_FROM_LIST, DIRECTIVE, ELEMENT_ORDER, RETAIN_KEYS, Rule, place};
-use crate::{TypeRef, go};
+use super::lists::{self, Items};
+use super::merge::without_nulls;
+use super::{
+    BAD_DELETE_LIST, BAD_ORDER_LIST, BAD_RETAIN_KEYS, DELETE_PREFIX, DIRECTIVE, Meta, ORDER_PREFIX, RETAIN_KEYS, item,
+    meta, no_merge_key, same_type,
+};
+use crate::go::plain;
+use crate::table::{Shape, TypeRef};
 
-/// Applies a strategic merge patch to an object of type `of`.
+/// Whether a patch is applied to an object, or laid over another patch.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Mode {
+    /// To an object: directives are carried out and vanish.
+    Object,
+    /// To another patch: directives are kept, and nulls too.
+    Patch,
+}
+
+/// Applies a strategic merge patch to an object of a type.
 ///
 /// # Errors
-/// In apimachinery's words: an unknown `$patch`, an item without its merge key, a directive of the wrong form.
-pub fn strategic_merge(of: TypeRef, original: &Value, patch: &Value) -> Result<Value, String> {
-    let (Some(original), Some(patch)) = (original.as_object(), patch.as_object()) else {
+/// When the patch does not fit, in Kubernetes' words.
+pub fn strategic_merge(of: TypeRef, object: &Value, patch: &Value) -> Result<Value, String> {
+    let (Value::Object(object), Value::Object(patch)) = (object, patch) else {
         return Err("invalid JSON document".into());
     };
-    merge_maps(original, patch, Some(of)).map(Value::Object)
+    merge_map(object.clone(), patch.clone(), Shape::Object(of), Mode::Object).map(Value::Object)
 }
 
-fn merge_maps(original: &Map, patch: &Map, of: Option<TypeRef>) -> Result<Map, String> {
-    match patch.get(DIRECTIVE).map(Value::str) {
-        None | Some("merge") => {}
-        Some("replace") => return Ok(without_directives(patch)),
-        Some("delete") => return Ok(Map::new()),
-        Some(_) => {
-            let shown = go::plain(&Value::Object(patch.clone()));
-            return Err(format!("unknown patch type found: {shown}"));
-        }
+pub(super) fn merge_map(mut object: Map, mut patch: Map, of: Shape, mode: Mode) -> Result<Map, String> {
+    if let Some(directive) = patch.get(DIRECTIVE) {
+        return match directive.as_str() {
+            Some("replace") => {
+                patch.remove(DIRECTIVE);
+                Ok(patch)
+            }
+            Some("delete") => Ok(Map::new()),
+            _ => Err(format!("unknown patch type: {} in map: {}", plain(directive), plain(&Value::Object(patch)))),
+        };
     }
-    let mut result = original.clone();
-    retain_keys(&mut result, patch)?;
-    for (key, values) in patch {
-        if let Some(field) = key.strip_prefix(DELETE_FROM_LIST) {
-            delete_from_list(&mut result, field, values);
-        }
-    }
-    for (key, change) in patch {
-        if key.starts_with('$') {
-            continue;
-        }
-        let rule = Rule::of(of, key);
-        let merged = match (result.get(key), change) {
-            (_, Value::Null) => {
-                result.remove(key);
+    retain_keys(&mut object, &mut patch, mode)?;
+    order_lists(&mut object, &mut patch, of, mode)?;
+    for (key, change) in patch.shared_iter() {
+        let (mut key, mut deletes) = (key.as_str(), false);
+        if key.starts_with(DELETE_PREFIX) {
+            if mode == Mode::Patch {
+                object.insert(key, change);
                 continue;
             }
-            (Some(Value::Object(before)), Value::Object(after)) => {
-                Value::Object(merge_maps(before, after, rule.inner)?)
+            key = key.strip_prefix(DELETE_PREFIX).and_then(|rest| rest.strip_prefix('/')).ok_or(BAD_DELETE_LIST)?;
+            deletes = true;
+        }
+        if change.is_null() {
+            object.remove(key);
+            if mode == Mode::Object {
+                continue;
             }
-            (Some(Value::Array(before)), Value::Array(after)) if rule.merges => merge_lists(before, after, rule)?,
-            (None, change) => clean(change),
-            (_, Value::Array(after)) => after.iter().map(clean).collect(),
-            (_, Value::Object(after)) => Value::Object(without_directives(after)),
-            (_, change) => change.clone(),
+        }
+        let Some(current) = object.get(key) else {
+            if !deletes {
+                object.insert(key, taken_over(change, mode));
+            }
+            continue;
         };
-        result.insert(key.clone(), merged);
-    }
-    for (key, order) in patch {
-        if let Some(field) = key.strip_prefix(ELEMENT_ORDER) {
-            set_order(&mut result, original, field, order, Rule::of(of, field));
+        if current.ptr_eq(change) {
+            continue;
+        }
+        if !same_type(current, change) {
+            if !deletes {
+                object.insert(key, taken_over(change, mode));
+            }
+            continue;
+        }
+        let merged = match (current, change) {
+            (Value::Object(current), Value::Object(change)) => {
+                let meta = meta(of, key)?;
+                Value::Object(merge_map(current.clone(), change.clone(), meta.shape, mode)?)
+            }
+            (Value::Array(current), Value::Array(change)) => {
+                Value::from(merge_list(current, change, meta(of, key)?, deletes, mode)?)
+            }
+            _ => change.clone(),
+        };
+        if *current != merged {
+            object.insert(key, merged);
         }
     }
-    Ok(result)
+    Ok(object)
 }
 
-fn retain_keys(result: &mut Map, patch: &Map) -> Result<(), String> {
-    let Some(retained) = patch.get(RETAIN_KEYS) else { return Ok(()) };
-    let Some(keys) = retained.as_array() else {
-        return Err("invalid patch format of retainKeys: retainKeys directive must be a list".into());
-    };
-    let is_retained = |key: &str| keys.iter().any(|retained| retained == key);
-    for (key, change) in patch {
-        if !key.starts_with('$') && !change.is_null() && !is_retained(key) {
-            return Err(format!("{RETAIN_KEYS} directive must contains all the non-null keys in the patch: {key}"));
-        }
-    }
-    result.retain(|key, _| is_retained(key));
-    Ok(())
+/// What a patch says about something that was not there.
+fn taken_over(change: &Value, mode: Mode) -> Value {
+    if mode == Mode::Patch { change.clone() } else { without_directives(&without_nulls(change)) }
 }
 
-fn delete_from_list(result: &mut Map, field: &str, values: &Value) {
-    if let Some(list) = result.get_mut(field).filter(|list| list.as_array().is_some()) {
-        list.items_mut().retain(|item| !values.items().contains(item));
-    }
-}
-
-/// A value without its directives and nulls, at every depth: what takes the place of something that was not there.
-fn clean(value: &Value) -> Value {
+/// A value without directives; list items that only delete vanish.
+fn without_directives(value: &Value) -> Value {
     match value {
-        Value::Object(map) => Value::Object(without_directives(map)),
-        Value::Array(items) => items
-            .iter()
-            .filter(|item| item[DIRECTIVE].str() != "delete" && !is_bare_directive(item))
-            .map(clean)
-            .collect(),
+        Value::Object(map) => {
+            let directive = |key: &str| {
+                key == DIRECTIVE
+                    || key == RETAIN_KEYS
+                    || key.starts_with(ORDER_PREFIX)
+                    || key.starts_with(DELETE_PREFIX)
+            };
+            let pairs = map.shared_iter().filter(|(key, _)| !directive(key));
+            Value::Object(pairs.map(|(key, value)| (key.clone(), without_directives(value))).collect())
+        }
+        Value::Array(items) => {
+            items.iter().filter(|item| item.get(DIRECTIVE).is_none()).map(without_directives).collect()
+        }
         other => other.clone(),
     }
 }
 
-fn without_directives(map: &Map) -> Map {
-    let kept = map.into_iter().filter(|(key, value)| !key.starts_with('$') && !value.is_null());
-    kept.map(|(key, value)| (key.clone(), clean(value))).collect()
-}
-
-/// An item that is nothing but `$patch: …`.
-fn is_bare_directive(item: &Value) -> bool {
-    item.as_object().is_some_and(|map| map.len() == 1 && map.contains_key(DIRECTIVE))
-}
-
-fn merge_lists(original: &[Value], patch: &[Value], rule: Rule) -> Result<Value, String> {
-    let Some(key) = rule.key.filter(|_| original.iter().chain(patch).any(|item| item.as_object().is_some())) else {
-        let mut merged = original.to_vec();
-        for item in patch {
-            if !merged.contains(item) {
-                merged.push(item.clone());
+/// `$retainKeys`: what it does not name goes.
+fn retain_keys(object: &mut Map, patch: &mut Map, mode: Mode) -> Result<(), String> {
+    let Some(keys) = patch.remove(RETAIN_KEYS) else { return Ok(()) };
+    if mode == Mode::Patch {
+        match object.get(RETAIN_KEYS) {
+            Some(known) if *known != keys => {
+                return Err(format!(
+                    "{} and {} are not deep equal: this may happen when calculating the 3-way diff patch",
+                    plain(known),
+                    plain(&keys)
+                ));
+            }
+            Some(_) => {}
+            None => {
+                object.insert(RETAIN_KEYS, keys);
             }
         }
-        return Ok(Value::from(merged));
+        return Ok(());
+    }
+    let Value::Array(names) = &keys else { return Err(BAD_RETAIN_KEYS.into()) };
+    let named = |key: &str| names.iter().any(|name| name == key);
+    let stray = |(key, value): (&str, &Value)| {
+        !value.is_null() && !key.starts_with(DELETE_PREFIX) && !key.starts_with(ORDER_PREFIX) && !named(key)
     };
-    if patch.iter().any(|item| is_bare_directive(item) && item[DIRECTIVE] == "replace") {
-        let rest = patch.iter().filter(|item| !is_bare_directive(item));
-        return Ok(rest.map(clean).collect());
+    if patch.iter().any(stray) {
+        return Err(BAD_RETAIN_KEYS.into());
     }
-    let mut merged = original.to_vec();
-    for item in patch {
-        let Some(change) = item.as_object() else {
-            return Err(format!("expected list of maps, found {}", go::plain(item)));
-        };
-        if !change.contains_key(key) {
-            return Err(format!("map: {} does not contain declared merge key: {key}", go::plain(item)));
-        }
-        let at = place(&merged, item, Some(key));
-        match (item[DIRECTIVE].str(), at) {
-            ("delete", _) => merged.retain(|other| other[key] != item[key]),
-            ("replace", Some(at)) => merged[at] = Value::Object(without_directives(change)),
-            (_, Some(at)) => {
-                let before = merged[at].as_object().cloned().unwrap_or_default();
-                merged[at] = Value::Object(merge_maps(&before, change, rule.inner)?);
-            }
-            (_, None) => merged.push(Value::Object(without_directives(change))),
-        }
-    }
-    Ok(Value::from(merged))
+    object.retain(|key, _| named(key));
+    Ok(())
 }
 
-/// Orders a merged list: what the patch names as the patch has it, what only the server has between them where it was.
-fn set_order(result: &mut Map, original: &Map, field: &str, order: &Value, rule: Rule) {
-    let Some(list) = result.get_mut(field).filter(|list| list.as_array().is_some()) else { return };
-    let key = rule.key.filter(|_| list.items().iter().any(|item| item.as_object().is_some()));
-    let order = order.items();
-    let before = original.get(field).map(Value::items).unwrap_or_default();
-    let (mut named, mut others): (Vec<Value>, Vec<Value>) =
-        list.items().iter().cloned().partition(|item| place(order, item, key).is_some());
-    named.sort_by_key(|item| place(order, item, key));
-    others.sort_by_key(|item| place(before, item, key).unwrap_or(usize::MAX));
-    *list.items_mut() = interleave(named, others, before, key);
+/// `$setElementOrder/...`: merges the list that it is about and puts it in that order.
+fn order_lists(object: &mut Map, patch: &mut Map, of: Shape, mode: Mode) -> Result<(), String> {
+    let directives: Vec<(String, Value)> = patch
+        .iter()
+        .filter(|(key, _)| key.starts_with(ORDER_PREFIX))
+        .map(|(key, value)| (key.to_owned(), value.clone()))
+        .collect();
+    for (directive, order) in directives {
+        if mode == Mode::Patch {
+            match object.get(&directive) {
+                Some(known) if *known != order => return Err(BAD_ORDER_LIST.into()),
+                Some(_) => {}
+                None => {
+                    object.insert(directive.as_str(), &order);
+                }
+            }
+        }
+        patch.remove(&directive);
+        let order = lists::array(&order)?;
+        let key = directive.strip_prefix(ORDER_PREFIX).and_then(|rest| rest.strip_prefix('/')).ok_or(BAD_ORDER_LIST)?;
+        let (current, change) = (object.get(key).cloned(), patch.get(key).cloned());
+        let current_items = current.as_ref().map_or(Ok(&[][..]), lists::array)?;
+        let change_items = change.as_ref().map_or(Ok(&[][..]), lists::array)?;
+        let meta = meta(of, key)?;
+        let merge_key = meta.key.unwrap_or("");
+        check_order(change_items, order, merge_key)?;
+        let merged = match (&current, &change) {
+            (None, None) => continue,
+            (Some(_), None) => current_items.to_vec(),
+            (None, Some(_)) => change_items.to_vec(),
+            (Some(_), Some(_)) => merge_list(current_items, change_items, meta, false, mode)?,
+        };
+        let items = lists::kind(&[current_items, change_items])?;
+        object.insert(key, lists::in_order(merged, order, current_items, merge_key, items)?);
+        patch.remove(key);
+    }
+    Ok(())
 }
 
-/// Merges two ordered lists: an item of the first goes ahead only where the server had it before the second's.
-fn interleave(first: Vec<Value>, second: Vec<Value>, before: &[Value], key: Option<&str>) -> Vec<Value> {
-    let mut merged = Vec::with_capacity(first.len() + second.len());
-    let (mut first, mut second) = (first.into_iter().peekable(), second.into_iter().peekable());
-    loop {
-        let take_first = match (first.peek(), second.peek()) {
-            (Some(a), Some(b)) => {
-                let (a, b) = (place(before, a, key), place(before, b, key));
-                matches!((a, b), (Some(a), Some(b)) if a < b)
-            }
-            (Some(_), None) => true,
-            (None, Some(_)) => false,
-            (None, None) => return merged,
-        };
-        merged.extend(if take_first { first.next() } else { second.next() });
+/// The items of the patch must stand in the order that the directive gives.
+fn check_order(change: &[Value], order: &[Value], merge_key: &str) -> Result<(), String> {
+    if change.is_empty() || order.is_empty() {
+        return Ok(());
     }
+    let kept: Vec<&Value> = change.iter().filter(|item| merge_key.is_empty() || !lists::deletes(item)).collect();
+    let (mut at, mut place) = (0, 0);
+    while let (Some(item), Some(wanted)) = (kept.get(at), order.get(place)) {
+        if item.get(DIRECTIVE).is_some() {
+            at += 1;
+            continue;
+        }
+        let equal = if merge_key.is_empty() {
+            *item == wanted
+        } else {
+            lists::key_of(item, merge_key)? == lists::key_of(wanted, merge_key)?
+        };
+        at += usize::from(equal);
+        place += 1;
+    }
+    if at < kept.len() && place >= order.len() {
+        let list = |items: &[Value]| plain(&items.iter().collect::<Value>());
+        return Err(format!(
+            "The order in patch list:\n{}\n doesn't match {ORDER_PREFIX} list:\n{}\n",
+            list(change),
+            list(order)
+        ));
+    }
+    Ok(())
+}
+
+fn merge_list(
+    current: &[Value],
+    change: &[Value],
+    meta: Meta,
+    deletes: bool,
+    mode: Mode,
+) -> Result<Vec<Value>, String> {
+    if !meta.merges {
+        return Ok(change.to_vec());
+    }
+    if current.is_empty() && change.is_empty() {
+        return Ok(Vec::new());
+    }
+    let items = lists::kind(&[current, change])?;
+    let merge_key = meta.key.unwrap_or("");
+    if items == Items::Scalars {
+        if deletes && mode == Mode::Object {
+            return Ok(current.iter().filter(|item| !change.contains(item)).cloned().collect());
+        }
+        let merged = lists::without_doubles(current.iter().chain(change).cloned().collect());
+        return lists::in_order(merged, change, current, merge_key, items);
+    }
+    if merge_key.is_empty() {
+        return Err("cannot merge lists without merge key for type struct".into());
+    }
+    let (current, change) = special_items(current, change, merge_key)?;
+    let mut merged = current.clone();
+    for item_change in &change {
+        let key = item_change.get(merge_key).ok_or_else(|| no_merge_key(item_change, merge_key))?;
+        match lists::find(&merged, merge_key, key)? {
+            Some(at) => {
+                if let (Some(Value::Object(old)), Value::Object(new)) = (merged.get(at), item_change) {
+                    let inner = merge_map(old.clone(), new.clone(), item(meta.shape), mode)?;
+                    if let Some(slot) = merged.get_mut(at) {
+                        *slot = Value::Object(inner);
+                    }
+                }
+            }
+            None => merged.push(taken_over(item_change, mode)),
+        }
+    }
+    lists::in_order(merged, &change, &current, merge_key, items)
+}
+
+/// Carries out the items of a patch that hold a `$patch` directive: what remains of the list and of the patch.
+fn special_items(current: &[Value], change: &[Value], key: &str) -> Result<(Vec<Value>, Vec<Value>), String> {
+    let mut current = current.to_vec();
+    let mut rest = Vec::new();
+    let mut replaces = false;
+    for item in change {
+        match item.get(DIRECTIVE) {
+            None => rest.push(item.clone()),
+            Some(directive) => match directive.as_str() {
+                Some("delete") => {
+                    let wanted = item.get(key).ok_or_else(|| no_merge_key(item, key))?;
+                    while let Some(at) = lists::find(&current, key, wanted)? {
+                        current.remove(at);
+                    }
+                }
+                Some("replace") => replaces = true,
+                Some("merge") => return Err("merging lists cannot yet be specified in the patch".into()),
+                _ => return Err(format!("unknown patch type: {} in map: {}", plain(directive), plain(item))),
+            },
+        }
+    }
+    Ok(if replaces { (rest, Vec::new()) } else { (current, rest) })
 }
