@@ -24,6 +24,7 @@ use crate::flags::{Parsed, table};
 use crate::help;
 use crate::invocation::Invocation;
 
+pub mod config;
 pub mod get;
 pub mod plugin;
 pub mod raw;
@@ -77,7 +78,8 @@ pub struct Spec {
 impl Spec {
     /// Whether the command acts on a flag.
     pub fn acts_on(&self, flag: &str) -> bool {
-        self.flags.iter().any(|group| group.contains(&flag)) || table().global.iter().any(|global| global.name == flag)
+        self.flags.iter().any(|group| group.contains(&flag) || group.contains(&"*"))
+            || table().global.iter().any(|global| global.name == flag)
     }
 }
 
@@ -93,12 +95,31 @@ pub mod acts {
     pub const WRITE: &[&str] = &["dry-run", "field-manager"];
     /// [`crate::invocation::Invocation::field_validation`]
     pub const VALIDATE: &[&str] = &["validate"];
+    /// Every flag that the command has.
+    pub const EVERY: &[&str] = &["*"];
     /// Accepted, and rightly without effect.
     pub const NONE: &[&str] = &["record"];
 }
 
 /// All commands, in alphabetical order.
-pub static COMMANDS: &[Spec] = &[Spec { path: "get", run: get::run, flags: get::FLAGS }];
+pub static COMMANDS: &[Spec] = &[
+    Spec { path: "config current-context", run: config::list::current_context, flags: &[] },
+    Spec { path: "config delete-cluster", run: config::names::delete_cluster, flags: &[] },
+    Spec { path: "config delete-context", run: config::names::delete_context, flags: &[] },
+    Spec { path: "config delete-user", run: config::names::delete_user, flags: &[] },
+    Spec { path: "config get-clusters", run: config::list::get_clusters, flags: &[] },
+    Spec { path: "config get-contexts", run: config::list::get_contexts, flags: &[&["no-headers", "output"]] },
+    Spec { path: "config get-users", run: config::list::get_users, flags: &[] },
+    Spec { path: "config rename-context", run: config::names::rename_context, flags: &[] },
+    Spec { path: "config set", run: config::property::set, flags: &[&["set-raw-bytes"]] },
+    Spec { path: "config set-cluster", run: config::entries::set_cluster, flags: &[acts::EVERY] },
+    Spec { path: "config set-context", run: config::entries::set_context, flags: &[acts::EVERY] },
+    Spec { path: "config set-credentials", run: config::entries::set_credentials, flags: &[acts::EVERY] },
+    Spec { path: "config unset", run: config::property::unset, flags: &[] },
+    Spec { path: "config use-context", run: config::names::use_context, flags: &[] },
+    Spec { path: "config view", run: config::view::view, flags: &[acts::EVERY] },
+    Spec { path: "get", run: get::run, flags: get::FLAGS },
+];
 
 /// A command's row.
 pub fn spec(path: &str) -> Option<&'static Spec> {

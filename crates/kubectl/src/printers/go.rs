@@ -57,3 +57,44 @@ pub fn syntax(value: &Value) -> String {
 pub fn escape_html(json: &str) -> String {
     json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e")
 }
+
+/// Indented JSON whose keys stand in this order; keys that are not in it follow by name.
+pub fn ordered_json(value: &Value, order: &[&str]) -> String {
+    let mut out = String::new();
+    write_ordered(value, order, 0, &mut out);
+    out
+}
+
+fn write_ordered(value: &Value, order: &[&str], depth: usize, out: &mut String) {
+    let indent = |depth: usize, out: &mut String| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("    ", depth));
+    };
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                out.push_str(if i > 0 { "," } else { "" });
+                indent(depth + 1, out);
+                write_ordered(item, order, depth + 1, out);
+            }
+            indent(depth, out);
+            out.push(']');
+        }
+        Value::Object(map) if !map.is_empty() => {
+            let mut pairs: Vec<(&str, &Value)> = map.iter().collect();
+            pairs.sort_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(order.len()));
+            out.push('{');
+            for (i, (key, item)) in pairs.into_iter().enumerate() {
+                out.push_str(if i > 0 { "," } else { "" });
+                indent(depth + 1, out);
+                out.push_str(&drydock_value::to_json(&Value::from(key)));
+                out.push_str(": ");
+                write_ordered(item, order, depth + 1, out);
+            }
+            indent(depth, out);
+            out.push('}');
+        }
+        other => out.push_str(&drydock_value::to_json(other)),
+    }
+}

@@ -1,15 +1,21 @@
 //! The kubeconfig: which server, as whom, in which namespace. The model is clientcmd's: several files merged (the first
 //! that has a value wins), contexts that join a cluster and a user, overrides from the command line.
 
+mod connection;
+mod fields;
+mod property;
+
 use std::collections::BTreeMap;
 
-use drydock_api::Auth;
 use drydock_value::{Value, value};
 
 use crate::env::{Env, Files};
 use crate::failure::{Failure, quote};
 use crate::flags::Flags;
 use crate::text;
+
+pub use connection::{Connection, connection};
+pub use property::{set_property, unset_property};
 
 /// What a kubeconfig says: named clusters, users and contexts, each as its own JSON object.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +28,8 @@ pub struct Config {
     pub clusters: BTreeMap<String, Value>,
     /// Users by name: `token`, `client-certificate` and so on.
     pub users: BTreeMap<String, Value>,
+    /// Preferences; empty mostly.
+    pub preferences: Value,
 }
 
 /// The named parts of a [`Config`].
@@ -67,7 +75,11 @@ impl Config {
 
     /// Reads the file's document.
     pub fn from_value(document: &Value) -> Config {
-        let mut config = Config { current: document["current-context"].str().to_owned(), ..Config::default() };
+        let mut config = Config {
+            current: document["current-context"].str().to_owned(),
+            preferences: document["preferences"].clone(),
+            ..Config::default()
+        };
         for section in [Section::Clusters, Section::Contexts, Section::Users] {
             let (list, key) = section.keys();
             for entry in document[list].items() {
@@ -89,12 +101,18 @@ impl Config {
                 return Value::Null;
             }
             let (_, key) = section.keys();
-            entries.iter().map(|(name, content)| value!({"name": name, (key): content})).collect::<Value>()
+            let entry =
+                |(name, content): (&String, &Value)| value!({"name": name, (key): fields::tidy(section, content)});
+            entries.iter().map(entry).collect::<Value>()
         };
-        value!({
+        let mut document = value!({
             "apiVersion": "v1", "kind": "Config", "current-context": &self.current,
             "clusters": list(Section::Clusters), "contexts": list(Section::Contexts), "users": list(Section::Users)
-        })
+        });
+        if !self.preferences.is_empty() {
+            document.set("preferences", &self.preferences);
+        }
+        document
     }
 }
 
@@ -138,7 +156,11 @@ impl Kubeconfig {
                 let bytes = files.read(&absolute).map_err(|errno| bad(format!("open {absolute}: {errno}")))?;
                 let document = text::parse_yaml(&String::from_utf8_lossy(&bytes))
                     .map_err(|why| bad(why.trim_start_matches("error converting YAML to JSON: ").to_owned()))?;
-                Some(Config::from_value(document.first().unwrap_or(&Value::Null)))
+                let document = document.first().unwrap_or(&Value::Null);
+                fields::check(document).map_err(bad)?;
+                let mut config = Config::from_value(document);
+                fields::resolve_paths(&mut config, &absolute);
+                Some(config)
             } else {
                 None
             };
@@ -153,6 +175,9 @@ impl Kubeconfig {
         for config in self.files.iter().filter_map(|(_, config)| config.as_ref()) {
             if merged.current.is_empty() {
                 merged.current.clone_from(&config.current);
+            }
+            if merged.preferences.is_empty() {
+                merged.preferences.clone_from(&config.preferences);
             }
             for section in [Section::Clusters, Section::Contexts, Section::Users] {
                 for (name, content) in config.section(section) {
@@ -199,6 +224,10 @@ impl Kubeconfig {
                 config.section_mut(section).remove(name);
             }
         }
+        if before.preferences != after.preferences {
+            let config = changed.entry(default.clone()).or_insert_with(|| original(&default));
+            config.preferences.clone_from(&after.preferences);
+        }
         if before.current != after.current {
             let holder = self.files.iter().find(|(_, c)| c.as_ref().is_some_and(|c| !c.current.is_empty()));
             // Taking the current context away takes it out of every file, else the next one would show through.
@@ -213,115 +242,13 @@ impl Kubeconfig {
             {
                 files.mkdir_all(folder).map_err(|errno| format!("mkdir {folder}: {errno}"))?;
             }
-            let mut document = config.to_value();
-            for section in [Section::Clusters, Section::Contexts, Section::Users] {
-                let (list, _) = section.keys();
-                if document[list].is_null() {
-                    document.set(list, Value::Null);
-                }
-            }
+            let mut config = config;
+            fields::relative_paths(&mut config, &path);
+            let document = config.to_value();
             files
                 .write(&path, text::to_yaml(&document).as_bytes())
                 .map_err(|errno| Failure::Error(format!("open {path}: {errno}")))?;
         }
         Ok(())
     }
-}
-
-/// Where and as whom a client connects.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Connection {
-    /// The server's URL, without a slash at its end.
-    pub server: String,
-    /// Who asks.
-    pub auth: Auth,
-    /// The namespace of the context, or `default`.
-    pub namespace: String,
-    /// Whether the command line named the namespace.
-    pub namespace_given: bool,
-    /// The context's cluster entry, for what an HTTP transport needs: certificate authority, TLS name, proxy.
-    pub cluster: Value,
-    /// The context's user entry: key, password, exec plugin.
-    pub user: Value,
-}
-
-/// The connection that kubeconfig and command line come to.
-///
-/// # Errors
-/// clientcmd's words when they contradict each other or name what is not there.
-pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>) -> Result<Connection, Failure> {
-    if let Some(path) = explicit_missing {
-        return Err(Failure::Error(format!("stat {path}: no such file or directory")));
-    }
-    let mut problems: Vec<String> = Vec::new();
-    let context_name = flags.non_empty("context").unwrap_or(&config.current);
-    let context = config.contexts.get(context_name).cloned();
-    if !context_name.is_empty() && context.is_none() {
-        problems.push(format!("context was not found for specified context: {context_name}"));
-    }
-    let context = context.unwrap_or_default();
-    let pick = |flag: &str, key: &str| flags.non_empty(flag).unwrap_or(context[key].str()).to_owned();
-    let (cluster_name, user_name) = (pick("cluster", "cluster"), pick("user", "user"));
-    let mut cluster = config.clusters.get(&cluster_name).cloned().unwrap_or_default();
-    for flag in ["certificate-authority", "tls-server-name", "server"] {
-        if let Some(text) = flags.non_empty(flag) {
-            cluster.set(flag, text);
-        }
-    }
-    if flags.given("insecure-skip-tls-verify") {
-        cluster.set("insecure-skip-tls-verify", flags.bool("insecure-skip-tls-verify"));
-    }
-    let server = cluster["server"].str().trim_end_matches('/').to_owned();
-    let named = !context_name.is_empty() || !cluster_name.is_empty();
-    if problems.is_empty() || flags.non_empty("cluster").is_some() {
-        if !user_name.is_empty() && !config.users.contains_key(&user_name) && flags.non_empty("user").is_none() {
-            problems.push(format!("auth info {} does not exist", quote(&user_name)));
-        }
-        if server.is_empty() && named {
-            if config.clusters.contains_key(&cluster_name) || cluster_name.is_empty() {
-                if !cluster_name.is_empty() {
-                    problems.push(format!("no server found for cluster {}", quote(&cluster_name)));
-                }
-            } else if flags.non_empty("cluster").is_some() {
-                problems.push(format!("no server found for cluster {}", quote(&cluster_name)));
-            } else {
-                problems.push(format!("cluster {} does not exist", quote(&cluster_name)));
-            }
-        }
-    }
-    match problems.as_slice() {
-        [] => {}
-        [one] => return Err(Failure::Plain(format!("Error in configuration: {one}"))),
-        several => {
-            let list: String = several.iter().map(|problem| format!("* {problem}\n")).collect();
-            return Err(Failure::Plain(format!("Error in configuration: \n{list}")));
-        }
-    }
-    let mut user = config.users.get(&user_name).cloned().unwrap_or_default();
-    for flag in ["token", "username", "password", "client-certificate", "client-key"] {
-        if let Some(text) = flags.non_empty(flag) {
-            user.set(flag, text);
-        }
-    }
-    let auth = if let Some(token) = flags.non_empty("token").or(user["token"].as_str()) {
-        Auth::Token(token.to_owned())
-    } else if let Some(data) = user["client-certificate-data"].as_str() {
-        use base64::Engine;
-        let bytes = base64::engine::general_purpose::STANDARD.decode(data).unwrap_or_default();
-        Auth::Certificate { certificate: String::from_utf8_lossy(&bytes).into_owned() }
-    } else if let Some(path) = user["client-certificate"].as_str() {
-        Auth::Certificate { certificate: path.to_owned() }
-    } else {
-        Auth::Anonymous
-    };
-    let given = flags.given("namespace") && !flags.str("namespace").is_empty();
-    let namespace = if given {
-        flags.str("namespace")
-    } else if let Some(namespace) = context["namespace"].as_str().filter(|n| !n.is_empty()) {
-        namespace
-    } else {
-        "default"
-    };
-    let server = if server.is_empty() { "http://localhost:8080".to_owned() } else { server };
-    Ok(Connection { server, auth, namespace: namespace.to_owned(), namespace_given: given, cluster, user })
 }
