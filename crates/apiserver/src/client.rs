@@ -117,7 +117,7 @@ impl Client<'_> {
         };
         let mut cx = self.cx();
         self.server.update(&mut cx, kind, namespace, name, part, &mut |_, _, old| {
-            let patched = crate::types::patch(kind, patch_type, old, patch)?;
+            let patched = crate::types::patch(&crate::registry::storage(kind).gvk(), patch_type, old, patch)?;
             Ok(crate::types::decode_trusted(kind, patched))
         })
     }

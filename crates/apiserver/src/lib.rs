@@ -10,17 +10,24 @@
 //! - `strategy`: what is special about a kind, one row each.
 //! - `validation`: the rules, with Kubernetes' field paths and words.
 //! - `admission`: the plugins, in the real server's order.
+//! - `auth`: who asks, and whether they may.
+//! - `printers`: the cells of tables.
 //! - `http`: paths, parameters, headers; lists, tables, discovery.
 //! - `client`: the components' door. `watch`: cursors into the change logs.
 //! - `boot`: what a new cluster holds.
 
 mod admission;
+mod auth;
 mod boot;
 mod client;
 mod config;
+mod convert;
 mod http;
 pub mod kinds;
+mod printers;
 mod random;
+mod registry;
+mod selection;
 mod server;
 mod store;
 mod strategy;
@@ -30,6 +37,7 @@ mod validation;
 mod verbs;
 mod watch;
 
+pub use auth::certificate::{Subject, issue as issue_certificate, subject as certificate_subject};
 pub use client::{Client, PatchType};
 pub use config::{Config, Limits};
 pub use http::{Answer, Connect};

@@ -2,25 +2,73 @@
 
 use std::collections::VecDeque;
 
+use drydock_api::Status;
 use drydock_value::{Time, Value, value};
 
+use crate::convert;
+use crate::http::Form;
 use crate::kinds::Kind;
+use crate::printers;
+use crate::registry::Served;
+use crate::selection::Selection;
 use crate::server::ApiServer;
-use crate::store::ChangeKind;
+use crate::store::{Change, ChangeKind};
+
+/// How often a watch that wants bookmarks gets one.
+const BOOKMARK: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A watch: plain data that remembers how far it has read. [`ApiServer::poll_watch`] moves it on.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    pub(crate) kind: Kind,
-    pub(crate) namespace: String,
-    pub(crate) name: Option<String>,
-    pub(crate) revision: u64,
-    pub(crate) ready: VecDeque<Value>,
-    pub(crate) until: Time,
-    pub(crate) closed: bool,
+    served: &'static Served,
+    kind: Kind,
+    namespace: String,
+    selection: Selection,
+    form: Form,
+    revision: u64,
+    ready: VecDeque<Value>,
+    bookmarks: bool,
+    next_bookmark: Time,
+    until: Time,
+    closed: bool,
+    columns_sent: bool,
+}
+
+/// Where a watch begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// With what is there now.
+    Now,
+    /// After a revision.
+    After(u64),
 }
 
 impl Watch {
+    pub(crate) fn new(
+        served: &'static Served,
+        kind: Kind,
+        namespace: String,
+        selection: Selection,
+        form: Form,
+        bookmarks: bool,
+        until: Time,
+    ) -> Watch {
+        Watch {
+            served,
+            kind,
+            namespace,
+            selection,
+            form,
+            revision: 0,
+            ready: VecDeque::new(),
+            bookmarks,
+            next_bookmark: Time::NEVER,
+            until,
+            closed: false,
+            columns_sent: false,
+        }
+    }
+
     /// Whether nothing will come any more: the watch's time is over, or it fell too far behind.
     pub fn closed(&self, now: Time) -> bool {
         self.ready.is_empty() && (self.closed || now >= self.until)
@@ -30,9 +78,113 @@ impl Watch {
     pub fn until(&self) -> Time {
         self.until
     }
+
+    /// The kind that is watched.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn in_scope(&self, object: &Value) -> bool {
+        (self.namespace.is_empty() || object["metadata"]["namespace"] == *self.namespace.as_str())
+            && self.selection.matches(self.kind, object)
+    }
+
+    /// What a change means to whoever watches: an object that stops being selected is gone for them.
+    fn event(&mut self, change: &Change, now: Time) -> Option<Value> {
+        let is_in = change.kind != ChangeKind::Deleted && self.in_scope(&change.object);
+        let was_in = change.old.as_ref().is_some_and(|old| self.in_scope(old));
+        let what = match (was_in, is_in) {
+            (false, false) => return None,
+            (false, true) => "ADDED",
+            (true, true) => "MODIFIED",
+            (true, false) => "DELETED",
+        };
+        let object = match (&change.old, what) {
+            // The state that was selected, with the revision of the change.
+            (Some(old), "DELETED") => {
+                let mut old = old.clone();
+                old["metadata"].set("resourceVersion", change.revision.to_string());
+                old
+            }
+            _ => change.object.clone(),
+        };
+        Some(self.wrap(what, &object, now))
+    }
+
+    fn wrap(&mut self, what: &str, object: &Value, now: Time) -> Value {
+        let object = match self.form {
+            Form::Plain => convert::from_storage(self.served, object),
+            Form::Metadata => printers::metadata_only(object),
+            Form::Table(include) => {
+                let row = printers::row(Some(self.kind), self.served.row, object, now, include);
+                // Only the first table says what its columns are.
+                let first = !std::mem::replace(&mut self.columns_sent, true);
+                let columns = first.then(|| printers::column_definitions(&self.served.row.columns));
+                let metadata = [("resourceVersion", object["metadata"]["resourceVersion"].clone())].into_iter();
+                printers::table(columns, vec![row], metadata.collect())
+            }
+        };
+        value!({"type": what, "object": object})
+    }
+
+    fn bookmark(&self, initial_end: bool) -> Value {
+        let mut metadata = value!({"resourceVersion": self.revision.to_string(), "creationTimestamp": null});
+        if initial_end {
+            metadata.set("annotations", value!({"k8s.io/initial-events-end": "true"}));
+        }
+        let object = match self.form {
+            Form::Table(_) => printers::table(
+                None,
+                vec![value!({"cells": [], "object": {
+                    "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": &metadata
+                }})],
+                [("resourceVersion", Value::from(self.revision.to_string()))].into_iter().collect(),
+            ),
+            Form::Metadata => value!({
+                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata
+            }),
+            Form::Plain => value!({
+                "kind": self.served.kind_name(), "apiVersion": self.served.api_version(), "metadata": metadata
+            }),
+        };
+        value!({"type": "BOOKMARK", "object": object})
+    }
 }
 
 impl ApiServer {
+    /// Puts a watch at its beginning.
+    pub(crate) fn start_watch(&self, mut watch: Watch, start: Start, replay: bool, end_mark: bool) -> Watch {
+        watch.revision = self.revision();
+        if watch.bookmarks {
+            watch.next_bookmark = self.now + BOOKMARK;
+        }
+        match start {
+            Start::Now => {
+                if replay {
+                    let mut found = Vec::new();
+                    self.visit(watch.kind, &watch.namespace, &watch.selection, None, &mut |object| {
+                        found.push(object.clone());
+                        true
+                    });
+                    for object in found {
+                        let event = watch.wrap("ADDED", &object, self.now);
+                        watch.ready.push_back(event);
+                    }
+                }
+                if end_mark {
+                    watch.ready.push_back(watch.bookmark(true));
+                }
+            }
+            Start::After(revision) => {
+                watch.revision = revision;
+                if self.store.changes_since(watch.kind, revision).is_none() {
+                    watch.expire(revision);
+                }
+            }
+        }
+        watch
+    }
+
     /// Whether [`ApiServer::poll_watch`] has something to look at.
     pub fn watch_ready(&self, watch: &Watch) -> bool {
         !watch.ready.is_empty() || (!watch.closed && self.store.newest_change(watch.kind) > watch.revision)
@@ -46,22 +198,30 @@ impl ApiServer {
         if watch.closed(now) {
             return None;
         }
-        let changes = self.store.changes_since(watch.kind, watch.revision)?;
+        let Some(changes) = self.store.changes_since(watch.kind, watch.revision) else {
+            watch.expire(watch.revision);
+            return watch.ready.pop_front();
+        };
         for change in changes {
             watch.revision = change.revision;
-            let metadata = &change.object["metadata"];
-            if !watch.namespace.is_empty() && metadata["namespace"] != *watch.namespace.as_str()
-                || watch.name.as_deref().is_some_and(|name| metadata["name"] != *name)
-            {
-                continue;
+            if let Some(event) = watch.event(change, now) {
+                return Some(event);
             }
-            let what = match change.kind {
-                ChangeKind::Added => "ADDED",
-                ChangeKind::Modified => "MODIFIED",
-                ChangeKind::Deleted => "DELETED",
-            };
-            return Some(value!({"type": what, "object": &change.object}));
+        }
+        if watch.bookmarks && now >= watch.next_bookmark {
+            watch.next_bookmark = now + BOOKMARK;
+            watch.revision = watch.revision.max(self.revision());
+            return Some(watch.bookmark(false));
         }
         None
+    }
+}
+
+impl Watch {
+    /// The changes that it would have to tell are forgotten: that is its last event.
+    fn expire(&mut self, revision: u64) {
+        let status = Status::expired(format!("too old resource version: {revision}"));
+        self.ready.push_back(value!({"type": "ERROR", "object": status.to_value()}));
+        self.closed = true;
     }
 }

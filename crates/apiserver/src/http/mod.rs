@@ -1,9 +1,29 @@
 //! The HTTP door: paths, parameters and headers in; objects, lists, tables, watches and connections out.
+//!
+//! - [`route`]: what a path is about. [`params`]: the options in query and headers.
+//! - [`body`]: objects in bodies. [`go_json`]: what Go says of a text that is not JSON.
+//! - [`read`], [`write`], [`subresources`]: the verbs. [`discovery`]: what the server tells about itself.
 
-use drydock_api::{Request, Response, Status};
-use drydock_value::{Time, Value};
+mod body;
+mod discovery;
+pub(crate) mod go_json;
+mod params;
+mod read;
+mod route;
+mod subresources;
+#[cfg(test)]
+mod tests;
+mod write;
 
+use drydock_api::{Body, Request, Response, Status};
+use drydock_value::{Time, Value, value};
+
+pub(crate) use params::{Form, IncludeObject};
+pub(crate) use route::Route;
+
+use crate::registry::{self, Served};
 use crate::server::ApiServer;
+use crate::verbs::{Cx, Part};
 use crate::watch::Watch;
 
 /// What the server answers.
@@ -24,7 +44,7 @@ pub struct Connect {
     pub namespace: String,
     /// The plural: `pods`, `nodes` or `services`.
     pub resource: String,
-    /// The object's name.
+    /// The object's name as the path has it: for `proxy`, a scheme before it and a port after it may be part of it.
     pub name: String,
     /// `log`, `exec`, `attach`, `portforward` or `proxy`.
     pub subresource: String,
@@ -36,11 +56,164 @@ pub struct Connect {
     pub object: Value,
 }
 
+fn method_not_allowed() -> Status {
+    Status::new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+}
+
 impl ApiServer {
     /// Answers one request.
     pub fn handle(&mut self, request: Request, now: Time) -> Answer {
         self.now = now;
-        let _ = request;
-        Answer::Response(Response::from(Status::no_such_path()))
+        let mut cx = Cx::default();
+        match self.answer(&mut cx, request) {
+            Ok(Answer::Response(response)) => Answer::Response(with_warnings(response, cx)),
+            Ok(answer) => answer,
+            Err(status) => Answer::Response(with_warnings(Response::from(status), cx)),
+        }
     }
+
+    fn answer(&mut self, cx: &mut Cx, request: Request) -> Result<Answer, Status> {
+        if let Body::Bytes(bytes) = &request.body
+            && bytes.len() > self.config.limits.request_bytes
+        {
+            let limit = self.config.limits.request_bytes;
+            return Err(Status::too_large(format!("Request entity too large: limit is {limit}")));
+        }
+        cx.user = self.authenticate(&request)?;
+        let route = Route::of(&request);
+        self.authorize_route(&cx.user, &route)?;
+        if !route.is_resource {
+            return self.plain_path(&request).map(Answer::Response);
+        }
+        let served = registry::find(&route.group, &route.version, &route.resource).ok_or_else(Status::no_such_path)?;
+        self.resource(cx, served, &route, request)
+    }
+
+    fn resource(
+        &mut self,
+        cx: &mut Cx,
+        served: &'static Served,
+        route: &Route,
+        request: Request,
+    ) -> Result<Answer, Status> {
+        if served.namespaced() {
+            // Across namespaces there is only reading.
+            if route.namespace.is_empty() && !matches!(route.verb, "list" | "watch") {
+                return Err(if route.name.is_empty() { method_not_allowed() } else { Status::no_such_path() });
+            }
+        } else if !route.namespace.is_empty() && served.resource() != "namespaces" {
+            return Err(Status::no_such_path());
+        }
+        let namespace = if served.namespaced() { route.namespace.as_str() } else { "" };
+        let form = params::form(&request)?;
+
+        if !route.subresource.is_empty() {
+            let sub = served.subresource(&route.subresource).ok_or_else(Status::no_such_path)?;
+            if !subresources::answers(&sub.verbs, request.method, route.verb) {
+                return Err(method_not_allowed());
+            }
+            let kind = served.kind.ok_or_else(Status::no_such_path)?;
+            return self.subresource(cx, served, kind, route, request, form);
+        }
+        if !served.answers(route.verb) {
+            return Err(method_not_allowed());
+        }
+        let Some(kind) = served.kind else {
+            return self.virtual_resource(cx, served, route, &request).map(Answer::Response);
+        };
+        if let Some(warning) = deprecation(served) {
+            cx.warn(warning);
+        }
+        let response = match route.verb {
+            "get" => self.get_one(served, kind, namespace, &route.name, form)?,
+            "list" => self.list(served, kind, namespace, &params::ListOptions::of(&request)?, form)?,
+            "watch" => {
+                let options = params::ListOptions::of(&request)?;
+                let name = Some(route.name.as_str()).filter(|name| !name.is_empty());
+                return self.open_watch(served, kind, namespace, name, &options, form).map(Answer::Watch);
+            }
+            "create" => self.post(cx, served, kind, namespace, &request, form)?,
+            "update" => self.put(cx, served, kind, namespace, &route.name, Part::Main, &request, form)?,
+            "patch" => self.patch(cx, served, kind, namespace, &route.name, Part::Main, &request, form)?,
+            "delete" => self.delete_one(cx, served, kind, namespace, &route.name, &request)?,
+            "deletecollection" => self.delete_collection(cx, served, kind, namespace, &request)?,
+            _ => return Err(method_not_allowed()),
+        };
+        Ok(Answer::Response(response))
+    }
+
+    /// Resources that are not stored: reviews, component statuses, legacy bindings.
+    fn virtual_resource(
+        &mut self,
+        cx: &mut Cx,
+        served: &'static Served,
+        route: &Route,
+        request: &Request,
+    ) -> Result<Response, Status> {
+        match served.resource() {
+            "componentstatuses" => {
+                cx.warn("v1 ComponentStatus is deprecated in v1.19+");
+                component_statuses(self, served, route, request)
+            }
+            "bindings" => self.post_legacy_binding(cx, &route.namespace, request),
+            resource => {
+                let document = body::document(request, served.kind_name())?;
+                let object = body::object(served, document, params::field_validation(request)?, cx)?;
+                let review = self.review(cx, resource, &route.namespace, object)?;
+                Ok(Response::value(201, review))
+            }
+        }
+    }
+}
+
+/// What a client is told about an old version.
+fn deprecation(served: &Served) -> Option<&'static str> {
+    (served.group().is_empty() && served.resource() == "endpoints")
+        .then_some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+}
+
+fn component_statuses(
+    server: &ApiServer,
+    served: &'static Served,
+    route: &Route,
+    request: &Request,
+) -> Result<Response, Status> {
+    let status = |name: &str| {
+        value!({
+            "kind": "ComponentStatus", "apiVersion": "v1", "metadata": {"name": name},
+            "conditions": [{"type": "Healthy", "status": "True", "message": "ok"}]
+        })
+    };
+    let all: Vec<Value> = ["scheduler", "controller-manager", "etcd-0"].map(status).to_vec();
+    let form = params::form(request)?;
+    if !route.name.is_empty() {
+        let found = all.iter().find(|object| object["metadata"]["name"] == *route.name.as_str());
+        let found = found.ok_or_else(|| Status::not_found("", "componentstatuses", &route.name))?;
+        return Ok(server.one(200, served, found, form));
+    }
+    Ok(Response::value(
+        200,
+        match form {
+            Form::Table(include) => {
+                let rows = all
+                    .iter()
+                    .map(|object| {
+                        let mut row = crate::printers::row(None, served.row, object, server.now, include);
+                        row.set("cells", value!([&object["metadata"]["name"], "Healthy", "ok", ""]));
+                        row
+                    })
+                    .collect();
+                let columns = crate::printers::column_definitions(&served.row.columns);
+                crate::printers::table(Some(columns), rows, drydock_value::Map::new())
+            }
+            _ => value!({"kind": "ComponentStatusList", "apiVersion": "v1", "metadata": {}, "items": all}),
+        },
+    ))
+}
+
+fn with_warnings(mut response: Response, cx: Cx) -> Response {
+    for warning in cx.warnings {
+        response.headers.push(("warning".into(), warning));
+    }
+    response
 }

@@ -6,6 +6,7 @@
 mod bind;
 mod create;
 mod delete;
+mod evict;
 mod update;
 
 use drydock_api::Status;
@@ -14,6 +15,7 @@ use drydock_value::Value;
 use crate::kinds::Kind;
 use crate::user::User;
 
+pub(crate) use delete::Deleted;
 pub use delete::{DeleteOptions, Propagation};
 pub(crate) use update::Part;
 

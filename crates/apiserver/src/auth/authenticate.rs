@@ -1,0 +1,96 @@
+//! Authentication and impersonation.
+
+use drydock_api::{Auth, Request, Status};
+
+use crate::auth::certificate;
+use crate::auth::rules::Ask;
+use crate::server::ApiServer;
+use crate::user::{User, service_account};
+
+fn unauthorized() -> Status {
+    Status::new(401, "Unauthorized", "Unauthorized")
+}
+
+impl ApiServer {
+    /// The user of a request, impersonation included.
+    pub(crate) fn authenticate(&self, request: &Request) -> Result<User, Status> {
+        let user = match &request.auth {
+            Auth::Anonymous => match request.header_value("authorization").and_then(|v| v.strip_prefix("Bearer ")) {
+                Some(token) => self.token_user(token.trim(), self.now).ok_or_else(unauthorized)?,
+                None => User::anonymous(),
+            },
+            Auth::Token(token) => self.token_user(token, self.now).ok_or_else(unauthorized)?,
+            Auth::Certificate { certificate } => match certificate::subject(certificate) {
+                Some(subject) => {
+                    let mut groups = subject.organizations;
+                    groups.push("system:authenticated".into());
+                    User { name: subject.common_name, groups, ..User::default() }
+                }
+                // The path of a file on the workstation: its owner is the administrator.
+                None if !certificate.contains("-----BEGIN") && !certificate.is_empty() => User::admin(),
+                None => return Err(unauthorized()),
+            },
+        };
+        self.impersonate(user, request)
+    }
+
+    fn impersonate(&self, user: User, request: &Request) -> Result<User, Status> {
+        let values =
+            |name: &'static str| request.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value);
+        let Some(name) = values("impersonate-user").next() else {
+            if request.headers.iter().any(|(key, _)| key.starts_with("impersonate-")) {
+                return Err(Status::new(
+                    500,
+                    "InternalError",
+                    "Internal error occurred: requested [{UserExtra}] without impersonating a user",
+                ));
+            }
+            return Ok(user);
+        };
+        let check = |group: &str, resource: &str, subresource: &str, name: &str, namespace: &str| {
+            let ask = Ask::Resource { verb: "impersonate", group, resource, subresource, name };
+            if self.authorize(&user, namespace, &ask).allowed {
+                return Ok(());
+            }
+            let scope = if namespace.is_empty() {
+                "at the cluster scope".to_owned()
+            } else {
+                format!("in the namespace {namespace:?}")
+            };
+            let why =
+                format!("User {:?} cannot impersonate resource {resource:?} in API group {group:?} {scope}", user.name);
+            Err(Status::forbidden(group, resource, name, &why))
+        };
+        let mut as_user = User::named(name);
+        match service_account(name) {
+            Some((namespace, account)) => check("", "serviceaccounts", "", account, namespace)?,
+            None => check("", "users", "", name, "")?,
+        }
+        let groups: Vec<String> = values("impersonate-group").cloned().collect();
+        for group in &groups {
+            check("", "groups", "", group, "")?;
+        }
+        if !groups.is_empty() {
+            as_user.groups = groups;
+        } else if service_account(name).is_none() {
+            as_user.groups.clear();
+        }
+        let last = if name == "system:anonymous" { "system:unauthenticated" } else { "system:authenticated" };
+        if !as_user.is_in(last) {
+            as_user.groups.push(last.into());
+        }
+        if let Some(uid) = values("impersonate-uid").next() {
+            check("authentication.k8s.io", "uids", "", uid, "")?;
+            as_user.uid.clone_from(uid);
+        }
+        for (key, value) in &request.headers {
+            let Some(extra) = key.strip_prefix("impersonate-extra-") else { continue };
+            check("authentication.k8s.io", "userextras", extra, value, "")?;
+            match as_user.extra.iter_mut().find(|(name, _)| name == extra) {
+                Some((_, values)) => values.push(value.clone()),
+                None => as_user.extra.push((extra.to_owned(), vec![value.clone()])),
+            }
+        }
+        Ok(as_user)
+    }
+}

@@ -1,0 +1,15 @@
+//! Who asks, and whether they may.
+//!
+//! - [`authenticate`]: from a certificate or token to a user; impersonation comes after.
+//! - [`rbac`]: roles and bindings, as stored, decide.
+//! - [`rules`]: what a role grants, and whether one set of rules covers another (escalation).
+//! - [`tokens`]: service account tokens. [`certificate`]: the subject of a client certificate.
+//! - [`reviews`]: the API of all that: access reviews, token reviews, token requests.
+
+pub(crate) mod authenticate;
+pub(crate) mod certificate;
+pub(crate) mod escalation;
+pub(crate) mod rbac;
+pub(crate) mod reviews;
+pub(crate) mod rules;
+pub(crate) mod tokens;

@@ -1,0 +1,132 @@
+//! Objects in request bodies: from JSON to the storage form, decoded and defaulted, or the real server's refusal.
+
+use drydock_api::{Body, GroupVersion, Request, Status};
+use drydock_value::Value;
+
+use super::go_json;
+use super::params::FieldValidation;
+use crate::registry::Served;
+use crate::verbs::Cx;
+use crate::{convert, types};
+
+/// The document of a body that must hold an object of a kind.
+pub(super) fn document(request: &Request, kind: &str) -> Result<Value, Status> {
+    let unrecognized = |why: &str, shown: &str| {
+        Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: \
+             {why} ({shown})"
+        ))
+    };
+    let document = match &request.body {
+        Body::Value(value) => value.clone(),
+        Body::Empty => return Err(unrecognized("unexpected end of JSON input", "<empty>")),
+        Body::Bytes(bytes) => {
+            if let Some(why) = go_json::error(bytes) {
+                let shown = if bytes.is_empty() { "<empty>".into() } else { shorten(bytes) };
+                return Err(unrecognized(&why, &shown));
+            }
+            request.body.value().map_err(|error| unrecognized(&error.0, &shorten(bytes)))?
+        }
+    };
+    if document.as_object().is_none() {
+        let word = match &document {
+            Value::Null => return Err(unrecognized("unexpected end of JSON input", "<empty>")),
+            Value::Bool(_) => "bool",
+            Value::Int(_) | Value::Float(_) => "number",
+            Value::String(_) => "string",
+            _ => "array",
+        };
+        let why = format!(
+            "json: cannot unmarshal {word} into Go value of type struct {{ APIVersion string \
+             \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+        );
+        return Err(unrecognized(&why, &shorten(request.body.text().as_bytes())));
+    }
+    Ok(document)
+}
+
+/// The beginning of a body, as the message shows it.
+fn shorten(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    if bytes.len() <= 1024 && bytes.iter().all(|b| !b.is_ascii_control() || matches!(b, b'\n' | b'\t' | b'\r')) {
+        return text.into_owned();
+    }
+    bytes.iter().take(1024).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads an object of a served resource: checks its kind, decodes, fills in defaults, brings it into storage form.
+pub(super) fn object(
+    served: &Served,
+    document: Value,
+    validation: FieldValidation,
+    cx: &mut Cx,
+) -> Result<Value, Status> {
+    let document = of_kind(&served.api_version(), served.kind_name(), document)?;
+    let (decoded, unknown) =
+        types::decode(&served.gvk(), &document).map_err(|why| unusable(served.kind_name(), served.version(), &why))?;
+    match validation {
+        FieldValidation::Strict if !unknown.is_empty() => {
+            let why = format!("strict decoding error: {}", unknown.join(", "));
+            return Err(unusable(served.kind_name(), served.version(), &why));
+        }
+        FieldValidation::Warn => {
+            for warning in unknown {
+                cx.warn(warning);
+            }
+        }
+        _ => {}
+    }
+    Ok(complete(served, decoded))
+}
+
+/// Defaults, and the storage form, of an object that is decoded.
+pub(super) fn complete(served: &Served, mut decoded: Value) -> Value {
+    types::apply_defaults(&served.gvk(), &mut decoded);
+    let stored = convert::to_storage(served, decoded);
+    match served.kind {
+        Some(kind) if stored["apiVersion"] != *served.api_version().as_str() => types::decode_trusted(kind, stored),
+        _ => stored,
+    }
+}
+
+fn unusable(kind: &str, version: &str, why: &str) -> Status {
+    Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+}
+
+/// Checks that a document is of a kind; one that says nothing is taken for it.
+pub(super) fn of_kind(api_version: &str, kind: &str, mut document: Value) -> Result<Value, Status> {
+    let (given_version, given_kind) = (document["apiVersion"].str().to_owned(), document["kind"].str().to_owned());
+    if !given_kind.is_empty() && given_kind != kind {
+        let given = GroupVersion::parse(if given_version.is_empty() { api_version } else { &given_version });
+        let internal = |gv: &GroupVersion| {
+            let group = gv.group.split('.').next().unwrap_or_default();
+            if group.is_empty() { "core".to_owned() } else { group.to_owned() }
+        };
+        let wanted = GroupVersion::parse(api_version);
+        if types::knows(&given, &given_kind) {
+            return Err(Status::bad_request(format!(
+                "{given_kind} in version {:?} cannot be handled as a {kind}: converting ({}.{given_kind}) to \
+                 ({}.{kind}): unknown conversion",
+                given.version,
+                given.version,
+                internal(&wanted),
+            )));
+        }
+        return Err(Status::bad_request(format!(
+            "no kind {given_kind:?} is registered for version {:?} in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
+            given.to_string()
+        )));
+    }
+    if !given_version.is_empty() && given_version != api_version {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({given_version}) does not match the expected API version ({api_version})"
+        )));
+    }
+    if given_version.is_empty() {
+        document.set("apiVersion", api_version);
+    }
+    if given_kind.is_empty() {
+        document.set("kind", kind);
+    }
+    Ok(document)
+}

@@ -1,0 +1,289 @@
+//! What the server tells about itself: versions, groups, resources, health.
+
+use drydock_api::{Method, Request, Response, Status};
+use drydock_value::{Value, value};
+
+use crate::registry::{self, Served};
+use crate::server::ApiServer;
+
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// The health checks that `/readyz` lists, in its order (a selection of the real ones).
+const CHECKS: [&str; 6] = ["ping", "log", "etcd", "informer-sync", "poststarthook/rbac/bootstrap-roles", "shutdown"];
+
+fn wants_aggregated(request: &Request) -> bool {
+    request.header_value("accept").is_some_and(|accept| {
+        accept.split(',').any(|part| {
+            part.contains("as=APIGroupDiscoveryList")
+                && part.contains("g=apidiscovery.k8s.io")
+                && part.contains("v=v2")
+                && !part.contains("v=v2beta1")
+        })
+    })
+}
+
+/// The groups in the order of discovery, each with its versions.
+fn groups() -> Vec<(&'static str, Vec<&'static str>)> {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for served in registry::all() {
+        match groups.iter_mut().find(|(group, _)| *group == served.group()) {
+            Some((_, versions)) => {
+                if !versions.contains(&served.version()) {
+                    versions.push(served.version());
+                }
+            }
+            None => groups.push((served.group(), vec![served.version()])),
+        }
+    }
+    groups
+}
+
+fn of_version(group: &str, version: &str) -> Vec<&'static Served> {
+    let mut rows: Vec<&Served> =
+        registry::all().iter().filter(|served| served.group() == group && served.version() == version).collect();
+    rows.sort_by_key(|served| served.resource());
+    rows
+}
+
+fn group_version(group: &str, version: &str) -> String {
+    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+}
+
+/// `APIGroupDiscoveryList` of the core group, or of all others.
+fn aggregated(core: bool) -> Value {
+    let items: Vec<Value> = groups()
+        .into_iter()
+        .filter(|(group, _)| group.is_empty() == core)
+        .map(|(group, versions)| {
+            let versions: Vec<Value> = versions
+                .into_iter()
+                .map(|version| {
+                    let resources: Vec<Value> =
+                        of_version(group, version).into_iter().map(aggregated_resource).collect();
+                    value!({"version": version, "freshness": "Current", "resources": resources})
+                })
+                .collect();
+            let metadata = if group.is_empty() { value!({}) } else { value!({"name": group}) };
+            value!({"metadata": metadata, "versions": versions})
+        })
+        .collect();
+    value!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items
+    })
+}
+
+fn aggregated_resource(served: &'static Served) -> Value {
+    let resource = &served.row.resource;
+    let mut row = value!({
+        "resource": served.resource(),
+        "responseKind": {"group": served.group(), "version": served.version(), "kind": served.kind_name()},
+        "scope": if served.namespaced() { "Namespaced" } else { "Cluster" },
+        "singularResource": resource.singular.as_str(),
+        "verbs": resource.verbs.clone()
+    });
+    if !resource.short_names.is_empty() {
+        row.set("shortNames", resource.short_names.clone());
+    }
+    if !resource.categories.is_empty() {
+        row.set("categories", resource.categories.clone());
+    }
+    if !resource.subresources.is_empty() {
+        let subresources: Vec<Value> = resource
+            .subresources
+            .iter()
+            .map(|sub| {
+                let own = sub.kind.version.is_empty();
+                let group = if own { served.group() } else { sub.kind.group.as_str() };
+                let version = if own { served.version() } else { sub.kind.version.as_str() };
+                value!({
+                    "subresource": sub.name.as_str(),
+                    "responseKind": {"group": group, "version": version, "kind": sub.kind.kind.as_str()},
+                    "verbs": sub.verbs.clone()
+                })
+            })
+            .collect();
+        row.set("subresources", subresources);
+    }
+    row
+}
+
+/// `APIResourceList` of a version.
+fn resource_list(group: &str, version: &str) -> Option<Value> {
+    let rows = of_version(group, version);
+    if rows.is_empty() {
+        return None;
+    }
+    let mut resources = Vec::new();
+    for served in rows {
+        let resource = &served.row.resource;
+        let mut row = value!({
+            "name": served.resource(), "singularName": resource.singular.as_str(),
+            "namespaced": served.namespaced(), "kind": served.kind_name(), "verbs": resource.verbs.clone()
+        });
+        if !resource.short_names.is_empty() {
+            row.set("shortNames", resource.short_names.clone());
+        }
+        if !resource.categories.is_empty() {
+            row.set("categories", resource.categories.clone());
+        }
+        if served.kind.is_some() {
+            row.set("storageVersionHash", version_hash(served));
+        }
+        resources.push(row);
+        for sub in &resource.subresources {
+            let mut row = value!({
+                "name": format!("{}/{}", served.resource(), sub.name), "singularName": "",
+                "namespaced": served.namespaced(), "kind": sub.kind.kind.as_str(), "verbs": sub.verbs.clone()
+            });
+            if !sub.kind.version.is_empty() {
+                row.set("group", sub.kind.group.as_str());
+                row.set("version", sub.kind.version.as_str());
+            }
+            resources.push(row);
+        }
+    }
+    Some(value!({
+        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version(group, version),
+        "resources": resources
+    }))
+}
+
+/// A short name for the form in which objects are stored. (The real one is the beginning of a SHA-256.)
+fn version_hash(served: &Served) -> String {
+    let text = format!("{}/{}/{}", served.group(), served.version(), served.kind_name());
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    drydock_schema::base64::encode(&hash.to_be_bytes())
+}
+
+fn api_group(group: &str, versions: &[&str], with_kind: bool) -> Value {
+    let entry = |version: &str| value!({"groupVersion": group_version(group, version), "version": version});
+    let list: Vec<Value> = versions.iter().map(|version| entry(version)).collect();
+    let mut out = value!({
+        "name": group, "versions": list, "preferredVersion": entry(versions.first().copied().unwrap_or("v1"))
+    });
+    if with_kind {
+        out.set("kind", "APIGroup");
+        out.set("apiVersion", "v1");
+    }
+    out
+}
+
+impl ApiServer {
+    /// Answers what is not a resource.
+    pub(super) fn plain_path(&self, request: &Request) -> Result<Response, Status> {
+        if !matches!(request.method, Method::Get | Method::Head) {
+            return Err(super::method_not_allowed());
+        }
+        let path = request.path.trim_end_matches('/');
+        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let found = match segments.as_slice() {
+            [""] => self.root_paths(),
+            ["version"] => self.version(),
+            ["healthz" | "livez" | "readyz", rest @ ..] => return health(segments[0], rest, request),
+            ["api"] if wants_aggregated(request) => {
+                let mut response = Response::value(200, aggregated(true));
+                response.headers.push(("content-type".into(), AGGREGATED.into()));
+                return Ok(response);
+            }
+            ["apis"] if wants_aggregated(request) => {
+                let mut response = Response::value(200, aggregated(false));
+                response.headers.push(("content-type".into(), AGGREGATED.into()));
+                return Ok(response);
+            }
+            ["api"] => value!({
+                "kind": "APIVersions", "versions": ["v1"],
+                "serverAddressByClientCIDRs": [
+                    {"clientCIDR": "0.0.0.0/0", "serverAddress": self.config.address.as_str()}
+                ]
+            }),
+            ["apis"] => {
+                let groups: Vec<Value> = groups()
+                    .iter()
+                    .filter(|(group, _)| !group.is_empty())
+                    .map(|(group, versions)| api_group(group, versions, false))
+                    .collect();
+                value!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
+            }
+            ["apis", group] => {
+                let all = groups();
+                let (_, versions) =
+                    all.iter().find(|(name, _)| name == group && !name.is_empty()).ok_or_else(Status::no_such_path)?;
+                api_group(group, versions, true)
+            }
+            ["api", version] => resource_list("", version).ok_or_else(Status::no_such_path)?,
+            ["apis", group, version] => resource_list(group, version).ok_or_else(Status::no_such_path)?,
+            [".well-known", "openid-configuration"] => value!({
+                "issuer": "https://kubernetes.default.svc.cluster.local",
+                "jwks_uri": format!("https://{}/openid/v1/jwks", self.config.address),
+                "response_types_supported": ["id_token"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"]
+            }),
+            ["openid", "v1", "jwks"] => value!({"keys": []}),
+            _ => return Err(Status::no_such_path()),
+        };
+        Ok(Response::value(200, found))
+    }
+
+    fn version(&self) -> Value {
+        let number = self.config.version.trim_start_matches('v');
+        let mut parts = number.split('.');
+        let (major, minor) = (parts.next().unwrap_or("1"), parts.next().unwrap_or("36"));
+        value!({
+            "major": major, "minor": minor, "emulationMajor": major, "emulationMinor": minor,
+            "minCompatibilityMajor": major, "minCompatibilityMinor": previous(minor),
+            "gitVersion": self.config.version.as_str(), "gitCommit": "", "gitTreeState": "clean",
+            "buildDate": "2026-05-13T12:00:00Z", "goVersion": "go1.26.1", "compiler": "gc", "platform": "linux/amd64"
+        })
+    }
+
+    fn root_paths(&self) -> Value {
+        let mut paths: Vec<String> = [
+            "/.well-known/openid-configuration",
+            "/api",
+            "/api/v1",
+            "/apis",
+            "/apis/",
+            "/healthz",
+            "/livez",
+            "/openid/v1/jwks",
+            "/readyz",
+            "/version",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        for (group, versions) in groups() {
+            if group.is_empty() {
+                continue;
+            }
+            paths.push(format!("/apis/{group}"));
+            paths.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
+        }
+        for prefix in ["/healthz", "/livez", "/readyz"] {
+            paths.extend(CHECKS.iter().map(|check| format!("{prefix}/{check}")));
+        }
+        paths.sort();
+        value!({"paths": paths})
+    }
+}
+
+fn previous(minor: &str) -> String {
+    minor.parse::<u32>().map_or_else(|_| String::new(), |number| number.saturating_sub(1).to_string())
+}
+
+fn health(which: &str, rest: &[&str], request: &Request) -> Result<Response, Status> {
+    let check = rest.join("/");
+    if !check.is_empty() {
+        return if CHECKS.contains(&check.as_str()) {
+            Ok(Response::text(200, "ok"))
+        } else {
+            Err(Status::no_such_path())
+        };
+    }
+    if request.query.iter().any(|(name, _)| name == "verbose") {
+        let mut text: String = CHECKS.iter().map(|check| format!("[+]{check} ok\n")).collect();
+        text.push_str(&format!("{which} check passed\n"));
+        return Ok(Response::text(200, text));
+    }
+    Ok(Response::text(200, "ok"))
+}

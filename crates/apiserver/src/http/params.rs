@@ -1,0 +1,248 @@
+//! Query parameters and headers: the options of each verb, checked as the real server does.
+
+use drydock_api::{Cause, Request, Status};
+use drydock_value::Value;
+
+use crate::verbs::DeleteOptions;
+
+/// What shall happen to unknown and doubled fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FieldValidation {
+    Ignore,
+    Warn,
+    Strict,
+}
+
+/// How much of each object a table carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IncludeObject {
+    None,
+    Metadata,
+    Object,
+}
+
+/// The form that a client wants its answer in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The objects themselves.
+    Plain,
+    /// A table of cells.
+    Table(IncludeObject),
+    /// Only the metadata.
+    Metadata,
+}
+
+/// The form that the `Accept` header asks for.
+pub(crate) fn form(request: &Request) -> Result<Form, Status> {
+    let accept = request.header_value("accept").unwrap_or_default();
+    for alternative in accept.split(',') {
+        let mut parts = alternative.split(';').map(str::trim);
+        let media = parts.next().unwrap_or_default();
+        let (mut kind, mut version, mut group) = ("", "", "");
+        for part in parts {
+            match part.split_once('=') {
+                Some(("as", value)) => kind = value,
+                Some(("v", value)) => version = value,
+                Some(("g", value)) => group = value,
+                _ => {}
+            }
+        }
+        if !matches!(media, "" | "application/json" | "application/*" | "*/*" | "application/yaml") {
+            continue;
+        }
+        match (kind, group, version) {
+            ("Table", "meta.k8s.io", "v1") => return Ok(Form::Table(include_object(request)?)),
+            ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => return Ok(Form::Metadata),
+            ("", _, _) => return Ok(Form::Plain),
+            _ => {}
+        }
+    }
+    Ok(Form::Plain)
+}
+
+fn include_object(request: &Request) -> Result<IncludeObject, Status> {
+    match request.query_value("includeObject").unwrap_or_default() {
+        "" | "Metadata" => Ok(IncludeObject::Metadata),
+        "Object" => Ok(IncludeObject::Object),
+        "None" => Ok(IncludeObject::None),
+        other => Err(Status::bad_request(format!("unrecognized includeObject value: {other}"))),
+    }
+}
+
+/// The policy of `fieldValidation`.
+pub(crate) fn field_validation(request: &Request) -> Result<FieldValidation, Status> {
+    match request.query_value("fieldValidation").unwrap_or_default() {
+        "Strict" => Ok(FieldValidation::Strict),
+        "" | "Warn" => Ok(FieldValidation::Warn),
+        "Ignore" => Ok(FieldValidation::Ignore),
+        other => Err(options_error(
+            options_kind(request),
+            "fieldValidation",
+            format!("Unsupported value: {other:?}: supported values: \"Ignore\", \"Warn\", \"Strict\""),
+        )),
+    }
+}
+
+fn options_kind(request: &Request) -> &'static str {
+    match request.method {
+        drydock_api::Method::Post => "CreateOptions",
+        drydock_api::Method::Patch => "PatchOptions",
+        drydock_api::Method::Delete => "DeleteOptions",
+        _ => "UpdateOptions",
+    }
+}
+
+fn options_error(kind: &str, field: &str, message: String) -> Status {
+    let cause = Cause { reason: "FieldValueNotSupported".into(), message, field: field.into() };
+    Status::invalid("meta.k8s.io", kind, "", vec![cause])
+}
+
+/// Whether nothing may be kept.
+pub(crate) fn dry_run(request: &Request) -> Result<bool, Status> {
+    let mut dry = false;
+    for (name, value) in &request.query {
+        if name != "dryRun" {
+            continue;
+        }
+        match value.as_str() {
+            "All" => dry = true,
+            other => {
+                return Err(options_error(
+                    options_kind(request),
+                    "dryRun",
+                    format!("Unsupported value: {other:?}: supported values: \"All\""),
+                ));
+            }
+        }
+    }
+    Ok(dry)
+}
+
+/// The options of a delete: the body's, or the query's when there is no body.
+pub(crate) fn delete_options(request: &Request) -> Result<(DeleteOptions, bool), Status> {
+    let mut document = request.body.value().map_err(|error| {
+        Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type DeleteOptions): couldn't get version/kind; json \
+             parse error: {error}"
+        ))
+    })?;
+    if document.is_null() {
+        document = Value::object();
+        for (name, value) in &request.query {
+            match name.as_str() {
+                "gracePeriodSeconds" => document.set("gracePeriodSeconds", integer(value)?),
+                "propagationPolicy" => document.set("propagationPolicy", value),
+                "orphanDependents" => document.set("orphanDependents", request.query_bool("orphanDependents")),
+                _ => {}
+            }
+        }
+    }
+    let mut dry = dry_run(request)?;
+    for value in document["dryRun"].items() {
+        if value == "All" {
+            dry = true;
+        } else {
+            let shown = value.str();
+            return Err(options_error(
+                "DeleteOptions",
+                "dryRun",
+                format!("Unsupported value: {shown:?}: supported values: \"All\""),
+            ));
+        }
+    }
+    Ok((DeleteOptions::from_value(&document)?, dry))
+}
+
+/// An integer parameter, refused in Go's words.
+pub(crate) fn integer(text: &str) -> Result<i64, Status> {
+    text.parse().map_err(|_| {
+        Status::bad_request(format!(
+            "strconv.ParseInt: parsing {}: invalid syntax",
+            drydock_value::to_json(&Value::from(text))
+        ))
+    })
+}
+
+/// The options of a list or watch.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ListOptions {
+    pub(crate) label_selector: String,
+    pub(crate) field_selector: String,
+    pub(crate) limit: usize,
+    pub(crate) continued: String,
+    pub(crate) resource_version: String,
+    pub(crate) resource_version_match: String,
+    pub(crate) timeout_seconds: Option<i64>,
+    pub(crate) bookmarks: bool,
+    pub(crate) initial_events: Option<bool>,
+}
+
+impl ListOptions {
+    pub(crate) fn of(request: &Request) -> Result<ListOptions, Status> {
+        let text = |name: &str| request.query_value(name).unwrap_or_default().to_owned();
+        let number = |name: &str| request.query_value(name).filter(|v| !v.is_empty()).map(integer).transpose();
+        let options = ListOptions {
+            label_selector: text("labelSelector"),
+            field_selector: text("fieldSelector"),
+            limit: usize::try_from(number("limit")?.unwrap_or(0)).unwrap_or(0),
+            continued: text("continue"),
+            resource_version: text("resourceVersion"),
+            resource_version_match: text("resourceVersionMatch"),
+            timeout_seconds: number("timeoutSeconds")?,
+            bookmarks: request.query_bool("allowWatchBookmarks"),
+            initial_events: request.query_value("sendInitialEvents").map(|_| request.query_bool("sendInitialEvents")),
+        };
+        options.check(request.query_bool("watch"))?;
+        Ok(options)
+    }
+
+    fn check(&self, watch: bool) -> Result<(), Status> {
+        let refuse = |field: &str, reason: &str, message: String| {
+            let cause = Cause { reason: reason.into(), message, field: field.into() };
+            Err(Status::invalid("meta.k8s.io", "ListOptions", "", vec![cause]))
+        };
+        let forbid = |field: &str, why: &str| refuse(field, "FieldValueForbidden", format!("Forbidden: {why}"));
+        let matching = self.resource_version_match.as_str();
+        if watch && self.initial_events == Some(true) {
+            if matching != "NotOlderThan" {
+                return forbid(
+                    "resourceVersionMatch",
+                    "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+                );
+            }
+            return Ok(());
+        }
+        if !watch && self.initial_events.is_some() {
+            return forbid("sendInitialEvents", "sendInitialEvents is forbidden for list");
+        }
+        if matching.is_empty() {
+            return Ok(());
+        }
+        if watch && self.initial_events.is_none() {
+            return forbid(
+                "resourceVersionMatch",
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+            );
+        }
+        if self.resource_version.is_empty() && !watch {
+            return forbid(
+                "resourceVersionMatch",
+                "resourceVersionMatch is forbidden unless resourceVersion is provided",
+            );
+        }
+        if !self.continued.is_empty() {
+            return forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
+        }
+        match matching {
+            "Exact" if self.resource_version == "0" => {
+                forbid("resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")
+            }
+            "Exact" | "NotOlderThan" => Ok(()),
+            other => refuse(
+                "resourceVersionMatch",
+                "FieldValueNotSupported",
+                format!("Unsupported value: {other:?}: supported values: \"Exact\", \"NotOlderThan\", \"\""),
+            ),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Get, list and watch.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use drydock_api::{Response, Status};
+use drydock_value::{Map, Time, Value, parse_json, to_json, value};
+
+use super::go_json;
+use super::params::{Form, ListOptions};
+use crate::convert;
+use crate::kinds::Kind;
+use crate::printers;
+use crate::registry::Served;
+use crate::selection::Selection;
+use crate::server::ApiServer;
+use crate::verbs::not_found;
+use crate::watch::{Start, Watch};
+
+impl ApiServer {
+    /// An object in the form that the client wants.
+    pub(super) fn one(&self, code: u16, served: &Served, object: &Value, form: Form) -> Response {
+        let body = match form {
+            Form::Plain => convert::from_storage(served, object),
+            Form::Metadata => printers::metadata_only(object),
+            Form::Table(include) => {
+                let row = self.row(served, object, include);
+                let columns = printers::column_definitions(&served.row.columns);
+                let metadata = [("resourceVersion", object["metadata"]["resourceVersion"].clone())].into_iter();
+                printers::table(Some(columns), vec![row], metadata.collect())
+            }
+        };
+        Response::value(code, body)
+    }
+
+    fn row(&self, served: &Served, object: &Value, include: super::IncludeObject) -> Value {
+        let mut row = printers::row(served.kind, served.row, object, self.now, include);
+        if include == super::IncludeObject::Object {
+            row.set("object", convert::from_storage(served, object));
+        }
+        row
+    }
+
+    pub(super) fn get_one(
+        &self,
+        served: &Served,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        form: Form,
+    ) -> Result<Response, Status> {
+        let object = self
+            .store
+            .get(kind, namespace, name)
+            .ok_or_else(|| Status::not_found(served.group(), served.resource(), name))?;
+        Ok(self.one(200, served, object, form))
+    }
+
+    pub(super) fn list(
+        &self,
+        served: &Served,
+        kind: Kind,
+        namespace: &str,
+        options: &ListOptions,
+        form: Form,
+    ) -> Result<Response, Status> {
+        let selection = Selection::parse(kind, &options.label_selector, &options.field_selector)?;
+        self.check_version(options)?;
+        let after = if options.continued.is_empty() { None } else { Some(read_token(&options.continued)?) };
+        let after = after.as_ref().map(|(namespace, name)| (namespace.as_str(), name.as_str()));
+        let mut items: Vec<&Value> = Vec::new();
+        let mut more = false;
+        let mut found: Vec<Value> = Vec::new();
+        self.visit(kind, namespace, &selection, after, &mut |object| {
+            if options.limit > 0 && found.len() == options.limit {
+                more = true;
+                return false;
+            }
+            found.push(object.clone());
+            true
+        });
+        items.extend(found.iter());
+
+        let mut metadata = Map::new();
+        metadata.insert("resourceVersion", self.revision().to_string());
+        if more && let Some(last) = items.last() {
+            metadata.insert("continue", self.token(last));
+            if selection.is_everything() {
+                let total = if namespace.is_empty() {
+                    self.store.count_of(kind)
+                } else {
+                    self.store.in_namespace(kind, namespace, None).count()
+                };
+                let before = after.map_or(0, |after| self.position(kind, namespace, after));
+                metadata.insert("remainingItemCount", total.saturating_sub(before + items.len()));
+            }
+        }
+        let body = match form {
+            Form::Table(include) => {
+                let rows = items.iter().map(|object| self.row(served, object, include)).collect();
+                printers::table(Some(printers::column_definitions(&served.row.columns)), rows, metadata)
+            }
+            Form::Metadata => value!({
+                "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
+                "items": items.iter().map(|object| printers::metadata_only(object)).collect::<Value>()
+            }),
+            Form::Plain => {
+                let items: Value = items
+                    .iter()
+                    .map(|object| {
+                        let mut object = convert::from_storage(served, object);
+                        object.remove("apiVersion");
+                        object.remove("kind");
+                        object
+                    })
+                    .collect();
+                value!({
+                    "kind": format!("{}List", served.kind_name()), "apiVersion": served.api_version(),
+                    "metadata": metadata, "items": items
+                })
+            }
+        };
+        Ok(Response::value(200, body))
+    }
+
+    /// How many objects lie before and at a place.
+    fn position(&self, kind: Kind, namespace: &str, (last_namespace, last): (&str, &str)) -> usize {
+        let mut count = 0;
+        self.visit(kind, namespace, &Selection::default(), None, &mut |object| {
+            count += 1;
+            let metadata = &object["metadata"];
+            metadata["name"] != *last || metadata["namespace"].str() != last_namespace
+        });
+        count
+    }
+
+    fn token(&self, last: &Value) -> String {
+        let metadata = &last["metadata"];
+        let start = match metadata["namespace"].str() {
+            "" => metadata["name"].str().to_owned(),
+            namespace => format!("{namespace}/{}", metadata["name"].str()),
+        };
+        let token = value!({"v": "meta.k8s.io/v1", "rv": self.revision(), "start": format!("{start}\0")});
+        BASE64_URL_SAFE_NO_PAD.encode(to_json(&token))
+    }
+
+    /// Refuses a list at a revision that has not come yet.
+    fn check_version(&self, options: &ListOptions) -> Result<(), Status> {
+        let text = options.resource_version.as_str();
+        if text.is_empty() || text == "0" {
+            return Ok(());
+        }
+        let Ok(wanted) = text.parse::<u64>() else {
+            return Err(Status::bad_request(format!(
+                "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+            )));
+        };
+        if wanted > self.revision() {
+            let mut status = Status::new(
+                504,
+                "Timeout",
+                format!("Too large resource version: {wanted}, current: {}", self.revision()),
+            );
+            status.retry_after_seconds = 1;
+            status.causes.push(drydock_api::Cause {
+                reason: "ResourceVersionTooLarge".into(),
+                message: "Too large resource version".into(),
+                field: String::new(),
+            });
+            return Err(status);
+        }
+        Ok(())
+    }
+
+    pub(super) fn open_watch(
+        &self,
+        served: &'static Served,
+        kind: Kind,
+        namespace: &str,
+        name: Option<&str>,
+        options: &ListOptions,
+        form: Form,
+    ) -> Result<Watch, Status> {
+        let mut field_selector = options.field_selector.clone();
+        if let Some(name) = name {
+            field_selector = format!("metadata.name={name}");
+        }
+        let selection = Selection::parse(kind, &options.label_selector, &field_selector)?;
+        let initial = options.initial_events == Some(true);
+        let start = match options.resource_version.as_str() {
+            _ if initial => Start::Now,
+            "" | "0" => Start::Now,
+            text => Start::After(
+                text.parse()
+                    .map_err(|_| Status::bad_request(format!("strconv.ParseUint: parsing {text:?}: invalid syntax")))?,
+            ),
+        };
+        let until = options
+            .timeout_seconds
+            .filter(|seconds| *seconds > 0)
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .map_or(Time::NEVER, |seconds| self.now + std::time::Duration::from_secs(seconds));
+        let watch = Watch::new(served, kind, namespace.into(), selection, form, options.bookmarks, until);
+        Ok(self.start_watch(watch, start, options.initial_events != Some(false), initial && options.bookmarks))
+    }
+}
+
+/// Namespace and name of the last object of the page before.
+fn read_token(token: &str) -> Result<(String, String), Status> {
+    let refuse = |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| {
+        let at = token.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'-' && b != b'_');
+        refuse(format!("illegal base64 data at input byte {}", at.unwrap_or(token.len())))
+    })?;
+    if let Some(why) = go_json::error(&bytes) {
+        return Err(refuse(why));
+    }
+    let token = std::str::from_utf8(&bytes).ok().and_then(|text| parse_json(text).ok()).unwrap_or_default();
+    if token["v"] != "meta.k8s.io/v1" {
+        return Err(Status::bad_request(
+            "invalid continue token: continue key is not valid: server does not recognize this encoded version \"\"",
+        ));
+    }
+    let start = token["start"].str().trim_end_matches('\0');
+    Ok(match start.split_once('/') {
+        Some((namespace, name)) => (namespace.into(), name.into()),
+        None => (String::new(), start.into()),
+    })
+}
+
+/// The object, or that it is not there.
+pub(super) fn existing<'a>(
+    server: &'a ApiServer,
+    kind: Kind,
+    namespace: &str,
+    name: &str,
+) -> Result<&'a Value, Status> {
+    server.store.get(kind, namespace, name).ok_or_else(|| not_found(kind, name))
+}

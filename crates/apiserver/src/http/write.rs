@@ -1,0 +1,228 @@
+//! Create, update, patch, delete, deletecollection.
+
+use drydock_api::{Request, Response, Status};
+use drydock_value::{Value, value};
+
+use super::body;
+use super::params::{self, FieldValidation, Form, ListOptions};
+use crate::client::PatchType;
+use crate::kinds::Kind;
+use crate::registry::Served;
+use crate::selection::Selection;
+use crate::server::ApiServer;
+use crate::verbs::{Cx, Deleted, Part};
+use crate::{convert, types};
+
+impl ApiServer {
+    pub(super) fn post(
+        &mut self,
+        cx: &mut Cx,
+        served: &'static Served,
+        kind: Kind,
+        namespace: &str,
+        request: &Request,
+        form: Form,
+    ) -> Result<Response, Status> {
+        let document = body::document(request, served.kind_name())?;
+        let object = body::object(served, document, params::field_validation(request)?, cx)?;
+        cx.dry_run = params::dry_run(request)?;
+        let created = self.create(cx, kind, namespace, object)?;
+        Ok(self.one(201, served, &created, form))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn put(
+        &mut self,
+        cx: &mut Cx,
+        served: &'static Served,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        part: Part,
+        request: &Request,
+        form: Form,
+    ) -> Result<Response, Status> {
+        let document = body::document(request, served.kind_name())?;
+        let object = body::object(served, document, params::field_validation(request)?, cx)?;
+        cx.dry_run = params::dry_run(request)?;
+        let given = object["metadata"]["name"].str();
+        if !given.is_empty() && given != name {
+            return Err(Status::bad_request(format!(
+                "the name of the object ({given}) does not match the name on the URL ({name})"
+            )));
+        }
+        if part == Part::Main
+            && crate::strategy::of(kind).create_on_update
+            && self.store.get(kind, namespace, name).is_none()
+            && object["metadata"]["resourceVersion"].str().is_empty()
+            && object["metadata"]["uid"].str().is_empty()
+        {
+            let created = self.create(cx, kind, namespace, object)?;
+            return Ok(self.one(201, served, &created, form));
+        }
+        let updated = self.update(cx, kind, namespace, name, part, &mut |_, _, _| Ok(object.clone()))?;
+        Ok(self.one(200, served, &updated, form))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn patch(
+        &mut self,
+        cx: &mut Cx,
+        served: &'static Served,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        part: Part,
+        request: &Request,
+        form: Form,
+    ) -> Result<Response, Status> {
+        let patch_type = patch_type(request)?;
+        let validation = params::field_validation(request)?;
+        cx.dry_run = params::dry_run(request)?;
+        let patch = patch_document(request)?;
+        let updated = self.update(cx, kind, namespace, name, part, &mut |_, cx, old| {
+            let current = convert::from_storage(served, old);
+            let patched = types::patch(&served.gvk(), patch_type, &current, &patch)?;
+            read_patched(served, patched, patch_type, &patch, validation, cx)
+        })?;
+        Ok(self.one(200, served, &updated, form))
+    }
+
+    pub(super) fn delete_one(
+        &mut self,
+        cx: &mut Cx,
+        served: &'static Served,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        request: &Request,
+    ) -> Result<Response, Status> {
+        let (options, dry_run) = params::delete_options(request)?;
+        cx.dry_run = dry_run;
+        let Deleted { object, gone } = self.delete(cx, kind, namespace, name, &options)?;
+        if gone && !returns_object(kind) {
+            let mut details = value!({
+                "name": name, "kind": served.resource(), "uid": &object["metadata"]["uid"]
+            });
+            if !served.group().is_empty() {
+                details.set("group", served.group());
+            }
+            return Ok(Response::value(
+                200,
+                value!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
+                        "details": details}),
+            ));
+        }
+        Ok(self.one(200, served, &object, Form::Plain))
+    }
+
+    pub(super) fn delete_collection(
+        &mut self,
+        cx: &mut Cx,
+        served: &'static Served,
+        kind: Kind,
+        namespace: &str,
+        request: &Request,
+    ) -> Result<Response, Status> {
+        let (options, dry_run) = params::delete_options(request)?;
+        cx.dry_run = dry_run;
+        let list = ListOptions::of(request)?;
+        let selection = Selection::parse(kind, &list.label_selector, &list.field_selector)?;
+        let mut names: Vec<(String, String)> = Vec::new();
+        self.visit(kind, namespace, &selection, None, &mut |object| {
+            let metadata = &object["metadata"];
+            names.push((metadata["namespace"].str().into(), metadata["name"].str().into()));
+            list.limit == 0 || names.len() < list.limit
+        });
+        let mut items = Vec::with_capacity(names.len());
+        for (namespace, name) in names {
+            match self.delete(cx, kind, &namespace, &name, &options) {
+                Ok(deleted) => {
+                    let mut object = convert::from_storage(served, &deleted.object);
+                    object.remove("apiVersion");
+                    object.remove("kind");
+                    items.push(object);
+                }
+                Err(status) if status.is("NotFound") => {}
+                Err(status) => return Err(status),
+            }
+        }
+        Ok(Response::value(
+            200,
+            value!({
+                "kind": format!("{}List", served.kind_name()), "apiVersion": served.api_version(),
+                "metadata": {"resourceVersion": self.revision().to_string()}, "items": items
+            }),
+        ))
+    }
+}
+
+/// Kinds whose deletion answers with the object even when it is gone.
+fn returns_object(kind: Kind) -> bool {
+    use crate::kinds::{
+        PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, POD_TEMPLATES, PODS, RESOURCE_QUOTAS, SERVICE_ACCOUNTS, SERVICES,
+    };
+    [PODS, SERVICES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, SERVICE_ACCOUNTS, POD_TEMPLATES, RESOURCE_QUOTAS]
+        .contains(&kind)
+}
+
+/// The kind of patch that the content type names.
+pub(super) fn patch_type(request: &Request) -> Result<PatchType, Status> {
+    let content = request.header_value("content-type").unwrap_or_default();
+    let media = content.split(';').next().unwrap_or_default().trim();
+    match media {
+        "application/json-patch+json" => Ok(PatchType::Json),
+        "application/merge-patch+json" => Ok(PatchType::Merge),
+        "application/strategic-merge-patch+json" => Ok(PatchType::Strategic),
+        "application/apply-patch+yaml" => Err(Status::new(
+            415,
+            "UnsupportedMediaType",
+            "server-side apply is not supported by this server yet: use client-side apply",
+        )),
+        _ => Err(Status::new(
+            415,
+            "UnsupportedMediaType",
+            "the body of the request was in an unknown format - accepted media types include: \
+             application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, \
+             application/apply-patch+yaml",
+        )),
+    }
+}
+
+pub(super) fn patch_document(request: &Request) -> Result<Value, Status> {
+    if let drydock_api::Body::Bytes(bytes) = &request.body
+        && let Some(why) = super::go_json::error(bytes)
+    {
+        return Err(Status::bad_request(format!("error decoding patch: {why}")));
+    }
+    request.body.value().map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))
+}
+
+/// Reads what a patch made of an object. Errors are about the patch.
+fn read_patched(
+    served: &Served,
+    patched: Value,
+    patch_type: PatchType,
+    patch: &Value,
+    validation: FieldValidation,
+    cx: &mut Cx,
+) -> Result<Value, Status> {
+    let about_patch = |why: &str| {
+        let shown = match patch_type {
+            PatchType::Strategic => drydock_schema::go::plain(patch),
+            _ => drydock_value::to_json(&patched),
+        };
+        let mut errors = crate::validation::Errors::default();
+        errors.invalid(&crate::validation::Path::new("patch"), shown, why);
+        Status::invalid("", "", "", errors.0)
+    };
+    let (decoded, unknown) = types::decode(&served.gvk(), &patched).map_err(|why| about_patch(&why))?;
+    match validation {
+        FieldValidation::Strict if !unknown.is_empty() => {
+            return Err(about_patch(&format!("strict decoding error: {}", unknown.join(", "))));
+        }
+        FieldValidation::Warn => unknown.into_iter().for_each(|warning| cx.warn(warning)),
+        _ => {}
+    }
+    Ok(body::complete(served, decoded))
+}

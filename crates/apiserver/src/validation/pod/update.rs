@@ -1,0 +1,164 @@
+//! What may change in a pod that exists.
+
+use drydock_value::Value;
+
+use super::super::{Errors, Path};
+use super::SPEC;
+
+const CHANGEABLE: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
+    `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
+    tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+/// Rules for an update of a pod.
+pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
+    if new["spec"] == old["spec"] {
+        return;
+    }
+    super::validate_spec(&new["spec"], &SPEC, errors);
+    for key in ["containers", "initContainers"] {
+        let path = SPEC.field(key);
+        if new["spec"][key].items().len() != old["spec"][key].items().len() {
+            errors.forbidden(&path, "pod updates may not add or remove containers");
+            return;
+        }
+    }
+    let path = SPEC.field("activeDeadlineSeconds");
+    match (new["spec"]["activeDeadlineSeconds"].as_i64(), old["spec"]["activeDeadlineSeconds"].as_i64()) {
+        (Some(new), Some(old)) if new > old => {
+            errors.invalid(&path, new, "must be less than or equal to previous value");
+            return;
+        }
+        (None, Some(_)) => {
+            errors.invalid(&path, Value::Null, "must not update from a positive integer to nil value");
+            return;
+        }
+        _ => {}
+    }
+    tolerations(&new["spec"]["tolerations"], &old["spec"]["tolerations"], errors);
+    gates(new, old, errors);
+    if !errors.is_empty() {
+        return;
+    }
+    let mut munged = new["spec"].clone();
+    let before = &old["spec"];
+    for key in ["containers", "initContainers"] {
+        for (at, container) in before[key].items().iter().enumerate() {
+            if munged[key][at]["image"] != container["image"] {
+                munged[key][at]["image"] = container["image"].clone();
+            }
+        }
+    }
+    for key in ["activeDeadlineSeconds", "tolerations", "schedulingGates"] {
+        restore(&mut munged, before, key);
+    }
+    if before["terminationGracePeriodSeconds"].int() < 0 && munged["terminationGracePeriodSeconds"].int() == 1 {
+        restore(&mut munged, before, "terminationGracePeriodSeconds");
+    }
+    // While a pod waits at a gate, where it may go can still be narrowed down.
+    if !before["schedulingGates"].items().is_empty() {
+        restore(&mut munged, before, "nodeSelector");
+        restore(&mut munged, before, "affinity");
+    }
+    if munged != *before {
+        errors.forbidden(&SPEC, format!("{CHANGEABLE}\n{}", difference(before, &munged)));
+    }
+}
+
+fn restore(munged: &mut Value, before: &Value, key: &str) {
+    match before.get(key) {
+        Some(value) => munged.set(key, value),
+        None => {
+            munged.remove(key);
+        }
+    }
+}
+
+fn tolerations(new: &Value, old: &Value, errors: &mut Errors) {
+    for (at, before) in old.items().iter().enumerate() {
+        let kept = new.items().iter().any(|toleration| {
+            ["key", "operator", "value", "effect"].iter().all(|key| toleration[*key] == before[*key])
+        });
+        if !kept {
+            let _ = at;
+            errors.forbidden(
+                &SPEC.field("tolerations"),
+                "existing toleration can not be modified except its tolerationSeconds",
+            );
+            return;
+        }
+    }
+}
+
+fn gates(new: &Value, old: &Value, errors: &mut Errors) {
+    let before = old["spec"]["schedulingGates"].items();
+    for gate in new["spec"]["schedulingGates"].items() {
+        if !before.contains(gate) {
+            errors.forbidden(
+                &SPEC.field("schedulingGates"),
+                format!("only deletion is allowed, but found new scheduling gate '{}'", gate["name"].str()),
+            );
+        }
+    }
+}
+
+/// What differs, a line each, in the manner of a unified diff.
+fn difference(old: &Value, new: &Value) -> String {
+    let before = drydock_value::to_json_pretty(old, 1);
+    let after = drydock_value::to_json_pretty(new, 1);
+    let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let start = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
+    let (rest_before, rest_after) = (&before[start..], &after[start..]);
+    let end = rest_before.iter().rev().zip(rest_after.iter().rev()).take_while(|(a, b)| a == b).count();
+    let removed = &rest_before[..rest_before.len() - end];
+    let added = &rest_after[..rest_after.len() - end];
+    let lead = &before[start.saturating_sub(3)..start];
+    let trail = &rest_before[removed.len()..(removed.len() + 3).min(rest_before.len())];
+    let first = start - lead.len() + 1;
+    let mut lines = vec![format!(
+        "@@ -{first},{} +{first},{} @@",
+        lead.len() + removed.len() + trail.len(),
+        lead.len() + added.len() + trail.len()
+    )];
+    lines.extend(lead.iter().map(|line| format!(" {line}")));
+    lines.extend(removed.iter().map(|line| format!("-{line}")));
+    lines.extend(added.iter().map(|line| format!("+{line}")));
+    lines.extend(trail.iter().map(|line| format!(" {line}")));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Rules for an update of a pod's `ephemeralcontainers`: they are only ever added.
+pub(crate) fn validate_ephemeral(new: &Value, old: &Value, errors: &mut Errors) {
+    super::validate_spec(&new["spec"], &SPEC, errors);
+    let path: Path<'_> = SPEC.field("ephemeralContainers");
+    let now = &new["spec"]["ephemeralContainers"];
+    for container in old["spec"]["ephemeralContainers"].items() {
+        let name = container["name"].str();
+        match now.find("name", name) {
+            None => {
+                errors.forbidden(&path, format!("existing ephemeral containers {name:?} may not be removed\n"));
+            }
+            Some(kept) if kept != container => {
+                errors.forbidden(&path, format!("existing ephemeral containers {name:?} may not be changed\n"));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Rules for an update of a pod's `resize`: resources of containers only.
+pub(crate) fn validate_resize(new: &Value, old: &Value, errors: &mut Errors) {
+    super::validate_spec(&new["spec"], &SPEC, errors);
+    let mut munged = new["spec"].clone();
+    for key in ["containers", "initContainers"] {
+        for (at, container) in old["spec"][key].items().iter().enumerate() {
+            if !munged[key][at].is_null() {
+                restore(&mut munged[key][at], container, "resources");
+                restore(&mut munged[key][at], container, "resizePolicy");
+            }
+        }
+    }
+    if munged != old["spec"] {
+        errors.forbidden(&SPEC, "only cpu and memory resources are mutable");
+    }
+}
