@@ -119,20 +119,7 @@ fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("/", |(folder, _)| folder)
 }
 
-/// Paths in a file count from the file's folder.
-pub(super) fn resolve_paths(config: &mut Config, file: &str) {
-    for (section, field) in PATHS {
-        for content in config.section_mut(*section).values_mut() {
-            let path = content[*field].str().to_owned();
-            if !path.is_empty() && !path.starts_with('/') {
-                let env = crate::Env { cwd: folder(file).to_owned(), ..crate::Env::default() };
-                content.set(*field, env.absolute(&path));
-            }
-        }
-    }
-}
-
-/// The way back, for files below the kubeconfig's folder.
+/// Paths below the kubeconfig's folder are written as they stand to it.
 pub(super) fn relative_paths(config: &mut Config, file: &str) {
     let base = format!("{}/", folder(file).trim_end_matches('/'));
     for (section, field) in PATHS {

@@ -158,9 +158,7 @@ impl Kubeconfig {
                     .map_err(|why| bad(why.trim_start_matches("error converting YAML to JSON: ").to_owned()))?;
                 let document = document.first().unwrap_or(&Value::Null);
                 fields::check(document).map_err(bad)?;
-                let mut config = Config::from_value(document);
-                fields::resolve_paths(&mut config, &absolute);
-                Some(config)
+                Some(Config::from_value(document))
             } else {
                 None
             };

@@ -4,7 +4,7 @@ use base64::Engine;
 use drydock_value::Value;
 
 use crate::commands::Outcome;
-use crate::env::Io;
+use crate::env::{Env, Io};
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::kubeconfig::Config;
@@ -112,10 +112,13 @@ fn minify(config: &mut Config) -> Result<(), Failure> {
 
 /// Puts the content of files in the place of their paths.
 fn flatten(inv: &Invocation, io: &mut Io<'_>, config: &mut Config) -> Result<(), Failure> {
+    let files = inv.kubeconfig(io)?;
+    let folder = files.default_path().rsplit_once('/').map_or("/", |(folder, _)| folder).to_owned();
+    let env = Env { cwd: folder, ..inv.env.clone() };
     let mut embed = |entry: &mut Value, field: &str| -> Result<(), Failure> {
         let path = entry[field].str().to_owned();
         if !path.is_empty() {
-            let bytes = inv.read_file(io, &path)?;
+            let bytes = inv.read_file(io, &env.absolute(&path))?;
             entry.set(format!("{field}-data"), base64::engine::general_purpose::STANDARD.encode(bytes));
             entry.remove(field);
         }
