@@ -4,12 +4,14 @@
 //!
 //! - [`Schema`], [`TypeRef`], [`Field`], [`Shape`]: the types and their fields. [`resources`]: what the API serves.
 //! - [`decode`], [`normalize`]: objects as the API server reads and keeps them, with Go's words for what is wrong.
+//! - [`apply_defaults`]: what the API server fills in.
 //! - [`patch`]: JSON, merge and strategic patches, applied and made.
 //! - [`labels`], [`fields`]: selectors. [`quantity`], [`intstr`], [`duration`]: amounts, percentages, times.
 //! - [`names`]: rules for names. [`go`], [`base64`], [`time`]: values as Go prints and reads them.
 
 pub mod base64;
 mod decode;
+mod defaults;
 pub mod duration;
 pub mod fields;
 pub mod go;
@@ -23,5 +25,6 @@ mod table;
 pub mod time;
 
 pub use decode::{Decoded, decode, normalize};
+pub use defaults::{apply_defaults, default_type, image_tag};
 pub use resources::{Column, ResourceRow, resource, resource_of_kind, resources};
 pub use table::{Field, Inner, ListType, Schema, Shape, TypeRef};

@@ -131,6 +131,11 @@ impl TypeRef {
         }
     }
 
+    /// Its place in the order of [`Schema::types`].
+    pub fn index(self) -> usize {
+        self.0.into()
+    }
+
     /// The kind that this is the type of, if it is one.
     pub fn gvk(self) -> Option<GroupVersionKind> {
         let row = rows::kinds().iter().find(|row| row.3 == self.0)?;
