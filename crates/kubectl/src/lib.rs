@@ -14,9 +14,12 @@
 //! - [`failure`]: errors and how kubectl prints them.
 
 pub mod builder;
+pub mod change;
 pub mod client;
 mod command;
 pub mod commands;
+mod der;
+pub mod describe;
 pub mod env;
 pub mod failure;
 pub mod flags;
@@ -26,6 +29,7 @@ pub mod kubeconfig;
 pub mod mapper;
 pub mod printers;
 pub mod selector;
+mod sha256;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;

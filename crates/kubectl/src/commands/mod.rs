@@ -24,11 +24,31 @@ use crate::flags::{Parsed, table};
 use crate::help;
 use crate::invocation::Invocation;
 
+pub mod annotate;
+pub mod api;
+pub mod apply;
+pub mod autoscale;
+pub mod certificate;
+pub mod cluster_info;
+pub mod completion;
 pub mod config;
+pub mod create;
+pub mod delete;
+pub mod describe;
+pub mod edit;
+pub mod explain;
+pub mod expose;
 pub mod get;
+pub mod label;
+pub mod patch;
 pub mod plugin;
 pub mod raw;
+pub mod replace;
+pub mod rollout;
+pub mod scale;
+pub mod set;
 pub mod stream;
+pub mod taint;
 
 /// What a step of a command came to.
 pub enum Outcome {
@@ -103,6 +123,30 @@ pub mod acts {
 
 /// All commands, in alphabetical order.
 pub static COMMANDS: &[Spec] = &[
+    Spec { path: "annotate", run: annotate::run, flags: annotate::FLAGS },
+    Spec { path: "apply", run: apply::run, flags: apply::FLAGS },
+    Spec {
+        path: "apply edit-last-applied",
+        run: apply::edit_last_applied::run,
+        flags: apply::edit_last_applied::FLAGS,
+    },
+    Spec { path: "apply set-last-applied", run: apply::set_last_applied::run, flags: apply::set_last_applied::FLAGS },
+    Spec {
+        path: "apply view-last-applied",
+        run: apply::view_last_applied::run,
+        flags: apply::view_last_applied::FLAGS,
+    },
+    Spec { path: "autoscale", run: autoscale::run, flags: autoscale::FLAGS },
+    Spec { path: "certificate approve", run: certificate::approve, flags: certificate::FLAGS },
+    Spec { path: "certificate deny", run: certificate::deny, flags: certificate::FLAGS },
+    Spec { path: "api-resources", run: api::resources, flags: api::FLAGS },
+    Spec { path: "api-versions", run: api::versions, flags: &[] },
+    Spec { path: "cluster-info", run: cluster_info::run, flags: &[] },
+    Spec { path: "cluster-info dump", run: cluster_info::dump, flags: cluster_info::DUMP_FLAGS },
+    Spec { path: "completion", run: completion::run, flags: &[] },
+    Spec { path: "explain", run: explain::run, flags: explain::FLAGS },
+    Spec { path: "plugin list", run: plugin::list, flags: &[acts::EVERY] },
+    Spec { path: "version", run: api::version, flags: &[acts::EVERY] },
     Spec { path: "config current-context", run: config::list::current_context, flags: &[] },
     Spec { path: "config delete-cluster", run: config::names::delete_cluster, flags: &[] },
     Spec { path: "config delete-context", run: config::names::delete_context, flags: &[] },
@@ -118,7 +162,51 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "config unset", run: config::property::unset, flags: &[] },
     Spec { path: "config use-context", run: config::names::use_context, flags: &[] },
     Spec { path: "config view", run: config::view::view, flags: &[acts::EVERY] },
+    Spec { path: "create", run: create::run, flags: create::FLAGS },
+    Spec { path: "create clusterrole", run: create::clusterrole::run, flags: &[acts::EVERY] },
+    Spec { path: "create clusterrolebinding", run: create::clusterrolebinding::run, flags: &[acts::EVERY] },
+    Spec { path: "create configmap", run: create::configmap::run, flags: &[acts::EVERY] },
+    Spec { path: "create cronjob", run: create::cronjob::run, flags: &[acts::EVERY] },
+    Spec { path: "create deployment", run: create::deployment::run, flags: &[acts::EVERY] },
+    Spec { path: "create ingress", run: create::ingress::run, flags: &[acts::EVERY] },
+    Spec { path: "create job", run: create::job::run, flags: &[acts::EVERY] },
+    Spec { path: "create namespace", run: create::namespace::run, flags: &[acts::EVERY] },
+    Spec { path: "create poddisruptionbudget", run: create::poddisruptionbudget::run, flags: &[acts::EVERY] },
+    Spec { path: "create priorityclass", run: create::priorityclass::run, flags: &[acts::EVERY] },
+    Spec { path: "create quota", run: create::quota::run, flags: &[acts::EVERY] },
+    Spec { path: "create role", run: create::role::run, flags: &[acts::EVERY] },
+    Spec { path: "create rolebinding", run: create::rolebinding::run, flags: &[acts::EVERY] },
+    Spec { path: "create secret docker-registry", run: create::secret::docker_registry, flags: &[acts::EVERY] },
+    Spec { path: "create secret generic", run: create::secret::generic, flags: &[acts::EVERY] },
+    Spec { path: "create secret tls", run: create::secret::tls, flags: &[acts::EVERY] },
+    Spec { path: "create service clusterip", run: create::service::cluster_ip, flags: &[acts::EVERY] },
+    Spec { path: "create service externalname", run: create::service::external_name, flags: &[acts::EVERY] },
+    Spec { path: "create service loadbalancer", run: create::service::load_balancer, flags: &[acts::EVERY] },
+    Spec { path: "create service nodeport", run: create::service::node_port, flags: &[acts::EVERY] },
+    Spec { path: "create serviceaccount", run: create::serviceaccount::run, flags: &[acts::EVERY] },
+    Spec { path: "create token", run: create::token::run, flags: &[acts::EVERY] },
+    Spec { path: "delete", run: delete::run, flags: delete::FLAGS },
+    Spec { path: "describe", run: describe::run, flags: describe::FLAGS },
+    Spec { path: "edit", run: edit::run, flags: edit::FLAGS },
+    Spec { path: "expose", run: expose::run, flags: expose::FLAGS },
     Spec { path: "get", run: get::run, flags: get::FLAGS },
+    Spec { path: "label", run: label::run, flags: label::FLAGS },
+    Spec { path: "patch", run: patch::run, flags: patch::FLAGS },
+    Spec { path: "replace", run: replace::run, flags: replace::FLAGS },
+    Spec { path: "rollout history", run: rollout::history::run, flags: rollout::history::FLAGS },
+    Spec { path: "rollout pause", run: rollout::pause::pause, flags: rollout::FLAGS },
+    Spec { path: "rollout restart", run: rollout::restart::run, flags: rollout::FLAGS },
+    Spec { path: "rollout resume", run: rollout::pause::resume, flags: rollout::FLAGS },
+    Spec { path: "rollout status", run: rollout::status::run, flags: rollout::status::FLAGS },
+    Spec { path: "rollout undo", run: rollout::undo::run, flags: rollout::undo::FLAGS },
+    Spec { path: "scale", run: scale::run, flags: scale::FLAGS },
+    Spec { path: "set env", run: set::env::run, flags: set::env::FLAGS },
+    Spec { path: "set image", run: set::image::run, flags: set::image::FLAGS },
+    Spec { path: "set resources", run: set::resources::run, flags: set::resources::FLAGS },
+    Spec { path: "set selector", run: set::selector::run, flags: set::selector::FLAGS },
+    Spec { path: "set serviceaccount", run: set::serviceaccount::run, flags: set::serviceaccount::FLAGS },
+    Spec { path: "set subject", run: set::subject::run, flags: set::subject::FLAGS },
+    Spec { path: "taint", run: taint::run, flags: taint::FLAGS },
 ];
 
 /// A command's row.

@@ -33,6 +33,7 @@ use drydock_api::{GroupVersionKind, Status};
 use drydock_value::Value;
 
 pub use context::Context;
+pub use workloads::without_hash;
 pub use writer::Writer;
 
 /// What a describer answers: nothing, or why it could not.

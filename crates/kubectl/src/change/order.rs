@@ -1,0 +1,166 @@
+//! JSON in the order of Go's structs.
+//!
+//! Objects that kubectl makes up, or gets through a typed client, are printed in the order in which Go declares their
+//! fields. Values keep their keys sorted; the tables here put the fields of the kinds that kubectl makes up in order.
+
+use drydock_value::Value;
+
+/// What comes first in an object, and in the parts that the generators write. Fields that are not named follow sorted.
+const ORDERS: &[(&str, &str)] = &[
+    (
+        "metadata",
+        "name generateName namespace selfLink uid resourceVersion generation creationTimestamp deletionTimestamp \
+         deletionGracePeriodSeconds labels annotations ownerReferences finalizers managedFields",
+    ),
+    ("containers", CONTAINER),
+    ("initContainers", CONTAINER),
+    ("env", "name value valueFrom"),
+    ("ports", "name protocol appProtocol hostPort containerPort port targetPort nodePort"),
+    (
+        "Pod.spec",
+        "volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds \
+         activeDeadlineSeconds dnsPolicy nodeSelector serviceAccountName serviceAccount automountServiceAccountToken \
+         nodeName hostNetwork hostPID hostIPC shareProcessNamespace securityContext imagePullSecrets hostname subdomain \
+         affinity schedulerName tolerations hostAliases priorityClassName priority dnsConfig readinessGates \
+         runtimeClassName enableServiceLinks preemptionPolicy overhead topologySpreadConstraints",
+    ),
+    (
+        "Deployment.spec",
+        "replicas selector template strategy minReadySeconds revisionHistoryLimit paused progressDeadlineSeconds",
+    ),
+    ("Job.spec", "parallelism completions activeDeadlineSeconds backoffLimit selector manualSelector template"),
+    (
+        "CronJob.spec",
+        "schedule timeZone startingDeadlineSeconds concurrencyPolicy suspend jobTemplate successfulJobsHistoryLimit \
+         failedJobsHistoryLimit",
+    ),
+    (
+        "Service.spec",
+        "ports selector clusterIP clusterIPs type externalIPs sessionAffinity loadBalancerIP loadBalancerSourceRanges \
+         externalName externalTrafficPolicy healthCheckNodePort publishNotReadyAddresses sessionAffinityConfig \
+         ipFamilies ipFamilyPolicy allocateLoadBalancerNodePorts loadBalancerClass internalTrafficPolicy",
+    ),
+    ("Ingress.spec", "ingressClassName defaultBackend tls rules"),
+    ("paths", "path pathType backend"),
+    ("rules", "verbs apiGroups resources resourceNames nonResourceURLs host http"),
+    ("subjects", "kind apiGroup name namespace"),
+    ("roleRef", "apiGroup kind name"),
+    ("scaleTargetRef", "kind name apiVersion"),
+    ("HorizontalPodAutoscaler.spec", "scaleTargetRef minReplicas maxReplicas metrics behavior"),
+    ("PodDisruptionBudget.spec", "minAvailable selector maxUnavailable"),
+    ("template", "metadata spec"),
+    ("jobTemplate", "metadata spec"),
+    ("selector", "matchLabels matchExpressions"),
+    ("ownerReferences", "apiVersion kind name uid controller blockOwnerDeletion"),
+];
+
+const CONTAINER: &str = "name image command args workingDir ports envFrom env resources resizePolicy restartPolicy \
+    volumeMounts volumeDevices livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath \
+    terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty";
+
+/// The top of an object: `kind` and `apiVersion` first, then what most kinds have, in the order that they have it.
+const TOP: &str = "kind apiVersion metadata immutable data binaryData stringData spec type secrets imagePullSecrets rules \
+    aggregationRule subjects roleRef value globalDefault description preemptionPolicy status";
+
+/// Compact JSON.
+pub fn to_json(object: &Value) -> String {
+    let mut out = String::new();
+    write(object, &Place { kind: object["kind"].str(), key: "", top: true }, None, 0, &mut out);
+    out
+}
+
+/// JSON indented by `indent` spaces a level.
+pub fn to_json_pretty(object: &Value, indent: usize) -> String {
+    let mut out = String::new();
+    write(object, &Place { kind: object["kind"].str(), key: "", top: true }, Some(indent), 0, &mut out);
+    out
+}
+
+/// Where in an object a value stands.
+struct Place<'a> {
+    kind: &'a str,
+    key: &'a str,
+    top: bool,
+}
+
+impl Place<'_> {
+    fn order(&self) -> &'static str {
+        if self.top {
+            return TOP;
+        }
+        let own = format!("{}.{}", self.kind, self.key);
+        let find = |name: &str| ORDERS.iter().find(|(known, _)| *known == name).map(|(_, order)| *order);
+        find(&own).or_else(|| find(self.key)).unwrap_or("")
+    }
+}
+
+fn write(value: &Value, place: &Place, indent: Option<usize>, depth: usize, out: &mut String) {
+    let newline = |depth: usize, out: &mut String| {
+        if let Some(width) = indent {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', width * depth));
+        }
+    };
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                newline(depth + 1, out);
+                write(item, place, indent, depth + 1, out);
+            }
+            newline(depth, out);
+            out.push(']');
+        }
+        Value::Object(map) if !map.is_empty() => {
+            let order: Vec<&str> = place.order().split_whitespace().collect();
+            let mut fields: Vec<(&str, &Value)> = map.iter().collect();
+            fields.sort_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(usize::MAX));
+            out.push('{');
+            for (i, (key, item)) in fields.into_iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                newline(depth + 1, out);
+                out.push_str(&drydock_value::to_json(&Value::from(key)));
+                out.push_str(if indent.is_some() { ": " } else { ":" });
+                // A template inside holds a pod, a job template a job.
+                let kind = match (place.kind, place.key, key) {
+                    ("CronJob", "jobTemplate", "spec") => "Job",
+                    (_, "template", "spec") => "Pod",
+                    (kind, ..) => kind,
+                };
+                // Only fields of objects, not entries of maps, have an order below them.
+                let key = if matches!(place.key, "labels" | "annotations" | "matchLabels" | "data") { "" } else { key };
+                write(item, &Place { kind, key, top: false }, indent, depth + 1, out);
+            }
+            newline(depth, out);
+            out.push('}');
+        }
+        other => out.push_str(&drydock_value::to_json(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use drydock_value::value;
+
+    use super::*;
+
+    #[test]
+    fn fields_stand_as_go_declares_them() {
+        let deployment = value!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"labels": {"app": "x"}, "name": "x"}, "status": {},
+            "spec": {"replicas": 1, "strategy": {}, "selector": {}, "template": {"spec": {"restartPolicy": "Always",
+                "containers": [{"resources": {}, "name": "c", "image": "i"}]}, "metadata": {}}}
+        });
+        assert_eq!(
+            to_json(&deployment),
+            "{\"kind\":\"Deployment\",\"apiVersion\":\"apps/v1\",\"metadata\":{\"name\":\"x\",\"labels\":{\"app\":\"x\"}},\
+             \"spec\":{\"replicas\":1,\"selector\":{},\"template\":{\"metadata\":{},\"spec\":{\"containers\":[{\"name\":\"c\",\
+             \"image\":\"i\",\"resources\":{}}],\"restartPolicy\":\"Always\"}},\"strategy\":{}},\"status\":{}}"
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! `kubectl apply --prune`: deletes what was applied once, is selected, and was not applied now.
+
+use std::collections::BTreeSet;
+
+use drydock_api::{GroupVersionKind, Resource};
+
+use super::Options;
+use crate::change::printing::Printing;
+use crate::change::{applied, deletion};
+use crate::client::ListOptions;
+use crate::env::Io;
+use crate::failure::Failure;
+use crate::invocation::{DryRun, Invocation};
+
+/// The kinds that are pruned unless told otherwise, as group, version, kind.
+const KINDS: [&str; 16] = [
+    "/v1/ConfigMap",
+    "/v1/Endpoints",
+    "/v1/Namespace",
+    "/v1/PersistentVolumeClaim",
+    "/v1/PersistentVolume",
+    "/v1/Pod",
+    "/v1/ReplicationController",
+    "/v1/Secret",
+    "/v1/Service",
+    "batch/v1/Job",
+    "batch/v1/CronJob",
+    "networking.k8s.io/v1/Ingress",
+    "apps/v1/DaemonSet",
+    "apps/v1/Deployment",
+    "apps/v1/ReplicaSet",
+    "apps/v1/StatefulSet",
+];
+
+const DEPRECATED: &str = "Deprecated: kubectl apply will no longer prune non-namespaced resources by default when used with the --namespace flag in a future release. To preserve the current behaviour, list the resources you want to target explicitly in the --prune-allowlist flag.";
+
+/// What may be pruned.
+#[derive(Debug, Clone)]
+pub(super) struct Pruning {
+    resources: Vec<Resource>,
+    selector: String,
+    by_default: bool,
+}
+
+impl Pruning {
+    /// What the flags ask for; None without `--prune`.
+    pub(super) fn new(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Option<Pruning>, Failure> {
+        if !inv.flags.bool("prune") {
+            return Ok(None);
+        }
+        let allowed = inv.flags.list("prune-allowlist");
+        let by_default = allowed.is_empty();
+        let allowed = if by_default { KINDS.iter().map(|kind| (*kind).to_owned()).collect() } else { allowed };
+        let mut resources = Vec::new();
+        for spec in &allowed {
+            let parts: Vec<&str> = spec.split('/').collect();
+            let [group, version, kind] = parts.as_slice() else {
+                return Err(
+                    format!("invalid GroupVersionKind format: {spec}, please follow <group/version/kind>").into()
+                );
+            };
+            let group = if *group == "core" { "" } else { group };
+            resources.push(inv.mapper(io)?.kind(&GroupVersionKind::new(group, *version, *kind))?.clone());
+        }
+        let selector = inv.flags.str("selector").to_owned();
+        Ok(Some(Pruning { resources, selector, by_default }))
+    }
+
+    /// Prunes in the namespaces that were visited, and among what lives in none.
+    pub(super) fn run(
+        &self,
+        inv: &mut Invocation,
+        io: &mut Io<'_>,
+        options: &Options,
+        printing: &mut Printing,
+        visited: &BTreeSet<String>,
+        namespaces: &BTreeSet<String>,
+    ) -> Result<(), Failure> {
+        if self.by_default {
+            // The form of a log line of Go: level, date, time, process, place.
+            let (_, month, day, hour, minute, second) = io.now.civil();
+            let (micros, process) = (io.now.0 % 1_000_000, (io.random)() % 30_000);
+            io.eprintln(format!(
+                "W{month:02}{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06} {process:>7} prune.go:71] {DEPRECATED}"
+            ));
+        }
+        for namespace in namespaces {
+            for resource in self.resources.iter().filter(|resource| resource.namespaced()) {
+                self.prune(inv, io, options, printing, visited, resource, namespace)?;
+            }
+        }
+        for resource in self.resources.iter().filter(|resource| !resource.namespaced()) {
+            self.prune(inv, io, options, printing, visited, resource, "")?;
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn prune(
+        &self,
+        inv: &mut Invocation,
+        io: &mut Io<'_>,
+        options: &Options,
+        printing: &mut Printing,
+        visited: &BTreeSet<String>,
+        resource: &Resource,
+        namespace: &str,
+    ) -> Result<(), Failure> {
+        let list_options = ListOptions { labels: self.selector.clone(), ..ListOptions::default() };
+        let list = inv.client(io)?.list(io, resource, namespace, &list_options)?;
+        for item in list["items"].items() {
+            let metadata = &item["metadata"];
+            if applied::original(item).is_none() || visited.contains(metadata["uid"].str()) {
+                continue;
+            }
+            let name = metadata["name"].str();
+            if options.dry_run != DryRun::Client {
+                let how = deletion::options(options.propagation, options.grace_period, options.dry_run);
+                match inv.client(io)?.delete(io, resource, namespace, name, how) {
+                    Err(failure) if failure.is("NotFound") => {}
+                    outcome => {
+                        outcome?;
+                    }
+                }
+            }
+            let mut item = item.clone();
+            item.set("kind", &resource.kind);
+            item.set("apiVersion", resource.gvk().group_version().to_string());
+            printing.print(io, &item, "pruned")?;
+        }
+        Ok(())
+    }
+}

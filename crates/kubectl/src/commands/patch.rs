@@ -1,0 +1,82 @@
+//! `kubectl patch`: sends a strategic, merge or JSON patch.
+
+use drydock_api::Body;
+use drydock_value::{Value, parse_json};
+
+use super::{Outcome, acts};
+use crate::builder::{self, Query};
+use crate::change::printing::Printing;
+use crate::change::{each, patching};
+use crate::client::patch_type;
+use crate::env::Io;
+use crate::failure::{Failure, quote};
+use crate::invocation::{DryRun, Invocation};
+
+/// The flags that it acts on.
+pub const FLAGS: &[&[&str]] =
+    &[acts::PRINT, acts::FILES, acts::WRITE, acts::NONE, &["local", "patch", "patch-file", "subresource", "type"]];
+
+/// `kubectl patch`
+///
+/// # Errors
+/// kubectl's own.
+pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
+    let dry_run = inv.dry_run(io)?;
+    let mut printing = Printing::new(inv, io, dry_run)?;
+    let (inline, file, kind) = (inv.flags.str("patch"), inv.flags.str("patch-file"), inv.flags.str("type"));
+    if !inline.is_empty() && !file.is_empty() {
+        return Err("cannot specify --patch and --patch-file together".into());
+    }
+    if inline.is_empty() && file.is_empty() {
+        return Err("must specify --patch or --patch-file containing the contents of the patch".into());
+    }
+    let local = inv.flags.bool("local");
+    if local && dry_run == DryRun::Server {
+        return Err("cannot specify --local and --dry-run=server - did you mean --dry-run=client?".into());
+    }
+    let content_type = match kind {
+        "json" => patch_type::JSON,
+        "merge" => patch_type::MERGE,
+        "strategic" => patch_type::STRATEGIC,
+        other => return Err(format!("--type must be one of [json merge strategic], not {}", quote(other)).into()),
+    };
+    let text = if file.is_empty() {
+        inline.to_owned()
+    } else {
+        let bytes = inv.read_file(io, file).map_err(|failure| failure.context("unable to read patch file"))?;
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let patch = read(&text)?;
+    let args = inv.args.clone();
+    let query = Query::new(inv, io, &args)?;
+    let found = builder::find(&query, inv, io)?;
+    let manager = inv.flags.str("field-manager").to_owned();
+    each(found, |info| {
+        let patched = if local || dry_run == DryRun::Client {
+            patching::apply(content_type, &info.object, &patch)?
+        } else {
+            let name = match query.subresource.as_str() {
+                "" => info.name.clone(),
+                subresource => format!("{}/{subresource}", info.name),
+            };
+            let params = [dry_run.param(), ("fieldManager", manager.as_str())];
+            let (client, body) = (inv.client(io)?, Body::Value(patch.clone()));
+            client.patch(io, &info.resource, &info.namespace, &name, content_type, body, &params)?
+        };
+        let operation = if patched == info.object { "patched (no change)" } else { "patched" };
+        printing.print(io, &patched, operation)
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// A patch in JSON or YAML.
+fn read(text: &str) -> Result<Value, Failure> {
+    if let Ok(value) = parse_json(text) {
+        return Ok(value);
+    }
+    drydock_yaml::parse_one(text).map_err(|error| {
+        let words = error.to_string();
+        let words = words.strip_prefix("error converting YAML to JSON: ").unwrap_or(&words);
+        format!("unable to parse {}: {words}", quote(text)).into()
+    })
+}

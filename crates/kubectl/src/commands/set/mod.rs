@@ -1,0 +1,90 @@
+//! `kubectl set`: changes what many objects have: images, variables, resources, selectors, service accounts, subjects.
+//!
+//! Each of these finds objects, changes them here, and sends the difference as a patch: [`Setting`] does all but the
+//! change itself.
+
+pub mod env;
+pub mod image;
+pub mod resources;
+pub mod selector;
+pub mod serviceaccount;
+pub mod subject;
+
+use drydock_api::Body;
+use drydock_value::Value;
+
+use crate::builder::{self, Info, Query};
+use crate::change::patching;
+use crate::change::printing::Printing;
+use crate::env::Io;
+use crate::failure::Failure;
+use crate::invocation::{DryRun, Invocation};
+
+/// What happens when a change changes nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unchanged {
+    /// Nothing is sent and nothing is said.
+    Silent,
+    /// It is sent and said all the same.
+    Sent,
+}
+
+/// How changed objects are sent and printed.
+struct Setting {
+    printing: Printing,
+    dry_run: DryRun,
+    local: bool,
+    /// What was done, such as `image updated`.
+    operation: &'static str,
+    /// The words before a refusal; empty when it is printed as it comes.
+    refusal: &'static str,
+    unchanged: Unchanged,
+}
+
+impl Setting {
+    fn new(
+        inv: &Invocation,
+        io: &mut Io<'_>,
+        operation: &'static str,
+        refusal: &'static str,
+    ) -> Result<Setting, Failure> {
+        let dry_run = inv.dry_run(io)?;
+        let local = inv.flags.bool("local");
+        if local && dry_run == DryRun::Server {
+            return Err("cannot specify --local and --dry-run=server - did you mean --dry-run=client?".into());
+        }
+        let printing = Printing::new(inv, io, dry_run)?;
+        Ok(Setting { printing, dry_run, local, operation, refusal, unchanged: Unchanged::Silent })
+    }
+
+    /// The objects that the arguments mean. Nothing is changed unless all can be had.
+    fn find(&self, inv: &mut Invocation, io: &mut Io<'_>, resources: &[String]) -> Result<Vec<Info>, Failure> {
+        let query = Query { latest: !self.local, ..Query::new(inv, io, resources)? };
+        builder::find(&query, inv, io)?.infos()
+    }
+
+    /// Sends the difference between an object and what became of it.
+    fn apply(&mut self, inv: &mut Invocation, io: &mut Io<'_>, info: &Info, changed: &Value) -> Result<(), Failure> {
+        let (content_type, patch) = patching::two_way(&info.object, changed)?;
+        if patch.is_empty() && self.unchanged == Unchanged::Silent {
+            return Ok(());
+        }
+        if self.local || self.dry_run == DryRun::Client {
+            return self.printing.print(io, changed, self.operation);
+        }
+        let manager = inv.flags.str("field-manager").to_owned();
+        let params = [self.dry_run.param(), ("fieldManager", manager.as_str())];
+        let (client, body) = (inv.client(io)?, Body::Value(patch));
+        let sent = client.patch(io, &info.resource, &info.namespace, &info.name, content_type, body, &params);
+        let sent = sent.map_err(|failure| match self.refusal {
+            "" => failure,
+            words => format!("{words} {}", failure.words()).into(),
+        })?;
+        self.printing.print(io, &sent, self.operation)
+    }
+}
+
+/// The failure of an object that cannot be changed so, as these commands say it.
+fn unfit(info: &Info, why: &str) -> Failure {
+    Failure::Error(format!("error: {}/{} {why}", info.resource.id.resource, info.name))
+}
