@@ -62,7 +62,11 @@ impl Garbage {
         let namespace = if kind.namespaced() { dependent.namespace().as_str() } else { "" };
         match ctx.api.get(kind, namespace, &owner.name) {
             Some(found) if found["metadata"]["uid"] == owner.uid.as_str() => {
-                if deleting_with(found, FOREGROUND) { Standing::Waiting } else { Standing::Solid }
+                if deleting_with(found, FOREGROUND) {
+                    Standing::Waiting
+                } else {
+                    Standing::Solid
+                }
             }
             _ => Standing::Absent,
         }
@@ -92,7 +96,8 @@ impl Garbage {
             if lost.is_empty() {
                 return Ok(());
             }
-            return self.disown(ctx, kind, &latest, |reference| !lost.iter().any(|uid| reference["uid"] == uid.as_str()));
+            return self
+                .disown(ctx, kind, &latest, |reference| !lost.iter().any(|uid| reference["uid"] == uid.as_str()));
         }
         if latest.deleting.is_some() {
             return Ok(());
@@ -171,9 +176,10 @@ impl Garbage {
 
     /// An object that waits for its dependents: it may go when none of those that block it is left.
     fn wait_for_dependents(&self, ctx: &mut Ctx<'_>, kind: Kind, object: &Object) -> Result<(), Status> {
-        let blocking = ctx.informers.dependents(&object.uid).any(|(_, dependent)| {
-            dependent.owners.iter().any(|owner| owner.uid == object.uid && owner.block)
-        });
+        let blocking = ctx
+            .informers
+            .dependents(&object.uid)
+            .any(|(_, dependent)| dependent.owners.iter().any(|owner| owner.uid == object.uid && owner.block));
         if blocking { Ok(()) } else { self.remove_finalizer(ctx, kind, object, FOREGROUND) }
     }
 
@@ -239,9 +245,9 @@ impl Controller for Garbage {
             informers.by_uid(&owner.uid).is_none_or(|(_, owner)| deleting_with(&owner.value, FOREGROUND))
         };
         let astray = |owner: &Owner| {
-            informers.by_uid(&owner.uid).is_some_and(|(kind, owner)| {
-                kind.namespaced() && owner.namespace() != new.namespace()
-            })
+            informers
+                .by_uid(&owner.uid)
+                .is_some_and(|(kind, owner)| kind.namespaced() && owner.namespace() != new.namespace())
         };
         if owners_new && new.owners.iter().any(|owner| unsettled(owner) || astray(owner)) {
             queue.add(&key_of(&new.uid));

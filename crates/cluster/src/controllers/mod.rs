@@ -16,6 +16,8 @@ mod ranking;
 mod replicaset;
 mod service_accounts;
 
+pub use nodes::tolerates;
+
 use std::time::Duration;
 
 use crate::store::Kind;

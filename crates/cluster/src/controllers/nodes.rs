@@ -83,8 +83,7 @@ impl Nodes {
     fn heard(ctx: &Ctx<'_>, node: &Object) -> Time {
         let lease = ctx.informers.find(kinds::LEASES, "kube-node-lease", node.name());
         let renewed = lease.and_then(|lease| moment(&lease["spec"]["renewTime"]));
-        let reported =
-            common::condition(&node.value, "Ready").and_then(|ready| moment(&ready["lastHeartbeatTime"]));
+        let reported = common::condition(&node.value, "Ready").and_then(|ready| moment(&ready["lastHeartbeatTime"]));
         [renewed, reported, Some(node.created)].into_iter().flatten().max().unwrap_or_default()
     }
 
@@ -244,7 +243,8 @@ pub fn tolerates(toleration: &Value, taint: &Value) -> bool {
         "" | "Equal" => toleration["value"].str() == taint["value"].str(),
         "Exists" => true,
         "Lt" | "Gt" => {
-            let (Ok(theirs), Ok(mine)) = (taint["value"].str().parse::<i64>(), toleration["value"].str().parse::<i64>())
+            let (Ok(theirs), Ok(mine)) =
+                (taint["value"].str().parse::<i64>(), toleration["value"].str().parse::<i64>())
             else {
                 return false;
             };
@@ -300,9 +300,9 @@ impl Controller for TaintEviction {
         let moved = change.old.as_ref().is_none_or(|old| old.pod().node != pod.pod().node)
             || change.differs(&["spec", "tolerations"]);
         // Most nodes have no such taint: then there is nothing to look at.
-        let tainted = informers.find(kinds::NODES, "", &pod.pod().node).is_some_and(|node| {
-            node["spec"]["taints"].items().iter().any(|taint| taint["effect"] == "NoExecute")
-        });
+        let tainted = informers
+            .find(kinds::NODES, "", &pod.pod().node)
+            .is_some_and(|node| node["spec"]["taints"].items().iter().any(|taint| taint["effect"] == "NoExecute"));
         if moved && tainted {
             queue.add(&pod.key);
         }

@@ -45,12 +45,7 @@ fn rank(pod: &Object, on_node: &BTreeMap<Str, usize>, now: Time) -> Rank {
 
 /// The `count` pods to delete. `related` are the active pods of the same application, which `pods` are part of: where
 /// several of them share a node, those go first.
-pub fn to_delete(
-    pods: &[Arc<Object>],
-    related: &[Arc<Object>],
-    count: usize,
-    now: Time,
-) -> Vec<Arc<Object>> {
+pub fn to_delete(pods: &[Arc<Object>], related: &[Arc<Object>], count: usize, now: Time) -> Vec<Arc<Object>> {
     if count >= pods.len() {
         return pods.to_vec();
     }
@@ -93,7 +88,13 @@ mod tests {
             pod("restarted", "a", "Running", ready, value!({"status": {"containerStatuses": [{"restartCount": 3}]}})),
             pod("fresh", "a", "Running", Some("2026-11-22T13:29:30Z"), Value::Null),
             pod("doubled", "b", "Running", ready, Value::Null),
-            pod("cheap", "a", "Running", ready, value!({"metadata": {"annotations": {"controller.kubernetes.io/pod-deletion-cost": "-5"}}})),
+            pod(
+                "cheap",
+                "a",
+                "Running",
+                ready,
+                value!({"metadata": {"annotations": {"controller.kubernetes.io/pod-deletion-cost": "-5"}}}),
+            ),
             pod("unready", "a", "Running", None, Value::Null),
             pod("pending", "a", "Pending", None, Value::Null),
             pod("unscheduled", "", "Pending", None, Value::Null),
@@ -101,11 +102,7 @@ mod tests {
         let mut related = pods.clone();
         related.extend((0..9).map(|i| pod(&format!("r{i}"), "b", "Running", None, Value::Null)));
         let now = Time::parse_rfc3339("2026-11-22T13:30:00Z").unwrap();
-        let order: Vec<String> =
-            to_delete(&pods, &related, 8, now).iter().map(|pod| pod.name().to_string()).collect();
-        assert_eq!(
-            order,
-            ["unscheduled", "pending", "unready", "cheap", "doubled", "fresh", "restarted", "young"]
-        );
+        let order: Vec<String> = to_delete(&pods, &related, 8, now).iter().map(|pod| pod.name().to_string()).collect();
+        assert_eq!(order, ["unscheduled", "pending", "unready", "cheap", "doubled", "fresh", "restarted", "young"]);
     }
 }

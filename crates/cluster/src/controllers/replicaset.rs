@@ -269,8 +269,7 @@ impl Controller for ReplicaSets {
                 terminating += 1;
             }
         }
-        let managed =
-            if in_sync && set.deleting.is_none() { self.manage(ctx, &set, &active) } else { Ok(()) };
+        let managed = if in_sync && set.deleting.is_none() { self.manage(ctx, &set, &active) } else { Ok(()) };
         let status = self.status(&set, &active, terminating, managed.as_ref().err(), ctx.now);
         if status != set["status"] {
             let mut updated = set.value.clone();

@@ -71,9 +71,10 @@ impl Controller for Furnish {
     }
 
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
-        let active = ctx.informers.get(kinds::NAMESPACES, key).is_some_and(|namespace| {
-            namespace.deleting.is_none() && namespace["status"]["phase"] != "Terminating"
-        });
+        let active = ctx
+            .informers
+            .get(kinds::NAMESPACES, key)
+            .is_some_and(|namespace| namespace.deleting.is_none() && namespace["status"]["phase"] != "Terminating");
         if !active {
             return Ok(Requeue::Done);
         }

@@ -164,9 +164,10 @@ impl Work<'_, '_> {
     fn scaling_event(&mut self) -> Result<bool, Status> {
         let sets = self.sets(false)?;
         let wanted = self.replicas();
-        Ok(sets.all().filter(|set| common::spec_replicas(set) > 0).any(|set| {
-            scale::desired_annotation(set).is_some_and(|desired| desired != wanted)
-        }))
+        Ok(sets
+            .all()
+            .filter(|set| common::spec_replicas(set) > 0)
+            .any(|set| scale::desired_annotation(set).is_some_and(|desired| desired != wanted)))
     }
 }
 
@@ -180,15 +181,7 @@ impl Deployments {
         let candidates = informers.in_namespace(kinds::REPLICA_SETS, deployment.namespace());
         for set in candidates {
             if set.controller().is_none_or(|owner| owner.uid == deployment.uid)
-                && common::claim(
-                    ctx,
-                    &self.actor,
-                    kinds::DEPLOYMENTS,
-                    deployment,
-                    &selector,
-                    kinds::REPLICA_SETS,
-                    set,
-                )?
+                && common::claim(ctx, &self.actor, kinds::DEPLOYMENTS, deployment, &selector, kinds::REPLICA_SETS, set)?
             {
                 owned.push(set);
             }
@@ -254,13 +247,8 @@ impl Controller for Deployments {
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
         let Some(deployment) = ctx.informers.get(kinds::DEPLOYMENTS, key).cloned() else { return Ok(Requeue::Done) };
         let owned = self.claim(ctx, &deployment)?;
-        let mut work = Work {
-            ctx,
-            controller: self,
-            deployment: deployment.value.clone(),
-            owned,
-            requeue: Requeue::Done,
-        };
+        let mut work =
+            Work { ctx, controller: self, deployment: deployment.value.clone(), owned, requeue: Requeue::Done };
         match work.reconcile() {
             // It was deleted meanwhile: the cache will say so.
             Err(status) if status.is("NotFound") => Ok(Requeue::Done),

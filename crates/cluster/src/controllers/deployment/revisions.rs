@@ -102,7 +102,9 @@ impl Work<'_, '_> {
     }
 
     pub(super) fn has_deadline(&self) -> bool {
-        self.deployment["spec"]["progressDeadlineSeconds"].as_i64().is_some_and(|seconds| seconds != i64::from(i32::MAX))
+        self.deployment["spec"]["progressDeadlineSeconds"]
+            .as_i64()
+            .is_some_and(|seconds| seconds != i64::from(i32::MAX))
     }
 
     pub(super) fn set_progressing(&mut self, status: &str, reason: &str, message: &str) {

@@ -37,11 +37,8 @@ impl Work<'_, '_> {
     fn scale_up_new(&mut self, sets: &mut Sets) -> Result<bool, Status> {
         let Some(new) = &sets.new else { return Ok(false) };
         let (now, wanted) = (common::spec_replicas(new), self.replicas());
-        let to = if now >= wanted {
-            wanted
-        } else {
-            self.new_replicas(sets.all().map(common::spec_replicas).sum(), now)
-        };
+        let to =
+            if now >= wanted { wanted } else { self.new_replicas(sets.all().map(common::spec_replicas).sum(), now) };
         let (set, scaled) = self.scale(new.clone(), to)?;
         sets.new = Some(set);
         Ok(scaled)

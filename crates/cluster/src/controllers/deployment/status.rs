@@ -55,12 +55,7 @@ impl Work<'_, '_> {
             }
         }
         let condition = if available >= self.replicas() - self.max_unavailable() {
-            self.condition(
-                "Available",
-                "True",
-                "MinimumReplicasAvailable",
-                "Deployment has minimum availability.",
-            )
+            self.condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
         } else {
             self.condition(
                 "Available",

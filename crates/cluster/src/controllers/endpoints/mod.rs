@@ -107,7 +107,8 @@ fn service_labels(service: &Object) -> Map {
 /// The service's annotations as its endpoints carry them.
 fn service_annotations(service: &Object) -> Map {
     let mut annotations = service["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
-    for own in [TRIGGER_TIME, "kubectl.kubernetes.io/last-applied-configuration", "control-plane.alpha.kubernetes.io/leader"]
+    for own in
+        [TRIGGER_TIME, "kubectl.kubernetes.io/last-applied-configuration", "control-plane.alpha.kubernetes.io/leader"]
     {
         annotations.remove(own);
     }

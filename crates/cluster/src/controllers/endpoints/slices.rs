@@ -85,7 +85,14 @@ impl Slices {
         labels
     }
 
-    fn create(&self, ctx: &mut Ctx<'_>, service: &Object, endpoints: &[Value], ports: &[Value], stamp: &Map) -> Result<(), Status> {
+    fn create(
+        &self,
+        ctx: &mut Ctx<'_>,
+        service: &Object,
+        endpoints: &[Value],
+        ports: &[Value],
+        stamp: &Map,
+    ) -> Result<(), Status> {
         let mut slice = value!({
             "metadata": {
                 "generateName": format!("{}-", service.name()),

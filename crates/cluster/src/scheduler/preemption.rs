@@ -1,0 +1,171 @@
+//! Preemption: when no node can take a pod, one of them may after pods of lower priority have left it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use drydock_schema::labels::Selector;
+use drydock_value::{Time, Value};
+
+use super::attempt::sentence;
+use super::filters::{Cycle, Refusal};
+use super::pod::PodInfo;
+use super::state::{NodeInfo, State};
+use super::volumes::Volumes;
+use crate::informers::Informers;
+use crate::objects::{Key, moment};
+use crate::store::kinds;
+
+const NOT_HELPFUL: &str = "Preemption is not helpful for scheduling";
+const NO_VICTIMS: &str = "No preemption victims found for incoming pod";
+
+/// A node and who would have to leave it.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The node's place.
+    pub node: usize,
+    /// The pods to evict.
+    pub victims: Vec<Arc<PodInfo>>,
+    /// How many of them a disruption budget would rather keep.
+    violations: usize,
+}
+
+/// What was found.
+pub enum Outcome {
+    /// This node, without these pods.
+    Found(Candidate),
+    /// Nothing; why, in the scheduler's words.
+    Nothing(String),
+}
+
+/// Whether a pod started earlier: the later starters go first.
+fn started(pod: &PodInfo) -> Time {
+    moment(&pod.object["status"]["startTime"]).unwrap_or(pod.object.created)
+}
+
+/// More important first: higher priority, then longer running.
+fn by_importance(pods: &mut [Arc<PodInfo>]) {
+    pods.sort_by(|a, b| b.priority().cmp(&a.priority()).then_with(|| started(a).cmp(&started(b))));
+}
+
+/// Looks for a node that can take the pod once others have left. `refusals` says why each node cannot now.
+pub fn find(
+    state: &mut State,
+    informers: &Informers,
+    pod: &PodInfo,
+    volumes: &Volumes,
+    refusals: &[(usize, Refusal)],
+    nodes: usize,
+) -> Outcome {
+    if pod.spec()["preemptionPolicy"] == "Never" {
+        return Outcome::Nothing("not eligible due to preemptionPolicy=Never.".into());
+    }
+    let nominated = pod.object["status"]["nominatedNodeName"].str();
+    if let Some(at) = state.find(nominated) {
+        let leaving = state
+            .node(at)
+            .pods
+            .values()
+            .any(|other| other.priority() < pod.priority() && other.object.deleting.is_some());
+        if leaving {
+            return Outcome::Nothing("not eligible due to a terminating pod on the nominated node.".into());
+        }
+    }
+    let mut reasons: Vec<String> = Vec::new();
+    let mut candidates = Vec::new();
+    for (at, refusal) in refusals {
+        if !refusal.resolvable {
+            reasons.push(NOT_HELPFUL.into());
+            continue;
+        }
+        match victims(state, informers, pod, volumes, *at) {
+            Ok(candidate) => candidates.push(candidate),
+            Err(words) => reasons.extend(words),
+        }
+    }
+    // Nodes that were never asked one by one are beyond help, too.
+    for _ in refusals.len()..nodes {
+        reasons.push(NOT_HELPFUL.into());
+    }
+    match best(candidates) {
+        Some(candidate) => Outcome::Found(candidate),
+        None => Outcome::Nothing(sentence(nodes, reasons.iter().map(String::as_str))),
+    }
+}
+
+/// Who has to leave a node for the pod to fit: all of lower priority, less those that can stay after all.
+fn victims(
+    state: &mut State,
+    informers: &Informers,
+    pod: &PodInfo,
+    volumes: &Volumes,
+    at: usize,
+) -> Result<Candidate, Vec<String>> {
+    let mut lower: Vec<Arc<PodInfo>> =
+        state.node(at).pods.values().filter(|other| other.priority() < pod.priority()).cloned().collect();
+    if lower.is_empty() {
+        return Err(vec![NO_VICTIMS.into()]);
+    }
+    let mut node = state.node(at).clone();
+    let mut gone: BTreeSet<Key> = BTreeSet::new();
+    for victim in &lower {
+        node.remove(victim.key());
+        gone.insert(victim.key().clone());
+    }
+    let fits = |state: &mut State, node: &NodeInfo, gone: &BTreeSet<Key>| {
+        Cycle::prepare(state, pod, volumes.clone(), gone).refusal(node)
+    };
+    if let Some(refusal) = fits(state, &node, &gone) {
+        return Err(refusal.reasons.iter().map(ToString::to_string).collect());
+    }
+    by_importance(&mut lower);
+    let (violating, fine) = split_by_budget(informers, &lower);
+    let mut victims = Vec::new();
+    let mut violations = 0;
+    for (other, violates) in violating.into_iter().map(|p| (p, true)).chain(fine.into_iter().map(|p| (p, false))) {
+        node.add(&other);
+        gone.remove(other.key());
+        if fits(state, &node, &gone).is_some() {
+            node.remove(other.key());
+            gone.insert(other.key().clone());
+            violations += usize::from(violates);
+            victims.push(other);
+        }
+    }
+    by_importance(&mut victims);
+    Ok(Candidate { node: at, victims, violations })
+}
+
+/// The pods whose eviction a disruption budget does not allow, and the others.
+fn split_by_budget(informers: &Informers, pods: &[Arc<PodInfo>]) -> (Vec<Arc<PodInfo>>, Vec<Arc<PodInfo>>) {
+    let mut budgets: Vec<(Value, Selector, i64)> = informers
+        .all(kinds::POD_DISRUPTION_BUDGETS)
+        .filter_map(|budget| {
+            let selector = Selector::from_label_selector(&budget["spec"]["selector"]).ok()?;
+            Some((budget["metadata"]["namespace"].clone(), selector, budget["status"]["disruptionsAllowed"].int()))
+        })
+        .collect();
+    let (mut violating, mut fine) = (Vec::new(), Vec::new());
+    for pod in pods {
+        let mut violates = false;
+        for (namespace, selector, allowed) in &mut budgets {
+            if *namespace == pod.key().namespace.as_str() && selector.matches(&pod.labels) {
+                *allowed -= 1;
+                violates |= *allowed < 0;
+            }
+        }
+        if violates { violating.push(pod.clone()) } else { fine.push(pod.clone()) }
+    }
+    (violating, fine)
+}
+
+/// The candidate that does least harm.
+fn best(candidates: Vec<Candidate>) -> Option<Candidate> {
+    candidates.into_iter().min_by_key(|candidate| {
+        let victims = &candidate.victims;
+        let highest = victims.first().map_or(i64::MIN, |victim| victim.priority());
+        // Priorities may be negative: shifted, more victims always sum up to more.
+        let sum: i128 = victims.iter().map(|victim| i128::from(victim.priority()) + (1 << 31)).sum();
+        let earliest = victims.iter().filter(|victim| victim.priority() == highest).map(|victim| started(victim)).min();
+        (candidate.violations, highest, sum, victims.len(), std::cmp::Reverse(earliest))
+    })
+}
