@@ -61,8 +61,8 @@ pub(super) fn merge_map(mut object: Map, mut patch: Map, of: Shape, mode: Mode) 
             }
         }
         let Some(current) = object.get(key) else {
-            if !deletes {
-                object.insert(key, taken_over(change, mode));
+            if let Some(new) = taken_over(change, mode).filter(|_| !deletes) {
+                object.insert(key, new);
             }
             continue;
         };
@@ -71,7 +71,10 @@ pub(super) fn merge_map(mut object: Map, mut patch: Map, of: Shape, mode: Mode) 
         }
         if !same_type(current, change) {
             if !deletes {
-                object.insert(key, taken_over(change, mode));
+                match taken_over(change, mode) {
+                    Some(new) => object.insert(key, new),
+                    None => object.remove(key),
+                };
             }
             continue;
         }
@@ -81,7 +84,7 @@ pub(super) fn merge_map(mut object: Map, mut patch: Map, of: Shape, mode: Mode) 
                 Value::Object(merge_map(current.clone(), change.clone(), meta.shape, mode)?)
             }
             (Value::Array(current), Value::Array(change)) => {
-                Value::from(merge_list(current, change, meta(of, key)?, deletes, mode)?)
+                Value::from(merge_list(current, change, meta(of, key)?, deletes, mode)?.list)
             }
             _ => change.clone(),
         };
@@ -92,29 +95,23 @@ pub(super) fn merge_map(mut object: Map, mut patch: Map, of: Shape, mode: Mode) 
     Ok(object)
 }
 
-/// What a patch says about something that was not there.
-fn taken_over(change: &Value, mode: Mode) -> Value {
-    if mode == Mode::Patch { change.clone() } else { without_directives(&without_nulls(change)) }
+/// What a patch says about something that was not there, or was of another kind. Nothing remains of an object with a
+/// `$patch` directive.
+fn taken_over(change: &Value, mode: Mode) -> Option<Value> {
+    let plain = without_directives(change)?;
+    Some(if mode == Mode::Object { without_nulls(&plain) } else { plain })
 }
 
-/// A value without directives; list items that only delete vanish.
-fn without_directives(value: &Value) -> Value {
-    match value {
+fn without_directives(value: &Value) -> Option<Value> {
+    Some(match value {
+        Value::Object(map) if map.contains_key(DIRECTIVE) => return None,
         Value::Object(map) => {
-            let directive = |key: &str| {
-                key == DIRECTIVE
-                    || key == RETAIN_KEYS
-                    || key.starts_with(ORDER_PREFIX)
-                    || key.starts_with(DELETE_PREFIX)
-            };
-            let pairs = map.shared_iter().filter(|(key, _)| !directive(key));
-            Value::Object(pairs.map(|(key, value)| (key.clone(), without_directives(value))).collect())
+            let pairs = map.shared_iter();
+            Value::Object(pairs.filter_map(|(key, value)| Some((key.clone(), without_directives(value)?))).collect())
         }
-        Value::Array(items) => {
-            items.iter().filter(|item| item.get(DIRECTIVE).is_none()).map(without_directives).collect()
-        }
+        Value::Array(items) => items.iter().filter_map(without_directives).collect(),
         other => other.clone(),
-    }
+    })
 }
 
 /// `$retainKeys`: what it does not name goes.
@@ -174,14 +171,22 @@ fn order_lists(object: &mut Map, patch: &mut Map, of: Shape, mode: Mode) -> Resu
         let meta = meta(of, key)?;
         let merge_key = meta.key.unwrap_or("");
         check_order(change_items, order, merge_key)?;
-        let merged = match (&current, &change) {
+        // Where items were deleted, new ones have taken their places in Kubernetes' view of the old order.
+        let (merged, before) = match (&current, &change) {
             (None, None) => continue,
-            (Some(_), None) => current_items.to_vec(),
-            (None, Some(_)) => change_items.to_vec(),
-            (Some(_), Some(_)) => merge_list(current_items, change_items, meta, false, mode)?,
+            (Some(_), None) => (current_items.to_vec(), current_items.to_vec()),
+            (None, Some(change)) => {
+                let plain = without_directives(change).unwrap_or_default();
+                (plain.items().to_vec(), Vec::new())
+            }
+            (Some(_), Some(_)) => {
+                let Merged { list, mut unordered } = merge_list(current_items, change_items, meta, false, mode)?;
+                unordered.truncate(current_items.len());
+                (list, unordered)
+            }
         };
         let items = lists::kind(&[current_items, change_items])?;
-        object.insert(key, lists::in_order(merged, order, current_items, merge_key, items)?);
+        object.insert(key, lists::in_order(merged, order, &before, merge_key, items)?);
         patch.remove(key);
     }
     Ok(())
@@ -218,27 +223,28 @@ fn check_order(change: &[Value], order: &[Value], merge_key: &str) -> Result<(),
     Ok(())
 }
 
-fn merge_list(
-    current: &[Value],
-    change: &[Value],
-    meta: Meta,
-    deletes: bool,
-    mode: Mode,
-) -> Result<Vec<Value>, String> {
+/// A merged list, in order, and as it was before it was put in order.
+struct Merged {
+    list: Vec<Value>,
+    unordered: Vec<Value>,
+}
+
+fn merge_list(current: &[Value], change: &[Value], meta: Meta, deletes: bool, mode: Mode) -> Result<Merged, String> {
+    let as_before = |list: Vec<Value>| Merged { list, unordered: current.to_vec() };
     if !meta.merges {
-        return Ok(change.to_vec());
+        return Ok(as_before(change.to_vec()));
     }
     if current.is_empty() && change.is_empty() {
-        return Ok(Vec::new());
+        return Ok(as_before(Vec::new()));
     }
     let items = lists::kind(&[current, change])?;
     let merge_key = meta.key.unwrap_or("");
     if items == Items::Scalars {
         if deletes && mode == Mode::Object {
-            return Ok(current.iter().filter(|item| !change.contains(item)).cloned().collect());
+            return Ok(as_before(current.iter().filter(|item| !change.contains(item)).cloned().collect()));
         }
         let merged = lists::without_doubles(current.iter().chain(change).cloned().collect());
-        return lists::in_order(merged, change, current, merge_key, items);
+        return Ok(as_before(lists::in_order(merged, change, current, merge_key, items)?));
     }
     if merge_key.is_empty() {
         return Err("cannot merge lists without merge key for type struct".into());
@@ -256,10 +262,11 @@ fn merge_list(
                     }
                 }
             }
-            None => merged.push(taken_over(item_change, mode)),
+            None => merged.push(item_change.clone()),
         }
     }
-    lists::in_order(merged, &change, &current, merge_key, items)
+    let unordered = merged.clone();
+    Ok(Merged { list: lists::in_order(merged, &change, &current, merge_key, items)?, unordered })
 }
 
 /// Carries out the items of a patch that hold a `$patch` directive: what remains of the list and of the patch.
