@@ -1,5 +1,7 @@
 //! [`Command`]: one running kubectl, as a state machine.
 
+use drydock_value::Time;
+
 use crate::commands::{self, Outcome, Waiting};
 use crate::env::{Env, Input, Io, Step, Wait};
 use crate::failure::Failure;
@@ -12,12 +14,15 @@ use crate::invocation::Invocation;
 pub struct Command {
     env: Env,
     stdin: Vec<u8>,
+    started: Time,
     state: State,
 }
 
 enum State {
     Start,
     ReadingStdin,
+    /// The command is to be run again, with this standard input if it was read.
+    Later(Option<Vec<u8>>),
     Running(String, Box<dyn Waiting>),
     Done(i32),
 }
@@ -27,6 +32,7 @@ impl Clone for State {
         match self {
             State::Start => State::Start,
             State::ReadingStdin => State::ReadingStdin,
+            State::Later(stdin) => State::Later(stdin.clone()),
             State::Running(name, waiting) => State::Running(name.clone(), waiting.clone_box()),
             State::Done(code) => State::Done(*code),
         }
@@ -42,14 +48,21 @@ impl std::fmt::Debug for Command {
 impl Command {
     /// A command line that is about to run.
     pub fn new(env: Env) -> Command {
-        Command { env, stdin: Vec::new(), state: State::Start }
+        Command { env, stdin: Vec::new(), started: Time::default(), state: State::Start }
     }
 
     /// Goes on until the command waits or ends.
     pub fn step(&mut self, io: &mut Io<'_>) -> Step {
         match &mut self.state {
             State::Done(code) => Step::Exit(*code),
-            State::Start => self.start(io, None),
+            State::Start => {
+                self.started = io.now;
+                self.start(io, None)
+            }
+            State::Later(stdin) => {
+                let stdin = stdin.take();
+                self.start(io, stdin)
+            }
             State::ReadingStdin => loop {
                 match io.stdin.take() {
                     Input::Data(bytes) => self.stdin.extend(bytes),
@@ -122,7 +135,7 @@ impl Command {
             return self.finish(0);
         }
         let name = parsed.command.full();
-        match self.run(io, parsed, stdin) {
+        match self.run(io, parsed, stdin.clone()) {
             Ok(Outcome::Done | Outcome::Wait(_) | Outcome::Continue) => self.finish(0),
             Ok(Outcome::Exit(code)) => self.finish(code),
             Ok(Outcome::Waiting(waiting)) => {
@@ -132,6 +145,10 @@ impl Command {
             Err(Failure::WantStdin) => {
                 self.state = State::ReadingStdin;
                 Step::Continue
+            }
+            Err(Failure::Later(wait)) => {
+                self.state = State::Later(stdin);
+                Step::Wait(wait)
             }
             Err(failure) => self.fail(io, &name, &failure),
         }
@@ -149,7 +166,7 @@ impl Command {
             return Err(format!("--{flag} is not supported by kubectl {path} yet").into());
         }
         help::required(&parsed)?;
-        let mut invocation = Invocation::new(self.env.clone(), spec, parsed, stdin);
+        let mut invocation = Invocation::new(self.env.clone(), spec, parsed, stdin, self.started);
         (spec.run)(&mut invocation, io)
     }
 

@@ -31,6 +31,10 @@ pub enum Failure {
     /// The command needs all of standard input first. The driver collects it and runs the command again from its
     /// beginning: so a command reads standard input before it does anything that can be seen.
     WantStdin,
+    /// Not yet: the command is run again from its beginning when one of these happens. As with
+    /// [`Failure::WantStdin`], nothing that can be seen may have been done before. How long a command has waited so far,
+    /// [`crate::invocation::Invocation::started`] tells.
+    Later(crate::env::Wait),
 }
 
 impl From<Status> for Failure {
@@ -52,6 +56,11 @@ impl From<&str> for Failure {
 }
 
 impl Failure {
+    /// `the server doesn't have a resource type "x"`, as it is printed without `error:` before it.
+    pub fn no_resource(resource: &str) -> Failure {
+        Failure::NoResource { resource: resource.to_owned(), group: String::new(), version: String::new() }
+    }
+
     /// One failure of several: none is `Ok`, one is itself.
     ///
     /// # Errors
@@ -88,7 +97,7 @@ impl Failure {
                 status.message = format!("error when {verb} {}: {}", quote(source), status.message);
                 Failure::Status(status)
             }
-            Failure::WantStdin => self,
+            Failure::WantStdin | Failure::Later(_) => self,
             other => Failure::Error(format!("error when {verb} {}: {}", quote(source), other.words())),
         }
     }
@@ -97,7 +106,7 @@ impl Failure {
     #[must_use]
     pub fn context(self, words: &str) -> Failure {
         match self {
-            Failure::WantStdin | Failure::Exit(_) => self,
+            Failure::WantStdin | Failure::Later(_) | Failure::Exit(_) => self,
             other => Failure::Error(format!("{words}: {}", other.words())),
         }
     }
@@ -127,7 +136,7 @@ impl Failure {
                 format!("[{}]", words.join(", "))
             }
             Failure::Exit(_) => String::new(),
-            Failure::WantStdin => "standard input is needed".into(),
+            Failure::WantStdin | Failure::Later(_) => "not yet".into(),
         }
     }
 
@@ -148,6 +157,7 @@ impl Failure {
             Failure::Status(status) if status.is("Invalid") => invalid_words(status),
             Failure::Status(status) => status_words(status),
             Failure::Plain(words) => words.clone(),
+            Failure::NoResource { .. } => self.words(),
             Failure::Usage(words) => format!("error: {words}\nSee '{command} -h' for help and examples"),
             Failure::Many(failures) => match flatten(failures).as_slice() {
                 [one] => return one.render(command),

@@ -1,11 +1,12 @@
 //! [`Invocation`]: one call of one command, and what every command needs from it.
 
 use drydock_api::Resource;
+use drydock_value::Time;
 
 use crate::client::Client;
 use crate::commands::Spec;
 use crate::env::{Env, Io};
-use crate::failure::Failure;
+use crate::failure::{Failure, quote};
 use crate::flags::{CommandInfo, Flags, Parsed};
 use crate::kubeconfig::{Connection, Kubeconfig, connection};
 use crate::mapper::Mapper;
@@ -25,13 +26,22 @@ pub struct Invocation {
     pub dash: Option<usize>,
     /// The flags.
     pub flags: Flags,
+    /// When the command began.
+    pub started: Time,
     pub(crate) stdin: Option<Vec<u8>>,
     client: Option<Client>,
     mapper: Option<Mapper>,
+    warned: Vec<String>,
 }
 
 impl Invocation {
-    pub(crate) fn new(env: Env, spec: &'static Spec, parsed: Parsed, stdin: Option<Vec<u8>>) -> Invocation {
+    pub(crate) fn new(
+        env: Env,
+        spec: &'static Spec,
+        parsed: Parsed,
+        stdin: Option<Vec<u8>>,
+        started: Time,
+    ) -> Invocation {
         Invocation {
             env,
             command: parsed.command,
@@ -40,8 +50,10 @@ impl Invocation {
             dash: parsed.dash,
             flags: parsed.flags,
             stdin,
+            started,
             client: None,
             mapper: None,
+            warned: Vec::new(),
         }
     }
 
@@ -122,7 +134,18 @@ impl Invocation {
     /// # Errors
     /// `the server doesn't have a resource type "x"`.
     pub fn resource(&mut self, io: &mut Io<'_>, word: &str) -> Result<Resource, Failure> {
-        self.mapper(io)?.resolve(word).cloned()
+        let mapper = self.mapper(io)?;
+        let others = mapper.ambiguous(word);
+        let resource = mapper.resolve(word).cloned()?;
+        for other in others {
+            let warning =
+                format!("Warning: short name {} could also match lower priority resource {other}", quote(word));
+            if !self.warned.contains(&warning) {
+                io.eprintln(&warning);
+                self.warned.push(warning);
+            }
+        }
+        Ok(resource)
     }
 
     /// All of standard input. Call it before anything that can be seen: the command may be run again from its

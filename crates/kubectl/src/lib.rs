@@ -27,6 +27,7 @@ pub mod help;
 pub mod invocation;
 pub mod kubeconfig;
 pub mod mapper;
+pub mod pods;
 pub mod printers;
 pub mod selector;
 mod sha256;

@@ -57,29 +57,59 @@ impl Mapper {
     /// # Errors
     /// `the server doesn't have a resource type "x"`.
     pub fn resolve(&self, word: &str) -> Result<&Resource, Failure> {
+        self.lookup(word).ok_or_else(|| {
+            let name = word.split('.').next().unwrap_or(word);
+            Failure::Error(Failure::no_resource(name).words())
+        })
+    }
+
+    /// As [`Mapper::resolve`], without words for what is not there.
+    pub fn lookup(&self, word: &str) -> Option<&Resource> {
         let lower = word.to_lowercase();
         let (name, group) = lower.split_once('.').unwrap_or((&lower, ""));
         // name.version.group first, then name.group, then the same as kinds.
         if let Some((version, group)) = group.split_once('.')
             && let Some(found) = self.by_name(name, group, version)
         {
-            return Ok(found);
+            return Some(found);
         }
         if let Some(found) = self.by_name(name, group, "") {
-            return Ok(found);
+            return Some(found);
         }
         let (kind, group) = word.split_once('.').unwrap_or((word, ""));
         if let Some((version, group)) = group.split_once('.')
             && let Some(found) = self.by_kind(kind, group, version)
         {
-            return Ok(found);
+            return Some(found);
         }
         // `Kind.version` of the core group is written with a dot at its end: `Pod.v1.`
-        self.by_kind(kind, group, "").ok_or_else(|| Failure::NoResource {
-            resource: name.to_owned(),
-            group: String::new(),
-            version: String::new(),
-        })
+        self.by_kind(kind, group, "")
+    }
+
+    /// All resources that a name without a group may mean, in the order of preference.
+    pub fn all_named(&self, name: &str) -> Vec<&Resource> {
+        let lower = name.to_lowercase();
+        let named = |r: &&Resource| r.id.resource == lower || r.singular == lower;
+        let found: Vec<&Resource> = self.resources.iter().filter(named).collect();
+        if found.is_empty() { self.lookup(name).into_iter().collect() } else { found }
+    }
+
+    /// What else a short name could mean: resources of lower priority, which are warned of.
+    pub fn ambiguous(&self, word: &str) -> Vec<String> {
+        let lower = word.to_lowercase();
+        if self.resources.iter().any(|r| r.id.resource == lower || r.singular == lower) {
+            return Vec::new();
+        }
+        let short = |r: &&Resource| r.short_names.contains(&lower);
+        let mut names: Vec<String> = Vec::new();
+        for resource in self.resources.iter().filter(short) {
+            let name = resource.id.group_resource();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.drain(..names.len().min(1));
+        names
     }
 
     fn by_name(&self, name: &str, group: &str, version: &str) -> Option<&Resource> {

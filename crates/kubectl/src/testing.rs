@@ -156,6 +156,7 @@ impl Transport for Fake {
         }
         if let Some(answer) = self.answers.get(&full).or_else(|| self.answers.get(&bare)) {
             return match answer {
+                Ok(Value::String(text)) => Response::text(200, text.as_str()),
                 Ok(document) => Response::value(200, document.clone()),
                 Err(status) => Response::from(status.clone()),
             };

@@ -27,28 +27,37 @@ use crate::invocation::Invocation;
 pub mod annotate;
 pub mod api;
 pub mod apply;
+pub mod attach;
+pub mod attaching;
 pub mod autoscale;
 pub mod certificate;
 pub mod cluster_info;
 pub mod completion;
 pub mod config;
+pub mod cordon;
 pub mod create;
 pub mod delete;
 pub mod describe;
+pub mod drain;
 pub mod edit;
+pub mod exec;
 pub mod explain;
 pub mod expose;
 pub mod get;
 pub mod label;
+pub mod logs;
 pub mod patch;
 pub mod plugin;
 pub mod raw;
+pub mod remote;
 pub mod replace;
 pub mod rollout;
+pub mod run;
 pub mod scale;
 pub mod set;
 pub mod stream;
 pub mod taint;
+pub mod wait;
 
 /// What a step of a command came to.
 pub enum Outcome {
@@ -124,6 +133,12 @@ pub mod acts {
 /// All commands, in alphabetical order.
 pub static COMMANDS: &[Spec] = &[
     Spec { path: "annotate", run: annotate::run, flags: annotate::FLAGS },
+    Spec { path: "attach", run: attach::run, flags: attach::FLAGS },
+    Spec { path: "exec", run: exec::run, flags: exec::FLAGS },
+    Spec { path: "logs", run: logs::run, flags: logs::FLAGS },
+    Spec { path: "wait", run: wait::run, flags: wait::FLAGS },
+    Spec { path: "api-resources", run: api::resources, flags: api::FLAGS },
+    Spec { path: "api-versions", run: api::versions, flags: &[] },
     Spec { path: "apply", run: apply::run, flags: apply::FLAGS },
     Spec {
         path: "apply edit-last-applied",
@@ -139,14 +154,9 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "autoscale", run: autoscale::run, flags: autoscale::FLAGS },
     Spec { path: "certificate approve", run: certificate::approve, flags: certificate::FLAGS },
     Spec { path: "certificate deny", run: certificate::deny, flags: certificate::FLAGS },
-    Spec { path: "api-resources", run: api::resources, flags: api::FLAGS },
-    Spec { path: "api-versions", run: api::versions, flags: &[] },
     Spec { path: "cluster-info", run: cluster_info::run, flags: &[] },
     Spec { path: "cluster-info dump", run: cluster_info::dump, flags: cluster_info::DUMP_FLAGS },
     Spec { path: "completion", run: completion::run, flags: &[] },
-    Spec { path: "explain", run: explain::run, flags: explain::FLAGS },
-    Spec { path: "plugin list", run: plugin::list, flags: &[acts::EVERY] },
-    Spec { path: "version", run: api::version, flags: &[acts::EVERY] },
     Spec { path: "config current-context", run: config::list::current_context, flags: &[] },
     Spec { path: "config delete-cluster", run: config::names::delete_cluster, flags: &[] },
     Spec { path: "config delete-context", run: config::names::delete_context, flags: &[] },
@@ -162,6 +172,7 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "config unset", run: config::property::unset, flags: &[] },
     Spec { path: "config use-context", run: config::names::use_context, flags: &[] },
     Spec { path: "config view", run: config::view::view, flags: &[acts::EVERY] },
+    Spec { path: "cordon", run: cordon::cordon, flags: cordon::FLAGS },
     Spec { path: "create", run: create::run, flags: create::FLAGS },
     Spec { path: "create clusterrole", run: create::clusterrole::run, flags: &[acts::EVERY] },
     Spec { path: "create clusterrolebinding", run: create::clusterrolebinding::run, flags: &[acts::EVERY] },
@@ -187,11 +198,14 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "create token", run: create::token::run, flags: &[acts::EVERY] },
     Spec { path: "delete", run: delete::run, flags: delete::FLAGS },
     Spec { path: "describe", run: describe::run, flags: describe::FLAGS },
+    Spec { path: "drain", run: drain::run, flags: drain::FLAGS },
     Spec { path: "edit", run: edit::run, flags: edit::FLAGS },
+    Spec { path: "explain", run: explain::run, flags: explain::FLAGS },
     Spec { path: "expose", run: expose::run, flags: expose::FLAGS },
     Spec { path: "get", run: get::run, flags: get::FLAGS },
     Spec { path: "label", run: label::run, flags: label::FLAGS },
     Spec { path: "patch", run: patch::run, flags: patch::FLAGS },
+    Spec { path: "plugin list", run: plugin::list, flags: &[acts::EVERY] },
     Spec { path: "replace", run: replace::run, flags: replace::FLAGS },
     Spec { path: "rollout history", run: rollout::history::run, flags: rollout::history::FLAGS },
     Spec { path: "rollout pause", run: rollout::pause::pause, flags: rollout::FLAGS },
@@ -199,6 +213,7 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "rollout resume", run: rollout::pause::resume, flags: rollout::FLAGS },
     Spec { path: "rollout status", run: rollout::status::run, flags: rollout::status::FLAGS },
     Spec { path: "rollout undo", run: rollout::undo::run, flags: rollout::undo::FLAGS },
+    Spec { path: "run", run: run::run, flags: run::FLAGS },
     Spec { path: "scale", run: scale::run, flags: scale::FLAGS },
     Spec { path: "set env", run: set::env::run, flags: set::env::FLAGS },
     Spec { path: "set image", run: set::image::run, flags: set::image::FLAGS },
@@ -207,6 +222,8 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "set serviceaccount", run: set::serviceaccount::run, flags: set::serviceaccount::FLAGS },
     Spec { path: "set subject", run: set::subject::run, flags: set::subject::FLAGS },
     Spec { path: "taint", run: taint::run, flags: taint::FLAGS },
+    Spec { path: "uncordon", run: cordon::uncordon, flags: cordon::FLAGS },
+    Spec { path: "version", run: api::version, flags: &[acts::EVERY] },
 ];
 
 /// A command's row.

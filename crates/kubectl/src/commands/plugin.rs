@@ -3,6 +3,45 @@
 use super::{Outcome, Waiting};
 use crate::env::{ChildId, Env, Io, Spawn, Wait};
 use crate::failure::Failure;
+use crate::invocation::Invocation;
+
+/// `kubectl plugin list`
+///
+/// # Errors
+/// When there are none.
+pub fn list(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
+    let mut found: Vec<String> = Vec::new();
+    let mut warnings = 0;
+    let mut lines = String::new();
+    for folder in inv.env.var("PATH").split(':').filter(|folder| !folder.is_empty()) {
+        for name in io.files.list_dir(folder).unwrap_or_default() {
+            if !name.starts_with("kubectl-") {
+                continue;
+            }
+            let path = format!("{folder}/{name}");
+            lines += &if inv.flags.bool("name-only") { format!("{name}\n") } else { format!("{path}\n") };
+            if !io.files.is_executable(&path) {
+                lines += &format!("  - warning: {path} identified as a kubectl plugin, but it is not executable\n");
+                warnings += 1;
+            }
+            if found.contains(&name) {
+                lines += &format!("  - warning: {name} is overshadowed by a similarly named plugin: {path}\n");
+                warnings += 1;
+            }
+            found.push(name);
+        }
+    }
+    if found.is_empty() {
+        return Err("unable to find any kubectl plugins in your PATH".into());
+    }
+    io.print("The following compatible plugins are available:\n\n");
+    io.print(lines);
+    match warnings {
+        0 => Ok(Outcome::Done),
+        1 => Err("one plugin warning was found".into()),
+        n => Err(format!("{n} plugin warnings were found").into()),
+    }
+}
 
 /// Starts the plugin that a command line names, if there is one.
 pub(crate) fn start(

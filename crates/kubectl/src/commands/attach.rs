@@ -1,0 +1,93 @@
+//! `kubectl attach`: joins a process that runs in a container.
+
+use drydock_api::Request;
+use drydock_value::Value;
+
+use super::remote::{Remote, Session};
+use super::{Outcome, acts};
+use crate::env::Io;
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::pods;
+
+/// The flags that it acts on.
+pub const FLAGS: &[&[&str]] = &[acts::EVERY];
+
+/// `kubectl attach`
+///
+/// # Errors
+/// kubectl's own.
+pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
+    let argument = match inv.args.as_slice() {
+        [] => return Err("at least 1 argument is required for attach".into()),
+        [one] => one.clone(),
+        [kind, name] => format!("{kind}/{name}"),
+        more => {
+            return Err(format!(
+                "expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw {}: [{}]",
+                more.len(),
+                more.join(" ")
+            )
+            .into());
+        }
+    };
+    if inv.flags.duration("pod-running-timeout").is_zero() {
+        return Err("--pod-running-timeout must be higher than zero".into());
+    }
+    let object = pods::target(inv, io, &argument)?.pop().unwrap_or_default();
+    let pod = pods::attachable(inv, io, &object)?;
+    let container = inv.flags.str("container").to_owned();
+    let (stdin, tty) = (inv.flags.bool("stdin"), inv.flags.bool("tty"));
+    let quiet = inv.flags.bool("quiet");
+    let remote = attach(inv, io, &pod, &container, stdin, tty, quiet)?;
+    Ok(Outcome::Waiting(Box::new(remote)))
+}
+
+/// Joins a container's process; `run -i` and `debug -i` do it too.
+///
+/// # Errors
+/// When the pod is over or has no such container.
+pub fn attach(
+    inv: &mut Invocation,
+    io: &mut Io<'_>,
+    pod: &Value,
+    container: &str,
+    stdin: bool,
+    tty: bool,
+    quiet: bool,
+) -> Result<Remote, Failure> {
+    let phase = pod["status"]["phase"].str();
+    if matches!(phase, "Succeeded" | "Failed") {
+        return Err(format!("cannot attach a container in a completed pod; current phase is {phase}").into());
+    }
+    let container = pods::container_or_default(io, pod, container, quiet)
+        .map_err(|failure| failure.context("cannot attach to the container"))?;
+    let name = container["name"].str().to_owned();
+    let mut tty = tty;
+    if tty && !container["tty"].is_true() {
+        tty = false;
+        if !quiet {
+            io.eprintln(format!("error: Unable to use a TTY - container {name} did not allocate one"));
+        }
+    } else if !tty && container["tty"].is_true() {
+        // The process's terminal mixes both outputs, asked for or not.
+        tty = true;
+    }
+    if !quiet {
+        io.eprintln("All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.");
+        io.eprintln("If you don't see a command prompt, try pressing enter.");
+    }
+    let mut session = Session::new(io, stdin, tty, quiet);
+    session.tty |= tty;
+    let metadata = &pod["metadata"];
+    let path = format!("/api/v1/namespaces/{}/pods/{}/attach", metadata["namespace"].str(), metadata["name"].str());
+    let request = session.params(Request::get(path).param("container", &name));
+    let restarts = !matches!(pod["spec"]["restartPolicy"].str(), "Never" | "OnFailure");
+    let farewell = (stdin && tty && session.raw && restarts && !quiet).then(|| {
+        format!(
+            "Session ended, resume using 'kubectl attach {} -c {name} -i -t' command when the pod is running",
+            metadata["name"].str()
+        )
+    });
+    Ok(Remote::open(inv.client(io)?, io, request, session)?.with_farewell(farewell))
+}

@@ -1,0 +1,157 @@
+//! Streams to and from a process in a container, as exec, attach, run and debug use them.
+
+use drydock_api::{Request, Status, StreamId, StreamItem, channel};
+use drydock_value::{parse_json, to_json, value};
+
+use super::{Outcome, Waiting};
+use crate::client::Client;
+use crate::env::{Input, Io, Wait};
+use crate::failure::Failure;
+
+/// Which of the standard streams are connected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Session {
+    /// Standard input goes to the process.
+    pub stdin: bool,
+    /// The process has a terminal.
+    pub tty: bool,
+    /// The terminal here is in raw mode: what is typed goes through unchanged.
+    pub raw: bool,
+}
+
+impl Session {
+    /// As `-i` and `-t` ask, as far as standard input allows.
+    pub fn new(io: &mut Io<'_>, stdin: bool, tty: bool, quiet: bool) -> Session {
+        if !stdin {
+            return Session::default();
+        }
+        if tty && !io.terminal.stdin && !quiet {
+            io.eprintln("Unable to use a TTY - input is not a terminal or the right kind of file");
+        }
+        Session { stdin, tty, raw: tty && io.terminal.stdin }
+    }
+
+    /// The query parameters that say so.
+    #[must_use]
+    pub fn params(self, mut request: Request) -> Request {
+        if self.stdin {
+            request = request.param("stdin", "true");
+        }
+        request = request.param("stdout", "true");
+        if self.tty { request.param("tty", "true") } else { request.param("stderr", "true") }
+    }
+}
+
+/// A connection to a process.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    stream: StreamId,
+    session: Session,
+    stdin_open: bool,
+    size: (u16, u16),
+    /// Said when the session is over.
+    farewell: Option<String>,
+}
+
+impl Remote {
+    /// Connects.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn open(client: &mut Client, io: &mut Io<'_>, request: Request, session: Session) -> Result<Remote, Failure> {
+        let stream = client.open(io, request).map_err(|failure| match failure {
+            // What the kubelet says does not come as a status.
+            Failure::Status(status) if status.message.starts_with("unable to upgrade connection") => {
+                Failure::Error(status.message)
+            }
+            other => other,
+        })?;
+        if session.raw {
+            io.stdin.set_raw(true);
+        }
+        Ok(Remote { stream, session, stdin_open: session.stdin, size: (0, 0), farewell: None })
+    }
+
+    /// Says these words to standard error when the session is over.
+    #[must_use]
+    pub fn with_farewell(mut self, words: Option<String>) -> Remote {
+        self.farewell = words;
+        self
+    }
+
+    fn end(&mut self, io: &mut Io<'_>) {
+        if self.session.raw {
+            io.stdin.set_raw(false);
+        }
+    }
+
+    /// Tells the process how large the terminal is, when that has changed.
+    fn resize(&mut self, io: &mut Io<'_>) {
+        let size = (io.terminal.columns, io.terminal.rows);
+        if self.session.raw && size != self.size && size.0 > 0 {
+            self.size = size;
+            let text = to_json(&value!({"Width": size.0, "Height": size.1}));
+            io.api.write(self.stream, channel::RESIZE, text.as_bytes());
+        }
+    }
+
+    fn closed(&mut self, io: &mut Io<'_>, status: Option<Status>) -> Result<Outcome, Failure> {
+        self.end(io);
+        let Some(status) = status.filter(|status| !(200..300).contains(&status.code) || !status.reason.is_empty())
+        else {
+            if let Some(words) = self.farewell.take() {
+                io.eprintln(words);
+            }
+            return Ok(Outcome::Done);
+        };
+        if status.is("NonZeroExitCode") {
+            let code = status.causes.iter().find(|cause| cause.reason == "ExitCode");
+            let code = code.and_then(|cause| cause.message.parse().ok()).unwrap_or(1);
+            return Err(Failure::Code(format!("command terminated with exit code {code}"), code));
+        }
+        Err(Failure::Error(status.message))
+    }
+}
+
+impl Waiting for Remote {
+    fn step(&mut self, io: &mut Io<'_>) -> Result<Outcome, Failure> {
+        self.resize(io);
+        loop {
+            match io.api.poll(self.stream) {
+                StreamItem::Pending => break,
+                StreamItem::Data(channel::STDOUT, bytes) => io.out.extend_from_slice(&bytes),
+                StreamItem::Data(channel::STDERR, bytes) => io.err.extend_from_slice(&bytes),
+                StreamItem::Data(channel::ERROR, bytes) => {
+                    let document = parse_json(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
+                    io.api.close(self.stream);
+                    let status = (document["status"] != "Success").then(|| Status::from_value(500, &document));
+                    return self.closed(io, status);
+                }
+                StreamItem::Data(..) | StreamItem::Event(_) => {}
+                StreamItem::Closed(status) => return self.closed(io, status),
+            }
+        }
+        while self.stdin_open {
+            match io.stdin.take() {
+                Input::Data(bytes) if bytes.is_empty() => {}
+                Input::Data(bytes) => io.api.write(self.stream, channel::STDIN, &bytes),
+                Input::End => {
+                    io.api.write(self.stream, channel::STDIN, &[]);
+                    self.stdin_open = false;
+                }
+                Input::Pending => break,
+            }
+        }
+        Ok(Outcome::Wait(Wait { stdin: self.stdin_open, ..Wait::streams([self.stream]) }))
+    }
+
+    fn interrupt(&mut self, io: &mut Io<'_>) -> i32 {
+        self.end(io);
+        io.api.close(self.stream);
+        130
+    }
+
+    fn clone_box(&self) -> Box<dyn Waiting> {
+        Box::new(self.clone())
+    }
+}
