@@ -10,6 +10,7 @@ use crate::controllers::Controllers;
 use crate::ctx::Ctx;
 use crate::digest::Digest;
 use crate::events::Recorder;
+use crate::hollow::Hollow;
 use crate::informers::{Change, Informers};
 use crate::kubelet::{Kubelet, KubeletWake};
 use crate::network::Network;
@@ -43,6 +44,8 @@ pub struct Cluster {
     pub(crate) controllers: Controllers,
     pub(crate) scheduler: Scheduler,
     pub(crate) kubelets: Vec<Kubelet>,
+    /// The kubelets' stand-ins, where nodes are hollow.
+    hollow: Vec<Hollow>,
     node_ids: BTreeMap<String, NodeId>,
     digest: Digest,
     /// Whether an [`Event::Inform`] is on its way.
@@ -87,7 +90,12 @@ impl Cluster {
             address: config.nodes.first().map_or_else(String::new, |node| format!("{}:8443", node.ip)),
             ..store::Config::default()
         });
-        let kubelets = (0..).map(NodeId).zip(&config.nodes).map(|(id, node)| Kubelet::new(id, node)).collect();
+        let numbered = || (0..).map(NodeId).zip(&config.nodes);
+        let kubelets: Vec<Kubelet> = numbered().map(|(id, node)| Kubelet::new(id, node)).collect();
+        let hollow: Vec<Hollow> = match config.hollow {
+            true => numbered().map(|(id, node)| Hollow::new(id, node, &config.version)).collect(),
+            false => Vec::new(),
+        };
         let mut cluster = Cluster {
             api,
             informers: Informers::default(),
@@ -99,7 +107,8 @@ impl Cluster {
             controllers: Controllers::new(&config.latencies),
             scheduler: Scheduler::default(),
             kubelets,
-            node_ids: (0..).map(NodeId).zip(&config.nodes).map(|(id, node)| (node.name.clone(), id)).collect(),
+            hollow,
+            node_ids: numbered().map(|(id, node)| (node.name.clone(), id)).collect(),
             digest: Digest::default(),
             informing: false,
             boot: Boot::Server,
@@ -205,7 +214,9 @@ impl Cluster {
             }
             Event::Kubelet { node, wake } => {
                 let mut ctx = ctx!(self);
-                if let Some(kubelet) = self.kubelets.get_mut(node.0 as usize) {
+                if let Some(hollow) = self.hollow.get_mut(node.0 as usize) {
+                    hollow.handle(wake, &mut ctx);
+                } else if let Some(kubelet) = self.kubelets.get_mut(node.0 as usize) {
                     kubelet.handle(wake, &mut ctx);
                 }
             }

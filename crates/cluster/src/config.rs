@@ -17,6 +17,8 @@ pub struct Config {
     pub latencies: Latencies,
     /// The kubelets' version.
     pub version: String,
+    /// Whether the nodes only pretend to run containers.
+    pub hollow: bool,
 }
 
 impl Default for Config {
@@ -28,6 +30,7 @@ impl Default for Config {
             nodes: NodeConfig::minikube(2),
             latencies: Latencies::default(),
             version: "v1.36.3".into(),
+            hollow: false,
         }
     }
 }

@@ -13,7 +13,7 @@
 //! - [`ctx`], [`store`], [`objects`], [`informers`], [`workqueue`], [`events`]: what every component works with.
 //! - [`controllers`]: the control loops of kube-controller-manager, one file and one row each.
 //! - [`scheduler`]: kube-scheduler.
-//! - [`kubelet`], [`runtime`]: the nodes, and the containers and processes on them.
+//! - [`kubelet`], [`runtime`]: the nodes, and the containers and processes on them. [`hollow`]: nodes that only pretend.
 //! - [`network`], [`streams`]: how bytes travel: between pods, and between clients and the cluster.
 
 mod cluster;
@@ -22,6 +22,7 @@ pub mod controllers;
 pub mod ctx;
 pub mod digest;
 pub mod events;
+pub mod hollow;
 pub mod informers;
 pub mod kubelet;
 pub mod network;
@@ -40,3 +41,6 @@ pub use ctx::Ctx;
 pub use informers::{Change, Informers};
 pub use objects::{Key, Object};
 pub use queue::{Event, EventQueue, NodeId};
+
+#[cfg(test)]
+mod tests;

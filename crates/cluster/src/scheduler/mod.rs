@@ -403,8 +403,7 @@ impl Scheduler {
     /// Writes why a pod has no node into its status.
     fn note_unschedulable(&self, pod: &PodInfo, message: &str, nominated: Option<&Str>, ctx: &mut Ctx<'_>) {
         let key = pod.key();
-        let mut client = ctx.client(ACTOR);
-        let Ok(mut object) = client.get(kinds::PODS, &key.namespace, &key.name) else { return };
+        let Ok(mut object) = ctx.client(ACTOR).get(kinds::PODS, &key.namespace, &key.name) else { return };
         if object["metadata"]["uid"] != pod.object.uid.as_str() {
             return;
         }
@@ -433,8 +432,7 @@ impl Scheduler {
     fn evict(&self, pod: &PodInfo, node: &Str, candidate: &Candidate, ctx: &mut Ctx<'_>) {
         for victim in &candidate.victims {
             let key = victim.key();
-            let mut client = ctx.client(ACTOR);
-            let Ok(mut object) = client.get(kinds::PODS, &key.namespace, &key.name) else { continue };
+            let Ok(mut object) = ctx.client(ACTOR).get(kinds::PODS, &key.namespace, &key.name) else { continue };
             if object["metadata"]["deletionTimestamp"].is_null() {
                 let words = format!("{NAME}: preempting to accommodate a higher priority pod");
                 let condition = new_condition("DisruptionTarget", "True", "PreemptionByScheduler", &words, ctx.now);

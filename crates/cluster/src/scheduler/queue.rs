@@ -91,11 +91,6 @@ impl Queue {
         self.pods.get(key)
     }
 
-    /// Every pod in the queue.
-    pub fn iter(&self) -> impl Iterator<Item = &Queued> {
-        self.pods.values()
-    }
-
     /// A pod wants no node any more.
     pub fn remove(&mut self, key: &Key) {
         self.take(key);
