@@ -65,6 +65,9 @@ fn apply(document: &mut Value, operation: &Value) -> Result<(), String> {
     let kind = operation["op"].str();
     let path = |name: &str, what: &str| match operation[name].as_str() {
         Some(path) => Ok(path.to_owned()),
+        None if kind == "test" => {
+            Err(format!("test operation failed to decode path: operation missing path field: {MISSING}"))
+        }
         None => Err(format!("{kind} operation failed to decode {what}: {MISSING}")),
     };
     let value = || operation["value"].clone();
@@ -138,11 +141,7 @@ fn apply(document: &mut Value, operation: &Value) -> Result<(), String> {
             }
             let (parent, key) = container(document, &path)
                 .ok_or_else(|| format!("test operation does not apply: is missing path: {path}: {MISSING}"))?;
-            let found = match get(parent, &key) {
-                Ok(found) => found,
-                Err(error) if error.ends_with(MISSING) => Value::Null,
-                Err(error) => return Err(format!("error in test for path: '{path}': {error}")),
-            };
+            let found = get(parent, &key).map_err(|error| format!("error in test for path: '{path}': {error}"))?;
             if same(&found, &operation["value"]) { Ok(()) } else { Err(failed()) }
         }
         _ => Err(format!("Unexpected kind: {}", if kind.is_empty() { "unknown" } else { kind })),
@@ -187,10 +186,11 @@ fn index(key: &str, length: usize) -> Result<usize, String> {
     usize::try_from(from_start).ok().filter(|at| *at < length).ok_or_else(wrong)
 }
 
+/// What is there; null where an object has no such key, which the library does not mind.
 fn get(parent: &Value, key: &str) -> Result<Value, String> {
     match parent {
         Value::Array(items) => Ok(items.get(index(key, items.len())?).cloned().unwrap_or_default()),
-        _ => parent.get(key).cloned().ok_or_else(|| format!("unable to get nonexistent key: {key}: {MISSING}")),
+        _ => Ok(parent[key].clone()),
     }
 }
 
@@ -210,7 +210,8 @@ fn add(parent: &mut Value, key: &str, value: Value) -> Result<(), String> {
 fn remove(parent: &mut Value, key: &str) -> Result<Value, String> {
     match parent {
         Value::Array(items) => {
-            let at = index(key, items.len())?;
+            let at = index(key, items.len())
+                .map_err(|error| error.replace(&format!("value was not a proper array index: '{key}': "), ""))?;
             Ok(parent.items_mut().remove(at))
         }
         Value::Object(map) => {

@@ -24,7 +24,8 @@ pub fn merge_patch(document: &Value, patch: &Value) -> Value {
             }
             Value::Object(out)
         }
-        _ => without_nulls(patch),
+        (_, Value::Object(_)) => without_nulls(patch),
+        _ => patch.clone(),
     }
 }
 
