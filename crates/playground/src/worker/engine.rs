@@ -1,0 +1,535 @@
+//! What the worker does: takes messages, lets the session run for a slice, and tells the page what came of it.
+
+use std::collections::BTreeMap;
+
+use drydock_session::{Event, Input, Options, Profile, Saved, Session, TerminalId};
+
+use crate::bridge::{PROTOCOL, Size, Speed, Start, ToPage, ToWorker};
+use crate::worker::clock::Clock;
+use crate::worker::flow::Flow;
+use crate::worker::shown::Shown;
+use crate::worker::tasks::Tasks;
+
+/// How long a slice is: short enough that a key waits for less than a frame.
+const SLICE_MS: f64 = 6.0;
+/// Ticks between two looks at the clock.
+const TICKS: u32 = 16;
+/// How often the map is told of changes, at least so far apart.
+const MAP_MS: f64 = 80.0;
+/// How often tasks are looked at while the cluster changes.
+const CHECK_MS: f64 = 400.0;
+/// How often the time is told.
+const CLOCK_MS: f64 = 250.0;
+/// How soon after an input the session is kept; it's never kept more often.
+const SAVE_MS: f64 = 600.0;
+/// How often a session that only grows older is kept.
+const SAVE_IDLE_MS: f64 = 15_000.0;
+
+/// When the worker wants to go on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Next {
+    /// At once, after looking for messages.
+    Now,
+    /// After so many milliseconds.
+    After(f64),
+    /// When a message comes.
+    Message,
+}
+
+/// The worker's state.
+pub struct Engine {
+    session: Option<Session>,
+    profile: Profile,
+    clock: Clock,
+    flow: Flow,
+    shown: Shown,
+    tasks: Tasks,
+    /// What runs in the foreground of each terminal.
+    foreground: BTreeMap<u32, String>,
+    /// Command lines that have ended, for telling which was taken back.
+    ended_commands: Vec<String>,
+    /// Whether tasks are to be looked at when there is time.
+    look: bool,
+    /// The cluster's revision when they were last looked at.
+    looked: u64,
+    map_due: f64,
+    check_due: f64,
+    clock_due: f64,
+    save_due: f64,
+    /// Whether a shell has just ended.
+    ended: bool,
+    tell: Vec<ToPage>,
+}
+
+impl Default for Engine {
+    fn default() -> Engine {
+        Engine::new()
+    }
+}
+
+impl Engine {
+    /// A worker that waits for its first message, and says so.
+    pub fn new() -> Engine {
+        Engine {
+            session: None,
+            profile: Profile::default(),
+            clock: Clock::new(Speed::Times(1), 0.0, Options::default().start),
+            flow: Flow::default(),
+            shown: Shown::default(),
+            tasks: Tasks::default(),
+            foreground: BTreeMap::new(),
+            ended_commands: Vec::new(),
+            look: false,
+            looked: 0,
+            map_due: 0.0,
+            check_due: 0.0,
+            clock_due: 0.0,
+            save_due: SAVE_IDLE_MS,
+            ended: false,
+            tell: vec![ToPage::Hello { protocol: PROTOCOL }],
+        }
+    }
+
+    /// What the page is to be told, in order.
+    pub fn take(&mut self) -> Vec<ToPage> {
+        std::mem::take(&mut self.tell)
+    }
+
+    /// Takes a message at a time of the learner's clock, in milliseconds.
+    pub fn receive(&mut self, message: ToWorker, wall: f64) {
+        match message {
+            ToWorker::Start(start) => self.start(start, wall),
+            ToWorker::OpenTerminal(size) => self.open_terminal(size, wall),
+            ToWorker::CloseTerminal(id) => {
+                self.input(Input::CloseTerminal(TerminalId(id)), wall);
+                self.closed(id);
+            }
+            ToWorker::Type { id, text } => self.input(Input::Type(TerminalId(id), text.into_bytes()), wall),
+            ToWorker::Resize { id, size } => self.input(Input::Resize(TerminalId(id), size.cols, size.rows), wall),
+            ToWorker::Ack { id, bytes } => self.flow.taken(id, bytes),
+            ToWorker::Speed(speed) => {
+                if let Some(session) = &self.session {
+                    self.clock.set_speed(speed, wall, session.now());
+                }
+                self.clock_due = 0.0;
+            }
+            ToWorker::Open(path) => {
+                if let Some(session) = &self.session {
+                    self.tell.push(self.shown.open(session, path));
+                }
+            }
+            ToWorker::Close(path) => self.shown.close(&path),
+            ToWorker::Write { path, text } => {
+                self.shown.wrote(&path, &text);
+                let problems = crate::worker::shown::problems(&path, &text);
+                self.input(Input::WriteFile(path.clone(), text.clone().into_bytes()), wall);
+                self.tell.push(ToPage::File { path, text: Some(text), problems });
+            }
+            ToWorker::Remove(path) => self.input(Input::Remove(path), wall),
+            ToWorker::Rename { from, to } => self.input(Input::Rename(from, to), wall),
+            ToWorker::EditorDone { path, saved } => self.input(Input::EditorClosed(path, saved), wall),
+            ToWorker::Lesson(markdown) => {
+                let (lesson, problems) = drydock_lessons::parse(&markdown);
+                self.tasks.lesson(&lesson);
+                let problems = problems.iter().map(|problem| format!("line {}: {}", problem.line, problem.message));
+                self.tell.push(ToPage::Lesson { lesson: Box::new(lesson), problems: problems.collect() });
+            }
+            ToWorker::Exercise { index, solved } => {
+                if let Some(setup) = self.tasks.begin(index, solved) {
+                    self.input(Input::Run(setup), wall);
+                }
+                self.look = true;
+            }
+            ToWorker::Undo => self.undo(wall),
+            ToWorker::Reset => self.reset(wall),
+            ToWorker::Map(shown) => self.shown.map = shown,
+        }
+    }
+
+    fn start(&mut self, start: Start, wall: f64) {
+        let saved = start.saved.as_deref().map(Saved::from_json);
+        let profile = Profile::named(&start.profile).unwrap_or_default();
+        let (session, restored, trouble) = match saved {
+            Some(Ok(saved)) => (Session::restore(&saved), true, None),
+            Some(Err(why)) => (new_session(profile), false, Some(why)),
+            None => (new_session(profile), false, None),
+        };
+        self.profile = session.options().profile;
+        self.begin(session, start.speed, start.size, wall);
+        let terminals = self.terminals();
+        self.tell.push(ToPage::Started { restored, trouble, terminals: terminals.clone() });
+        if restored {
+            self.redraw(&terminals);
+        }
+    }
+
+    /// Goes on with another session.
+    fn begin(&mut self, mut session: Session, speed: Speed, size: Size, wall: f64) {
+        if session.terminals().is_empty() {
+            session.input(Input::OpenTerminal { columns: size.cols, rows: size.rows });
+        }
+        self.clock = Clock::new(speed, wall, session.now());
+        self.flow = Flow::default();
+        self.foreground.clear();
+        self.shown.anew();
+        self.look = true;
+        (self.map_due, self.check_due, self.clock_due) = (0.0, 0.0, 0.0);
+        self.save_due = wall + SAVE_MS;
+        self.session = Some(session);
+    }
+
+    fn terminals(&self) -> Vec<u32> {
+        self.session.iter().flat_map(Session::terminals).map(|terminal| terminal.0).collect()
+    }
+
+    /// Shows terminals anew, as after a restore or an undo.
+    fn redraw(&mut self, terminals: &[u32]) {
+        for id in terminals {
+            let Some(session) = &self.session else { return };
+            let bytes = session.scrollback(TerminalId(*id));
+            self.flow.close(*id);
+            let text = self.flow.text(*id, &bytes);
+            self.tell.push(ToPage::Redraw { id: *id, text });
+        }
+    }
+
+    fn input(&mut self, input: Input, wall: f64) {
+        let Some(session) = &mut self.session else { return };
+        session.input(input);
+        self.clock.touched(session.now());
+        self.save_due = self.save_due.min(wall + SAVE_MS);
+    }
+
+    fn open_terminal(&mut self, size: Size, wall: f64) {
+        let before = self.terminals();
+        self.input(Input::OpenTerminal { columns: size.cols, rows: size.rows }, wall);
+        for id in self.terminals().into_iter().filter(|id| !before.contains(id)) {
+            self.tell.push(ToPage::TerminalOpened(id));
+        }
+    }
+
+    fn closed(&mut self, id: u32) {
+        self.flow.close(id);
+        self.foreground.remove(&id);
+        self.tell.push(ToPage::TerminalClosed(id));
+        self.ended = true;
+    }
+
+    fn undo(&mut self, wall: f64) {
+        let Some(session) = &mut self.session else { return };
+        let before: Vec<u32> = session.terminals().into_iter().map(|terminal| terminal.0).collect();
+        if !session.undo() {
+            self.tell.push(ToPage::Undone(None));
+            return;
+        }
+        let now = session.now();
+        let after = self.terminals();
+        for id in before.iter().filter(|id| !after.contains(id)) {
+            self.tell.push(ToPage::TerminalClosed(*id));
+        }
+        for id in after.iter().filter(|id| !before.contains(id)) {
+            self.tell.push(ToPage::TerminalOpened(*id));
+        }
+        self.foreground_ends();
+        self.redraw(&after);
+        self.clock.set_speed(self.clock.speed(), wall, now);
+        self.clock.touched(now);
+        self.shown.anew();
+        self.save_due = wall;
+        let command = self.ended_commands.pop().unwrap_or_else(|| "the last command".into());
+        self.tell.push(ToPage::Undone(Some(command)));
+    }
+
+    fn foreground_ends(&mut self) {
+        for id in std::mem::take(&mut self.foreground).into_keys() {
+            self.tell.push(ToPage::Foreground { id, command: None });
+        }
+    }
+
+    fn reset(&mut self, wall: f64) {
+        let size = Size { cols: 80, rows: 24 };
+        self.foreground_ends();
+        self.begin(new_session(self.profile), self.clock.speed(), size, wall);
+        let terminals = self.terminals();
+        self.tell.push(ToPage::Started { restored: false, trouble: None, terminals: terminals.clone() });
+        self.redraw(&terminals);
+        self.save_due = wall;
+    }
+
+    /// Lets the session run for a slice of the learner's time. `wall` tells that time, in milliseconds.
+    pub fn slice(&mut self, wall: impl Fn() -> f64) -> Next {
+        let begin = wall();
+        let Some(mut session) = self.session.take() else { return Next::Message };
+        let mut more = true;
+        while more && self.flow.open() && wall() - begin < SLICE_MS {
+            let busy = !self.foreground.is_empty() || self.shown.unsettled();
+            let until = self.clock.until(wall(), session.now(), busy, session.next_event());
+            more = session.next_event().is_some_and(|next| next <= until);
+            session.advance(until, TICKS);
+            for event in session.take_events() {
+                self.event(&session, event);
+            }
+            self.tell_foreground(&session);
+            if self.look {
+                self.look_at_tasks(&session);
+            }
+        }
+        let next = self.tell_what_is_due(&mut session, wall(), more);
+        self.session = Some(session);
+        next
+    }
+
+    fn event(&mut self, session: &Session, event: Event) {
+        match event {
+            Event::Printed(id, bytes) => {
+                let text = self.flow.text(id.0, &bytes);
+                match self.tell.last_mut() {
+                    Some(ToPage::Output { id: last, text: before }) if *last == id.0 => before.push_str(&text),
+                    _ => self.tell.push(ToPage::Output { id: id.0, text }),
+                }
+            }
+            Event::EditorOpened(path) => {
+                let text = session.read_file(&path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                self.tell.push(ToPage::Edit { path, text: text.unwrap_or_default() });
+            }
+            Event::EditorCancelled(path) => self.tell.push(ToPage::EditEnded(path)),
+            Event::TerminalClosed(id) => self.closed(id.0),
+            Event::CommandFinished(command, code) => {
+                if code == 0
+                    && let Some(task) = self.tasks.solved_by(&command)
+                {
+                    self.solved(task);
+                }
+                self.ended_commands.push(command);
+                self.look = true;
+            }
+            Event::Ran(..) => self.look = true,
+        }
+    }
+
+    /// Tells what runs in the terminals' foreground where that is something else now.
+    fn tell_foreground(&mut self, session: &Session) {
+        for id in session.terminals() {
+            let command = session.foreground(id);
+            if command.as_ref() == self.foreground.get(&id.0) {
+                continue;
+            }
+            match &command {
+                Some(words) => self.foreground.insert(id.0, words.clone()),
+                None => self.foreground.remove(&id.0),
+            };
+            self.tell.push(ToPage::Foreground { id: id.0, command });
+        }
+    }
+
+    fn solved(&mut self, task: usize) {
+        self.tasks.solve(task);
+        self.tell.push(ToPage::Solved { exercise: self.tasks.exercise(), task });
+    }
+
+    /// Runs the scripts of the open tasks, in order, as long as they succeed.
+    fn look_at_tasks(&mut self, session: &Session) {
+        self.look = false;
+        self.looked = session.revision();
+        while let Some((task, script)) = self.tasks.next_script() {
+            if session.check(script).code != 0 {
+                break;
+            }
+            self.solved(task);
+        }
+    }
+
+    /// Tells what is due, and answers when to go on.
+    fn tell_what_is_due(&mut self, session: &mut Session, wall: f64, more: bool) -> Next {
+        if std::mem::take(&mut self.ended) && session.terminals().is_empty() {
+            // A page without a terminal could do nothing any more.
+            session.input(Input::OpenTerminal { columns: 80, rows: 24 });
+            self.tell.extend(session.terminals().into_iter().map(|terminal| ToPage::TerminalOpened(terminal.0)));
+        }
+        self.shown.files(session, &mut self.tell);
+        if self.shown.map_is_stale(session) && wall >= self.map_due {
+            if self.shown.view(session, &mut self.tell) {
+                self.clock.changed(session.now());
+            }
+            self.map_due = wall + MAP_MS;
+        }
+        if wall >= self.check_due && self.looked != session.revision() {
+            self.look_at_tasks(session);
+            self.check_due = wall + CHECK_MS;
+        }
+        if wall >= self.clock_due {
+            self.tell.push(ToPage::Clock { now: session.now().0 / 1000, speed: self.clock.speed() });
+            self.clock_due = wall + CLOCK_MS;
+        }
+        if wall >= self.save_due {
+            self.tell.push(ToPage::Save(session.save().to_json()));
+            self.save_due = wall + SAVE_IDLE_MS;
+        }
+        if !self.flow.open() {
+            return Next::Message;
+        }
+        if more {
+            return Next::Now;
+        }
+        let stale = self.shown.map_is_stale(session).then_some(self.map_due - wall);
+        let event = session.next_event().and_then(|next| self.clock.wait(next));
+        let due = [Some(self.clock_due - wall), Some(self.save_due - wall), stale, event];
+        Next::After(due.into_iter().flatten().fold(CLOCK_MS, f64::min).max(1.0))
+    }
+}
+
+fn new_session(profile: Profile) -> Session {
+    Session::new(Options { profile, ..Options::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An engine with a learner's clock that goes on by a millisecond with every look.
+    struct Bench {
+        engine: Engine,
+        wall: std::cell::Cell<f64>,
+        told: Vec<ToPage>,
+    }
+
+    impl Bench {
+        fn new(saved: Option<String>) -> Bench {
+            let mut bench = Bench { engine: Engine::new(), wall: std::cell::Cell::new(0.0), told: Vec::new() };
+            let size = Size { cols: 80, rows: 24 };
+            bench.send(ToWorker::Start(Start { saved, profile: String::new(), size, speed: Speed::Max }));
+            bench.send(ToWorker::Map(true));
+            bench
+        }
+
+        fn send(&mut self, message: ToWorker) {
+            self.engine.receive(message, self.wall.get());
+        }
+
+        /// Runs until something was told that `wanted` accepts.
+        fn until(&mut self, wanted: impl Fn(&ToPage) -> bool) {
+            self.turns(|_, told| told.iter().any(&wanted));
+        }
+
+        fn turns(&mut self, done: impl Fn(&Engine, &[ToPage]) -> bool) {
+            for _ in 0..20_000 {
+                let wall = &self.wall;
+                self.engine.slice(|| {
+                    wall.set(wall.get() + 1.0);
+                    wall.get()
+                });
+                let told = self.engine.take();
+                for message in &told {
+                    if let ToPage::Output { id, text } = message {
+                        self.engine.receive(ToWorker::Ack { id: *id, bytes: text.len() }, self.wall.get());
+                    }
+                }
+                let found = done(&self.engine, &told);
+                self.told.extend(told);
+                if found {
+                    return;
+                }
+            }
+            panic!("it was never told; the terminal: {:?}", self.screen());
+        }
+
+        fn run(&mut self, command: &str) {
+            self.send(ToWorker::Type { id: 0, text: format!("{command}\r") });
+            let before = self.engine.ended_commands.len();
+            self.turns(|engine, _| engine.ended_commands.len() > before);
+        }
+
+        fn screen(&self) -> String {
+            let mut screen = String::new();
+            for message in &self.told {
+                match message {
+                    ToPage::Output { text, .. } => screen.push_str(text),
+                    ToPage::Redraw { text, .. } => screen.clone_from(text),
+                    _ => {}
+                }
+            }
+            screen
+        }
+
+        fn save(&mut self) -> String {
+            self.until(|message| matches!(message, ToPage::Save(_)));
+            let saved = self.told.iter().rev().find_map(|message| match message {
+                ToPage::Save(text) => Some(text.clone()),
+                _ => None,
+            });
+            saved.unwrap()
+        }
+    }
+
+    #[test]
+    fn a_command_is_answered() {
+        let mut bench = Bench::new(None);
+        bench.run("kubectl get nodes");
+        assert!(bench.screen().contains("minikube"), "{}", bench.screen());
+        assert!(matches!(bench.told.first(), Some(ToPage::Hello { .. })));
+        assert!(bench.told.iter().any(|message| matches!(message, ToPage::Map(change) if change.anew)));
+    }
+
+    #[test]
+    fn a_reload_goes_on() {
+        let mut bench = Bench::new(None);
+        bench.run("echo one > note.txt");
+        let mut later = Bench::new(Some(bench.save()));
+        later.run("cat note.txt");
+        let screen = later.screen();
+        assert!(screen.contains("echo one") && screen.contains("\none") || screen.contains("\rone"), "{screen}");
+    }
+
+    #[test]
+    fn what_was_saved_by_another_release_is_told() {
+        let bench = Bench::new(Some("{}".into()));
+        let told = bench.engine.tell;
+        assert!(told.iter().any(|m| matches!(m, ToPage::Started { restored: false, trouble: Some(_), .. })));
+    }
+
+    #[test]
+    fn undo_goes_back() {
+        let mut bench = Bench::new(None);
+        bench.run("echo one > note.txt");
+        bench.run("rm note.txt");
+        bench.send(ToWorker::Undo);
+        bench.until(|message| matches!(message, ToPage::Undone(Some(command)) if command == "rm note.txt"));
+        bench.run("cat note.txt");
+        assert!(bench.screen().ends_with("$ ") && bench.screen().contains("one\r\n"), "{}", bench.screen());
+    }
+
+    #[test]
+    fn a_flood_stops_at_the_window_and_at_ctrl_c() {
+        let mut bench = Bench::new(None);
+        bench.send(ToWorker::Type { id: 0, text: "while true; do echo x; done\r".into() });
+        let mut under_way = 0;
+        for _ in 0..500 {
+            let wall = &bench.wall;
+            bench.engine.slice(|| {
+                wall.set(wall.get() + 1.0);
+                wall.get()
+            });
+            for message in bench.engine.take() {
+                if let ToPage::Output { text, .. } = message {
+                    under_way += text.len();
+                }
+            }
+        }
+        assert!(under_way < 1 << 20, "nobody took anything in, yet {under_way} bytes came");
+        bench.send(ToWorker::Ack { id: 0, bytes: under_way });
+        bench.send(ToWorker::Type { id: 0, text: "\u{3}".into() });
+        bench.until(|message| matches!(message, ToPage::Foreground { command: None, .. }));
+    }
+
+    #[test]
+    fn exercises_notice_what_is_done() {
+        let mut bench = Bench::new(None);
+        let lesson = "# L\n\n> **Try It**: Run `kubectl get pods`, then `kubectl get nodes`.\n";
+        bench.send(ToWorker::Lesson(lesson.into()));
+        bench.send(ToWorker::Exercise { index: 0, solved: vec![] });
+        bench.send(ToWorker::Type { id: 0, text: "kubectl get nodes\r".into() });
+        bench.until(|message| *message == ToPage::Solved { exercise: 0, task: 1 });
+        bench.send(ToWorker::Type { id: 0, text: "kubectl get pods\r".into() });
+        bench.until(|message| *message == ToPage::Solved { exercise: 0, task: 0 });
+    }
+}

@@ -1,0 +1,26 @@
+// After trunk's build, in its staging folder: gives the worker's files names that carry a hash of their content, which
+// trunk does for the page's own files only, and tells index.html. A page and a worker of two releases then never meet
+// in a cache.
+import { createHash } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+const staging = process.env.TRUNK_STAGING_DIR;
+if (!staging) throw new Error('this runs as a hook of trunk, which sets TRUNK_STAGING_DIR');
+const file = (name) => path.join(staging, name);
+
+const wasm = await readFile(file('worker_bg.wasm'));
+const glue = await readFile(file('worker.js'));
+const hash = createHash('sha256').update(wasm).update(glue).digest('hex').slice(0, 16);
+const name = `worker-${hash}`;
+await rename(file('worker_bg.wasm'), file(`${name}_bg.wasm`));
+await rm(file('worker_loader.js'));
+// One file instead of a loader that loads it: one round trip less before the first prompt.
+await writeFile(file(`${name}.js`), `${glue}\nwasm_bindgen({ module_or_path: "./${name}_bg.wasm" });\n`);
+await rm(file('worker.js'));
+
+const index = await readFile(file('index.html'), 'utf8');
+const named = index.replace(/content="?worker_loader\.js"?/, `content="${name}.js"`);
+if (named === index) throw new Error('index.html names no worker');
+const preload = `<link rel="preload" href="${name}_bg.wasm" as="fetch" crossorigin="anonymous" type="application/wasm" />`;
+await writeFile(file('index.html'), named.replace('</head>', `${preload}</head>`));
