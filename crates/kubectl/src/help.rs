@@ -26,7 +26,15 @@ pub fn options() -> String {
 }
 
 /// Flags without which a command makes no sense.
-const REQUIRED: &[(&str, &[&str])] = &[("scale", &["replicas"]), ("run", &["image"])];
+const REQUIRED: &[(&str, &[&str])] = &[
+    ("autoscale", &["max"]),
+    ("create clusterrolebinding", &["clusterrole"]),
+    ("create cronjob", &["image", "schedule"]),
+    ("create deployment", &["image"]),
+    ("create service externalname", &["external-name"]),
+    ("run", &["image"]),
+    ("scale", &["replicas"]),
+];
 
 /// Checks that required flags are there.
 ///

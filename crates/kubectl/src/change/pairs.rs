@@ -40,7 +40,7 @@ pub fn parse(args: &[String], pair_type: &str, removal: bool) -> Result<Pairs, F
     let mut invalid = Vec::new();
     for arg in args {
         match arg.split_once('=') {
-            Some((key, _)) if key.is_empty() => invalid.push(arg.clone()),
+            Some(("", _)) => invalid.push(arg.clone()),
             Some((key, value)) => {
                 pairs.set.retain(|(known, _)| known != key);
                 pairs.set.push((key.to_owned(), value.to_owned()));

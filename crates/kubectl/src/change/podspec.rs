@@ -51,6 +51,61 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
+/// Whether a text is the reference of an image: `[host[:port]/]path[:tag][@digest]`.
+pub fn is_image(text: &str) -> bool {
+    let (rest, digest) = text.split_once('@').map_or((text, None), |(rest, digest)| (rest, Some(digest)));
+    let is_digest = |digest: &str| {
+        digest.split_once(':').is_some_and(|(algorithm, hex)| {
+            let word = |part: &str| {
+                part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.chars().all(|c| c.is_ascii_alphanumeric())
+            };
+            algorithm.split(['-', '_', '+', '.']).all(word)
+                && hex.len() >= 32
+                && hex.chars().all(|c| c.is_ascii_hexdigit())
+        })
+    };
+    if digest.is_some_and(|digest| !is_digest(digest)) {
+        return false;
+    }
+    let last = rest.rfind('/').map_or(0, |at| at + 1);
+    let (name, tag) = match rest.get(last..).and_then(|end| end.find(':')) {
+        Some(at) => (rest.get(..last + at).unwrap_or(""), rest.get(last + at + 1..)),
+        None => (rest, None),
+    };
+    let is_tag = |tag: &str| {
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        tag.len() <= 128 && tag.starts_with(word) && tag.chars().all(|c| word(c) || c == '.' || c == '-')
+    };
+    if tag.is_some_and(|tag| !is_tag(tag)) {
+        return false;
+    }
+    let mut parts = name.split('/');
+    // The first part may be a host, when something follows it.
+    let first = parts.next().unwrap_or("");
+    let rest: Vec<&str> = parts.collect();
+    let first_fits = is_path(first) || (!rest.is_empty() && is_host(first));
+    first_fits && rest.into_iter().all(is_path)
+}
+
+fn is_host(text: &str) -> bool {
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    let fits = |part: &str| {
+        let end = |c: char| c.is_ascii_alphanumeric();
+        part.starts_with(end) && part.ends_with(end) && part.chars().all(|c| end(c) || c == '-')
+    };
+    host.split('.').all(fits) && port.is_none_or(|port| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// Small letters and digits, in words that `.`, `_`, `__` or dashes join.
+fn is_path(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if !(text.starts_with(word) && text.ends_with(word)) {
+        return false;
+    }
+    let joints: Vec<&str> = text.split(word).filter(|joint| !joint.is_empty()).collect();
+    joints.iter().all(|joint| matches!(*joint, "." | "_" | "__") || joint.chars().all(|c| c == '-'))
+}
+
 /// Changes the containers of one list (`containers`, `initContainers`) whose names match; answers how many did.
 pub fn each_container(spec: &mut Value, list: &str, pattern: &str, mut change: impl FnMut(&mut Value)) -> usize {
     if spec[list].items().is_empty() {
@@ -78,6 +133,18 @@ mod tests {
             [("*", "x", true), ("n*", "nginx", true), ("n*", "side", false), ("s?de", "side", true), ("", "x", false)]
         {
             assert_eq!(matches(pattern, name), wanted, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn references_of_images() {
+        let digest = "0".repeat(64);
+        for good in ["nginx", "nginx:1.27", "reg.example.com:5000/team/app", "LOCAL/x", "a__b.c-d/e:T_1"] {
+            assert!(is_image(good), "{good}");
+        }
+        assert!(is_image(&format!("nginx@sha256:{digest}")));
+        for bad in ["bad image", "UPPER/Case:x", "Nginx", "a//b", "a/", ":1", "nginx:", "a..b", "nginx@sha256:00"] {
+            assert!(!is_image(bad), "{bad}");
         }
     }
 

@@ -1,6 +1,5 @@
 //! `kubectl describe`: what an object is and what belongs to it, in words.
 
-use drydock_api::Status;
 use drydock_value::Value;
 
 use super::{Outcome, acts};
@@ -86,12 +85,7 @@ fn describe(inv: &mut Invocation, io: &mut Io<'_>, object: &Value, show_events: 
     let now = io.now;
     let chunk_size = inv.flags.int("chunk-size");
     let client = inv.client(io)?;
-    let mut fetch = |request| {
-        client.value(io, request).map_err(|failure| match failure {
-            Failure::Status(status) => *status,
-            other => Status::new(0, "", other.words()),
-        })
-    };
+    let mut fetch = |request| client.value(io, request);
     let mut ctx = Context { fetch: &mut fetch, now, show_events, chunk_size };
-    Ok(describe::describe(object, &mut ctx)?)
+    describe::describe(object, &mut ctx)
 }

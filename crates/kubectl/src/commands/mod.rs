@@ -28,7 +28,6 @@ pub mod annotate;
 pub mod api;
 pub mod apply;
 pub mod attach;
-pub mod attaching;
 pub mod autoscale;
 pub mod certificate;
 pub mod cluster_info;
@@ -233,11 +232,9 @@ pub fn spec(path: &str) -> Option<&'static Spec> {
 
 /// A command that only holds others: prints its help, or refuses what is no command of it.
 pub(crate) fn group(io: &mut Io<'_>, parsed: &Parsed) -> Result<Outcome, Failure> {
-    match parsed.args.first() {
-        None => {
-            io.print(help::of(parsed.command));
-            Ok(Outcome::Done)
-        }
-        Some(word) => Err(Failure::Usage(format!("unknown command {}", crate::failure::quote(word)))),
+    if parsed.args.is_empty() {
+        io.print(help::of(parsed.command));
+        return Ok(Outcome::Done);
     }
+    Err(Failure::Usage(format!("unknown command {}", crate::failure::quote(&parsed.args.join(" ")))))
 }

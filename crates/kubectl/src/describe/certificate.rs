@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use drydock_api::Status;
 use drydock_value::Value;
 
 use super::context::Context;
@@ -27,7 +26,7 @@ pub fn signing_request(w: &mut Writer, object: &Value, ctx: &mut Context) -> Des
     let (metadata, spec, status) = (&object["metadata"], &object["spec"], &object["status"]);
     let request = STANDARD.decode(spec["request"].str()).ok();
     let Some(request) = request.and_then(|pem| read(&String::from_utf8_lossy(&pem))) else {
-        return Err(Status::new(0, "", "Error parsing CSR: PEM block type must be CERTIFICATE REQUEST"));
+        return Err("Error parsing CSR: PEM block type must be CERTIFICATE REQUEST".into());
     };
     w.field(0, "Name", metadata["name"].str());
     w.field(0, "Labels", &format_labels(&metadata["labels"]));

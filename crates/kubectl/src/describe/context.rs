@@ -1,12 +1,13 @@
 //! What a describer may ask for: related objects from the API server, events, and the time.
 
-use drydock_api::{GroupVersionKind, GroupVersionResource, Request, Status};
+use drydock_api::{GroupVersionKind, GroupVersionResource, Request};
 use drydock_value::{Time, Value};
 
 use super::format::human;
+use crate::failure::Failure;
 
 /// How a describer asks the API server.
-pub type Fetch<'a> = &'a mut dyn FnMut(Request) -> Result<Value, Status>;
+pub type Fetch<'a> = &'a mut dyn FnMut(Request) -> Result<Value, Failure>;
 
 /// What surrounds a description.
 pub struct Context<'a> {
@@ -25,7 +26,7 @@ impl Context<'_> {
     ///
     /// # Errors
     /// The server's refusal.
-    pub fn get(&mut self, resource: &GroupVersionResource, namespace: &str, name: &str) -> Result<Value, Status> {
+    pub fn get(&mut self, resource: &GroupVersionResource, namespace: &str, name: &str) -> Result<Value, Failure> {
         (self.fetch)(Request::get(resource.path(scope(namespace), Some(name))))
     }
 
@@ -38,7 +39,7 @@ impl Context<'_> {
         resource: &GroupVersionResource,
         namespace: &str,
         selectors: &[(&str, &str)],
-    ) -> Result<Vec<Value>, Status> {
+    ) -> Result<Vec<Value>, Failure> {
         let mut items = Vec::new();
         let mut resume = String::new();
         loop {
@@ -67,7 +68,7 @@ impl Context<'_> {
     ///
     /// # Errors
     /// The server's refusal.
-    pub fn pods(&mut self, namespace: &str, selector: &str) -> Result<Vec<Value>, Status> {
+    pub fn pods(&mut self, namespace: &str, selector: &str) -> Result<Vec<Value>, Failure> {
         self.list(&core("pods"), namespace, &[("labelSelector", selector)])
     }
 

@@ -29,7 +29,8 @@ mod volumes;
 mod workloads;
 mod writer;
 
-use drydock_api::{GroupVersionKind, Status};
+use crate::failure::Failure;
+use drydock_api::GroupVersionKind;
 use drydock_value::Value;
 
 pub use context::Context;
@@ -37,7 +38,7 @@ pub use workloads::without_hash;
 pub use writer::Writer;
 
 /// What a describer answers: nothing, or why it could not.
-type Described = Result<(), Status>;
+type Described = Result<(), Failure>;
 type Describer = fn(&mut Writer, &Value, &mut Context) -> Described;
 
 /// Group, kind, describer.
@@ -84,7 +85,7 @@ const DESCRIBERS: &[(&str, &str, Describer)] = &[
 ///
 /// # Errors
 /// When something that belongs to the description cannot be had.
-pub fn describe(object: &Value, ctx: &mut Context) -> Result<String, Status> {
+pub fn describe(object: &Value, ctx: &mut Context) -> Result<String, Failure> {
     let gvk = GroupVersionKind::of(object);
     let row = DESCRIBERS.iter().find(|(group, kind, _)| *group == gvk.group && *kind == gvk.kind);
     let describer = row.map_or(generic::anything as Describer, |(_, _, describer)| *describer);

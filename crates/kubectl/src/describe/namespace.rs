@@ -6,6 +6,7 @@ use super::context::{Context, core};
 use super::format::{heading, rfc1123, strings};
 use super::resources::canonical;
 use super::{Described, writer::Writer};
+use crate::failure::Failure;
 
 const LIMITS: &str = "Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio";
 const LIMITS_RULE: &str = "----\t--------\t---\t---\t---------------\t-------------\t-----------------------";
@@ -46,7 +47,7 @@ pub fn namespace(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described
 }
 
 /// A server without the resource has none to show.
-fn present(list: Result<Vec<Value>, drydock_api::Status>) -> Result<Option<Vec<Value>>, drydock_api::Status> {
+fn present(list: Result<Vec<Value>, Failure>) -> Result<Option<Vec<Value>>, Failure> {
     match list {
         Err(error) if error.is("NotFound") => Ok(None),
         list => list.map(Some),

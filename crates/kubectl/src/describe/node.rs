@@ -97,7 +97,7 @@ pub fn roles(labels: &Value) -> Vec<String> {
 fn lease(w: &mut Writer, node: &str, ctx: &mut Context) {
     let resource = GroupVersionResource::new("coordination.k8s.io", "v1", "leases");
     match ctx.get(&resource, "kube-node-lease", node) {
-        Err(error) => w.field(0, "Lease", &format!("Failed to get lease: {error}")),
+        Err(error) => w.field(0, "Lease", &format!("Failed to get lease: {}", error.words())),
         Ok(lease) => {
             let spec = &lease["spec"];
             let moment = |time: &Value| if time.is_null() { "<unset>".into() } else { rfc1123(time) };

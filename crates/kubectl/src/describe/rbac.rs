@@ -85,7 +85,15 @@ pub fn role(w: &mut Writer, object: &Value, _: &mut Context) -> Described {
     w.line(0, "PolicyRule:");
     w.line(1, "Resources\tNon-Resource URLs\tResource Names\tVerbs");
     w.line(1, "---------\t-----------------\t--------------\t-----");
-    for rule in compact(&object["rules"]) {
+    for cells in rows(&object["rules"]) {
+        w.line(1, &cells.join("\t"));
+    }
+    Ok(())
+}
+
+/// Rules as rows of a table: resource, URLs, names, verbs.
+pub fn rows(rules: &Value) -> Vec<[String; 4]> {
+    let row = |rule: Rule| {
         let resource = rule.resource.map_or(String::new(), |(group, resource)| match (group.as_str(), &resource) {
             ("", resource) => resource.clone(),
             (group, resource) => match resource.split_once('/') {
@@ -94,9 +102,9 @@ pub fn role(w: &mut Writer, object: &Value, _: &mut Context) -> Described {
             },
         });
         let (url, name) = (rule.url.unwrap_or_default(), rule.name.unwrap_or_default());
-        w.line(1, &format!("{resource}\t[{url}]\t[{name}]\t[{}]", rule.verbs.join(" ")));
-    }
-    Ok(())
+        [resource, format!("[{url}]"), format!("[{name}]"), format!("[{}]", rule.verbs.join(" "))]
+    };
+    compact(rules).into_iter().map(row).collect()
 }
 
 /// Describes a role binding or cluster role binding.

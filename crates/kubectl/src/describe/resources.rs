@@ -33,7 +33,7 @@ fn max(into: &mut Amounts, other: &Amounts) {
     for (name, amount) in other {
         let entry = into.entry(name.clone()).or_default();
         if *amount > *entry {
-            *entry = amount.clone();
+            *entry = *amount;
         }
     }
 }

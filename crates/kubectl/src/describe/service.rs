@@ -7,8 +7,9 @@ use super::context::{Context, core};
 use super::events::events;
 use super::format::{annotations, format_labels, heading, labels, or_none, strings, text, text_or};
 use super::{Described, writer::Writer};
+use crate::failure::Failure;
 
-fn endpoint_slices(ctx: &mut Context, namespace: &str, service: &str) -> Result<Vec<Value>, drydock_api::Status> {
+fn endpoint_slices(ctx: &mut Context, namespace: &str, service: &str) -> Result<Vec<Value>, Failure> {
     let resource = GroupVersionResource::new("discovery.k8s.io", "v1", "endpointslices");
     let chunk_size = std::mem::take(&mut ctx.chunk_size);
     let selector = format!("kubernetes.io/service-name={service}");
@@ -248,13 +249,13 @@ fn backend(backend: &Value, namespace: &str, ctx: &mut Context) -> String {
         let found = endpoint_slices(ctx, namespace, name)
             .and_then(|slices| Ok((slices, ctx.get(&core("services"), namespace, name)?)));
         return match found {
-            Err(error) => format!("{shown} (<error: {error}>)"),
+            Err(error) => format!("{shown} (<error: {}>)", error.words()),
             Ok((slices, found)) => {
-                let matching = found["spec"]["ports"].items().iter().filter(|candidate| {
+                let mut matching = found["spec"]["ports"].items().iter().filter(|candidate| {
                     let by_number = port["number"].int() != 0 && port["number"].int() == candidate["port"].int();
                     by_number || (!port["name"].is_empty() && port["name"] == candidate["name"])
                 });
-                let port_name = matching.last().map_or("", |port| port["name"].str());
+                let port_name = matching.next_back().map_or("", |port| port["name"].str());
                 format!("{shown} ({})", addresses(&slices, port_name))
             }
         };

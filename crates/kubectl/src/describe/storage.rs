@@ -10,6 +10,7 @@ use super::format::{
 use super::resources::canonical;
 use super::volumes::{access_modes, node_affinity, selector_term, source};
 use super::{Described, writer::Writer};
+use crate::failure::Failure;
 
 const BETA_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
@@ -78,7 +79,7 @@ pub fn persistent_volume_claim(w: &mut Writer, object: &Value, ctx: &mut Context
 }
 
 /// The names of the pods that mount a claim or own it.
-fn users_of(claim: &Value, ctx: &mut Context) -> Result<Vec<String>, drydock_api::Status> {
+fn users_of(claim: &Value, ctx: &mut Context) -> Result<Vec<String>, Failure> {
     let metadata = &claim["metadata"];
     let pods = ctx.pods(metadata["namespace"].str(), "")?;
     let uses = |pod: &Value| {

@@ -1,6 +1,6 @@
 //! Deployments, replica sets, replication controllers, stateful sets and daemon sets.
 
-use drydock_api::{GroupVersionResource, Status};
+use drydock_api::GroupVersionResource;
 use drydock_value::Value;
 
 use super::context::Context;
@@ -11,6 +11,7 @@ use super::format::{
 };
 use super::template::pod_template;
 use super::{Described, storage, writer::Writer};
+use crate::failure::Failure;
 
 /// Describes a deployment with its replica sets.
 pub fn deployment(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
@@ -51,7 +52,7 @@ pub fn deployment(w: &mut Writer, object: &Value, ctx: &mut Context) -> Describe
 }
 
 /// The replica sets of a deployment: the old ones from oldest to youngest, and the one with the current template.
-fn replica_sets(deployment: &Value, ctx: &mut Context) -> Result<(Vec<Value>, Option<Value>), Status> {
+fn replica_sets(deployment: &Value, ctx: &mut Context) -> Result<(Vec<Value>, Option<Value>), Failure> {
     let metadata = &deployment["metadata"];
     let selector = selector_text(&deployment["spec"]["selector"]);
     let resource = GroupVersionResource::new("apps", "v1", "replicasets");
@@ -90,7 +91,7 @@ fn replica_set_names(sets: &[Value]) -> String {
 }
 
 /// How many pods of a controller are in which phase: `1 Running / 0 Waiting / 0 Succeeded / 0 Failed`.
-fn pods_status(object: &Value, selector: &str, ctx: &mut Context) -> Result<String, Status> {
+fn pods_status(object: &Value, selector: &str, ctx: &mut Context) -> Result<String, Failure> {
     let mut counts = [0; 4];
     for pod in ctx.pods(object["metadata"]["namespace"].str(), selector)? {
         if controller_of(&pod).is_none_or(|owner| owner["uid"] != object["metadata"]["uid"]) {
@@ -119,7 +120,7 @@ pub fn replica_set(w: &mut Writer, object: &Value, ctx: &mut Context) -> Describ
     }
     w.field(0, "Replicas", &format!("{} current / {} desired", status["replicas"].int(), spec["replicas"].int()));
     let pods = pods_status(object, &selector_text(&spec["selector"]), ctx)
-        .unwrap_or_else(|error| format!("error in fetching pods: {error}"));
+        .unwrap_or_else(|error| format!("error in fetching pods: {}", error.words()));
     w.field(0, "Pods Status", &pods);
     pod_template(w, &spec["template"]);
     short_conditions(w, &status["conditions"]);

@@ -50,7 +50,7 @@ impl For<'_> {
 pub(super) fn read(inv: &Invocation, io: &mut Io<'_>, kind: For) -> Result<Data, Failure> {
     let (files, literals, env_files) =
         (inv.flags.list("from-file"), inv.flags.list("from-literal"), inv.flags.list("from-env-file"));
-    if !env_files.is_empty() && !(files.is_empty() && literals.is_empty()) {
+    if !env_files.is_empty() && (!files.is_empty() || !literals.is_empty()) {
         return Err("from-env-file cannot be combined with from-file or from-literal".into());
     }
     let mut data = Data::new();

@@ -1,0 +1,4 @@
+//! `kubectl auth`: who am I, and what may I do.
+
+pub mod can_i;
+pub mod whoami;
