@@ -1,4 +1,5 @@
-use drydock_value::{Value, parse_json};
+use drydock_value::{Value, parse_json, value};
+use proptest::prelude::*;
 
 use super::*;
 use crate::{Schema, TypeRef};
@@ -163,5 +164,71 @@ fn patches_do_what_they_do_in_kubectl() {
             Ok(result) => assert_eq!(result, case["out"], "{line}"),
             Err(error) => assert_eq!(format!("error: {}", error.trim_end()), case["error"].str(), "{line}"),
         }
+    }
+}
+
+/// What `kubectl apply` sent, given what was applied before and what the server had. It refused to overwrite where there
+/// is no patch.
+#[test]
+fn apply_sends_what_kubectl_sends() {
+    for line in include_str!("../../testdata/apply.jsonl").lines() {
+        let case = json(line);
+        let overwrite = case["overwrite"].is_true();
+        let patch =
+            three_way_strategic(deployment(), &case["original"], &case["modified"], &case["current"], overwrite);
+        match case.get("patch") {
+            Some(expected) => assert_eq!(patch.as_ref(), Ok(expected), "{line}"),
+            None => assert!(patch.unwrap_err().contains("conflicts with changes"), "{line}"),
+        }
+    }
+}
+
+fn any_spec() -> impl Strategy<Value = Value> {
+    let name = || prop::sample::select(vec!["a", "b", "c", "d"]);
+    let env = prop::collection::btree_map(name(), "[12]", 0..4);
+    let container =
+        (prop::option::of("[xy]"), env, prop::collection::vec("[pq]", 0..3)).prop_map(|(image, env, args)| {
+            let env: Value = env.into_iter().map(|(name, value)| value!({"name": name, "value": value})).collect();
+            value!({"image": image, "env": env, "args": args})
+        });
+    let containers = prop::collection::btree_map(name(), container, 1..4);
+    let labels = prop::collection::btree_map(name(), "[12]", 0..3);
+    (containers, labels, any::<bool>()).prop_map(|(containers, labels, reversed)| {
+        let mut list: Vec<Value> = containers
+            .into_iter()
+            .map(|(name, mut container)| {
+                container.set("name", name);
+                container
+            })
+            .collect();
+        if reversed {
+            list.reverse();
+        }
+        let labels: drydock_value::Map = labels.into_iter().collect();
+        value!({"metadata": {"labels": labels}, "spec": {"template": {"spec": {"containers": list}}}})
+    })
+}
+
+/// Without the fields that say nothing: a null and a missing field are the same to a patch.
+fn settled(value: &Value) -> Value {
+    crate::normalize(deployment(), value)
+}
+
+proptest! {
+    #[test]
+    fn a_patch_made_of_two_versions_leads_from_one_to_the_other(from in any_spec(), to in any_spec()) {
+        let patch = two_way_strategic(deployment(), &from, &to).unwrap();
+        let result = strategic_merge(deployment(), &from, &patch).unwrap();
+        prop_assert_eq!(settled(&result), settled(&to), "strategic {}", patch);
+        let patch = create_merge_patch(&from, &to);
+        prop_assert_eq!(settled(&merge_patch(&from, &patch)), settled(&to), "merge {}", patch);
+    }
+
+    #[test]
+    fn applying_twice_changes_nothing(original in any_spec(), modified in any_spec(), current in any_spec()) {
+        let patch = three_way_strategic(deployment(), &original, &modified, &current, true).unwrap();
+        let once = strategic_merge(deployment(), &current, &patch).unwrap();
+        let again = three_way_strategic(deployment(), &modified, &modified, &once, true).unwrap();
+        prop_assert_eq!(settled(&strategic_merge(deployment(), &once, &again).unwrap()), settled(&once));
     }
 }
