@@ -13,8 +13,7 @@ use crate::printers::tabs::Tabs;
 use crate::printers::{self, Formats, Printer};
 
 /// The flags that it acts on.
-pub const FLAGS: &[&[&str]] =
-    &[acts::PRINT, &["all-namespaces", "chunk-size", "for", "no-headers", "types", "watch"]];
+pub const FLAGS: &[&[&str]] = &[acts::PRINT, &["all-namespaces", "chunk-size", "for", "no-headers", "types", "watch"]];
 
 /// `kubectl events`
 ///
@@ -46,7 +45,11 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let mut items: Vec<Value> = list["items"].items().iter().map(with_kind).filter(|e| wanted(e, &types)).collect();
     let watch = inv.flags.bool("watch");
     if items.is_empty() && !watch {
-        io.eprintln(if all { "No events found.".to_owned() } else { format!("No events found in {namespace} namespace.") });
+        io.eprintln(if all {
+            "No events found.".to_owned()
+        } else {
+            format!("No events found in {namespace} namespace.")
+        });
         return Ok(Outcome::Done);
     }
     items.sort_by_key(event_time);
@@ -116,9 +119,8 @@ impl Lines {
             }
             self.tabs.row(&header);
         }
-        let ago = |moment: Option<Time>| {
-            moment.map_or("<unknown>".to_owned(), |moment| duration::human(now.since(moment)))
-        };
+        let ago =
+            |moment: Option<Time>| moment.map_or("<unknown>".to_owned(), |moment| duration::human(now.since(moment)));
         let first = ago(time(&event["eventTime"]).or_else(|| time(&event["firstTimestamp"])));
         let count = event["count"].int();
         let seen = if let Some(series) = event.get("series").filter(|series| !series.is_null()) {
@@ -187,4 +189,3 @@ impl Waiting for Watching {
         Box::new(self.clone())
     }
 }
-

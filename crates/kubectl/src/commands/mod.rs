@@ -28,17 +28,21 @@ pub mod annotate;
 pub mod api;
 pub mod apply;
 pub mod attach;
+pub mod auth;
 pub mod autoscale;
 pub mod certificate;
 pub mod cluster_info;
 pub mod completion;
 pub mod config;
 pub mod cordon;
+pub mod cp;
 pub mod create;
 pub mod delete;
 pub mod describe;
+pub mod diff;
 pub mod drain;
 pub mod edit;
+pub mod events;
 pub mod exec;
 pub mod explain;
 pub mod expose;
@@ -47,6 +51,7 @@ pub mod label;
 pub mod logs;
 pub mod patch;
 pub mod plugin;
+pub mod port_forward;
 pub mod raw;
 pub mod remote;
 pub mod replace;
@@ -56,6 +61,7 @@ pub mod scale;
 pub mod set;
 pub mod stream;
 pub mod taint;
+pub mod top;
 pub mod wait;
 
 /// What a step of a command came to.
@@ -136,6 +142,14 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "exec", run: exec::run, flags: exec::FLAGS },
     Spec { path: "logs", run: logs::run, flags: logs::FLAGS },
     Spec { path: "wait", run: wait::run, flags: wait::FLAGS },
+    Spec { path: "auth can-i", run: auth::can_i::run, flags: auth::can_i::FLAGS },
+    Spec { path: "auth whoami", run: auth::whoami::run, flags: auth::whoami::FLAGS },
+    Spec { path: "cp", run: cp::run, flags: cp::FLAGS },
+    Spec { path: "diff", run: diff::run, flags: diff::FLAGS },
+    Spec { path: "events", run: events::run, flags: events::FLAGS },
+    Spec { path: "port-forward", run: port_forward::run, flags: port_forward::FLAGS },
+    Spec { path: "top node", run: top::node, flags: top::FLAGS },
+    Spec { path: "top pod", run: top::pod, flags: top::FLAGS },
     Spec { path: "api-resources", run: api::resources, flags: api::FLAGS },
     Spec { path: "api-versions", run: api::versions, flags: &[] },
     Spec { path: "apply", run: apply::run, flags: apply::FLAGS },

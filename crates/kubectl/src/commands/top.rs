@@ -91,7 +91,8 @@ pub fn pod(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let all = inv.flags.bool("all-namespaces");
     if items.is_empty() {
         let namespace = inv.namespace(io)?;
-        let words = if all { "No resources found".into() } else { format!("No resources found in {namespace} namespace.") };
+        let words =
+            if all { "No resources found".into() } else { format!("No resources found in {namespace} namespace.") };
         io.eprintln(words);
         return Ok(Outcome::Done);
     }

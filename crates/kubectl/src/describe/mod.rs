@@ -20,7 +20,7 @@ mod namespace;
 mod node;
 mod pod;
 mod policy;
-mod rbac;
+pub(crate) mod rbac;
 mod resources;
 mod service;
 mod storage;

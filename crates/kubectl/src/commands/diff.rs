@@ -1,0 +1,244 @@
+//! `kubectl diff`: what applying files would change, as a unified diff. Exit code 1 means that something would.
+
+use drydock_api::{Body, Request};
+use drydock_value::{Value, to_json};
+
+use super::{Outcome, Waiting, acts};
+use crate::builder::{self, Info, Query};
+use crate::change::{applied, is_conflict, patching};
+use crate::client::{patch_type, path};
+use crate::env::{ChildId, Io, Spawn, Wait};
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+
+/// The flags that it acts on.
+pub const FLAGS: &[&[&str]] = &[
+    acts::FILES,
+    &[
+        "concurrency",
+        "field-manager",
+        "force-conflicts",
+        "selector",
+        "server-side",
+        "show-managed-fields",
+        "show-secrets",
+    ],
+];
+
+/// `kubectl diff`
+///
+/// # Errors
+/// kubectl's own; they end with a code greater than 1.
+pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
+    difference(inv, io).map_err(|failure| match failure {
+        Failure::WantStdin | Failure::Later(_) | Failure::Usage(_) => failure,
+        other => {
+            // 1 means that there are differences: an error ends with 2 at least.
+            let (words, code) = other.render("kubectl diff");
+            Failure::Code(words, code.max(2))
+        }
+    })
+}
+
+fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
+    if !inv.args.is_empty() {
+        return Err(inv.usage(format!("Unexpected args: [{}]", inv.args.join(" "))));
+    }
+    if inv.flags.list("filename").is_empty() && inv.flags.str("kustomize").is_empty() {
+        return Err(Failure::Code("error: must specify one of -f and -k".into(), 1));
+    }
+    let server_side = inv.flags.bool("server-side");
+    if inv.flags.bool("force-conflicts") && !server_side {
+        return Err("--force-conflicts only works with --server-side".into());
+    }
+    let mut query = Query::new(inv, io, &[])?;
+    query.continue_on_error = false;
+    query.validate = false;
+    let infos = builder::find(&query, inv, io)?.infos()?;
+    let mut pairs: Vec<(String, Value, Value)> = Vec::new();
+    for info in infos {
+        let live = live(inv, io, &info)?;
+        let merged = if server_side { apply(inv, io, &info)? } else { merged(inv, io, &info, &live)? };
+        let (mut live, mut merged) = (live, merged);
+        if !inv.flags.bool("show-managed-fields") {
+            for object in [&mut live, &mut merged] {
+                if let Some(metadata) = object.get_mut("metadata") {
+                    metadata.remove("managedFields");
+                }
+            }
+        }
+        if info.resource.kind == "Secret" && info.resource.id.group.is_empty() && !inv.flags.bool("show-secrets") {
+            mask(&mut live, &mut merged);
+        }
+        pairs.push((file_name(&info), live, merged));
+    }
+    let program = inv.env.var("KUBECTL_EXTERNAL_DIFF").to_owned();
+    if !program.is_empty() {
+        return external(io, &program, &pairs);
+    }
+    let folders = (
+        format!("/tmp/LIVE-{}", (io.random)() % 10_000_000_000),
+        format!("/tmp/MERGED-{}", (io.random)() % 10_000_000_000),
+    );
+    let mut different = false;
+    pairs.sort_by(|a, b| a.0.cmp(&b.0));
+    for (name, live, merged) in &pairs {
+        let (from, to) = (text(live), text(merged));
+        if from == to {
+            continue;
+        }
+        different = true;
+        let stamp = format!("{} +0000", io.now.rfc3339_nanos().replace('T', " ").trim_end_matches('Z'));
+        let (old, new) = (format!("{}/{name}", folders.0), format!("{}/{name}", folders.1));
+        io.println(format!("diff -u -N {old} {new}"));
+        let diff = similar::TextDiff::from_lines(&from, &to);
+        let unified = diff
+            .unified_diff()
+            .context_radius(3)
+            .header(&format!("{old}\t{stamp}"), &format!("{new}\t{stamp}"))
+            .to_string();
+        io.print(unified);
+    }
+    Ok(Outcome::Exit(i32::from(different)))
+}
+
+fn text(object: &Value) -> String {
+    if object.is_null() { String::new() } else { drydock_yaml::to_yaml(object) }
+}
+
+/// `apps.v1.Deployment.default.web`
+fn file_name(info: &Info) -> String {
+    let id = &info.resource.id;
+    let group = if id.group.is_empty() { String::new() } else { format!("{}.", id.group) };
+    format!("{group}{}.{}.{}.{}", id.version, info.resource.kind, info.namespace, info.name)
+}
+
+fn live(inv: &mut Invocation, io: &mut Io<'_>, info: &Info) -> Result<Value, Failure> {
+    match inv.client(io)?.get(io, &info.resource, &info.namespace, &info.name) {
+        Err(failure) if failure.is("NotFound") => Ok(Value::Null),
+        other => other,
+    }
+}
+
+fn apply(inv: &mut Invocation, io: &mut Io<'_>, info: &Info) -> Result<Value, Failure> {
+    let manager =
+        if inv.flags.given("field-manager") { inv.flags.str("field-manager").to_owned() } else { "kubectl".to_owned() };
+    let force = inv.flags.bool("force-conflicts").to_string();
+    let params = [("dryRun", "All"), ("fieldManager", manager.as_str()), ("force", force.as_str())];
+    let body = Body::Value(info.object.clone());
+    inv.client(io)?.patch(io, &info.resource, &info.namespace, &info.name, patch_type::APPLY, body, &params)
+}
+
+/// What the object would look like once applied.
+fn merged(inv: &mut Invocation, io: &mut Io<'_>, info: &Info, live: &Value) -> Result<Value, Failure> {
+    let manager = inv.flags.str("field-manager").to_owned();
+    let params = [("dryRun", "All"), ("fieldManager", manager.as_str())];
+    if live.is_null() {
+        let object = applied::annotated(&info.object);
+        return inv.client(io)?.create(io, &info.resource, &info.namespace, object, &params);
+    }
+    let original = applied::original_value(live)?.unwrap_or_default();
+    let modified = applied::annotated(&info.object);
+    let (content_type, patch) = patching::three_way(&original, &modified, live, true)?;
+    if patch.is_empty() {
+        return Ok(live.clone());
+    }
+    let client = inv.client(io)?;
+    let body = Body::Value(patch);
+    let answer = client.patch(io, &info.resource, &info.namespace, &info.name, content_type, body, &params);
+    match answer {
+        Err(failure) if is_conflict(&failure) => {
+            // Someone else was faster: look again, once.
+            let request = Request::get(path(&info.resource, &info.namespace, Some(&info.name)));
+            inv.client(io)?.value(io, request)
+        }
+        other => other,
+    }
+}
+
+/// Hides the values of secrets; those that differ are still told apart.
+fn mask(live: &mut Value, merged: &mut Value) {
+    const MASK: &str = "***";
+    let (before, after) = (live["data"].clone(), merged["data"].clone());
+    for (key, value) in before.entries() {
+        match after.get(key) {
+            Some(other) if other != value => {
+                live["data"].set(key, "*** (before)");
+                merged["data"].set(key, "*** (after)");
+            }
+            other => {
+                live["data"].set(key, MASK);
+                if other.is_some() {
+                    merged["data"].set(key, MASK);
+                }
+            }
+        }
+    }
+    for (key, _) in after.entries().filter(|(key, _)| before.get(key).is_none()) {
+        merged["data"].set(key, MASK);
+    }
+    // The annotation of what was applied last holds the values too.
+    for object in [live, merged] {
+        let annotation = object["metadata"]["annotations"][applied::LAST_APPLIED].str().to_owned();
+        if let Ok(mut last) = drydock_value::parse_json(&annotation)
+            && let Some(data) = last.get_mut("data").and_then(Value::as_object_mut)
+        {
+            for (_, value) in data.iter_mut() {
+                *value = MASK.into();
+            }
+            object["metadata"]["annotations"].set(applied::LAST_APPLIED, to_json(&last));
+        }
+    }
+}
+
+/// Runs the program of `KUBECTL_EXTERNAL_DIFF` over two folders.
+fn external(io: &mut Io<'_>, program: &str, pairs: &[(String, Value, Value)]) -> Result<Outcome, Failure> {
+    let number = (io.random)() % 10_000_000_000;
+    let folders = [format!("/tmp/LIVE-{number}"), format!("/tmp/MERGED-{number}")];
+    for folder in &folders {
+        io.files.mkdir_all(folder)?;
+    }
+    for (name, live, merged) in pairs {
+        for (folder, object) in folders.iter().zip([live, merged]) {
+            if !object.is_null() {
+                io.files.write(&format!("{folder}/{name}"), text(object).as_bytes())?;
+            }
+        }
+    }
+    let mut words = program.split(' ').filter(|word| !word.is_empty());
+    let mut argv: Vec<String> = words.next().map(str::to_owned).into_iter().collect();
+    argv.extend(folders.iter().cloned());
+    let plain = |word: &&str| word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '='));
+    argv.extend(words.filter(plain).map(str::to_owned));
+    let name = argv.first().cloned().unwrap_or_default();
+    let child = io
+        .children
+        .spawn(Spawn { argv, ..Spawn::default() })
+        .map_err(|why| format!("failed to run \"{name}\": {why}"))?;
+    Ok(Outcome::Waiting(Box::new(External { child, folders })))
+}
+
+#[derive(Debug, Clone)]
+struct External {
+    child: ChildId,
+    folders: [String; 2],
+}
+
+impl Waiting for External {
+    fn step(&mut self, io: &mut Io<'_>) -> Result<Outcome, Failure> {
+        let Some(code) = io.children.poll(self.child) else { return Ok(Outcome::Wait(Wait::child())) };
+        for folder in &self.folders {
+            let _ = io.files.remove(folder);
+        }
+        Ok(Outcome::Exit(code))
+    }
+
+    fn interrupt(&mut self, io: &mut Io<'_>) -> i32 {
+        io.children.kill(self.child);
+        130
+    }
+
+    fn clone_box(&self) -> Box<dyn Waiting> {
+        Box::new(self.clone())
+    }
+}
