@@ -2,6 +2,7 @@
 //! warnings, `-v`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use drydock_api::{Body, Method, Request, Resource, Response, Status, StreamId};
 use drydock_value::Value;
@@ -48,10 +49,21 @@ pub struct Client {
     pub verbosity: i64,
     /// `--warnings-as-errors`
     pub warnings_as_errors: bool,
+    /// `--request-timeout`: how long a request may take; a watch ends with it.
+    pub request_timeout: Option<Duration>,
     headers: Vec<(String, String)>,
     warned: BTreeSet<String>,
     /// How many warnings the server sent.
     pub warnings: usize,
+}
+
+/// `0` is no limit; a bare number is seconds.
+fn request_timeout(text: &str) -> Option<Duration> {
+    let parsed = text
+        .parse::<u64>()
+        .map(Duration::from_secs)
+        .or_else(|_| drydock_schema::duration::parse(text).map(|parsed| parsed.duration));
+    parsed.ok().filter(|timeout| !timeout.is_zero())
 }
 
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
@@ -79,6 +91,7 @@ impl Client {
             headers,
             verbosity: flags.int("v"),
             warnings_as_errors: flags.bool("warnings-as-errors"),
+            request_timeout: request_timeout(flags.str("request-timeout")),
             ..Client::default()
         }
     }

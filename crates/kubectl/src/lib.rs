@@ -29,7 +29,6 @@ pub mod kubeconfig;
 pub mod mapper;
 pub mod pods;
 pub mod printers;
-pub mod selector;
 mod sha256;
 #[cfg(test)]
 pub(crate) mod testing;

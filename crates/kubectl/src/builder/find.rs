@@ -291,7 +291,7 @@ impl Finder<'_, '_> {
         }
         let selector =
             match &self.query.labels {
-                Some(text) => Some(crate::selector::parse(text).map_err(|why| {
+                Some(text) => Some(drydock_schema::labels::Selector::parse(text).map_err(|why| {
                     Failure::Error(format!("the provided selector {} is not valid: {why}", quote(text)))
                 })?),
                 None => None,
@@ -317,7 +317,7 @@ impl Finder<'_, '_> {
                         for object in objects {
                             let item = self.from_file(object, &source.name);
                             if let (Ok(info), Some(selector)) = (&item, &selector)
-                                && !selector.matches(&info.object["metadata"]["labels"])
+                                && !selector.matches_object(&info.object)
                             {
                                 continue;
                             }

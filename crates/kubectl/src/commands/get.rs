@@ -1,7 +1,7 @@
 //! `kubectl get`: lists and objects as tables and in the formats of `-o`, once or as they change.
 
 use drydock_api::{StreamId, StreamItem};
-use drydock_value::{Value, value};
+use drydock_value::{Time, Value, value};
 
 use super::{Outcome, Waiting, acts};
 use crate::builder::{self, Info, Query};
@@ -271,6 +271,7 @@ fn start_watch(inv: &mut Invocation, io: &mut Io<'_>, mut query: Query, human: b
         printer,
         events: inv.flags.bool("output-watch-events"),
         quiet: false,
+        deadline: inv.client(io)?.request_timeout.map(|timeout| io.now + timeout),
     };
     let is_list = !single;
     if !inv.flags.bool("watch-only") {
@@ -314,6 +315,8 @@ struct Watching {
     printer: Option<Printer>,
     events: bool,
     quiet: bool,
+    /// When `--request-timeout` ends the watch.
+    deadline: Option<Time>,
 }
 
 impl Watching {
@@ -337,7 +340,13 @@ impl Waiting for Watching {
     fn step(&mut self, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         loop {
             match io.api.poll(self.stream) {
-                StreamItem::Pending => return Ok(Outcome::Wait(Wait::streams([self.stream]))),
+                StreamItem::Pending if self.deadline.is_some_and(|deadline| io.now >= deadline) => {
+                    io.api.close(self.stream);
+                    return Ok(Outcome::Done);
+                }
+                StreamItem::Pending => {
+                    return Ok(Outcome::Wait(Wait::streams([self.stream]).or_until(self.deadline)));
+                }
                 StreamItem::Event(event) => {
                     let kind = event["type"].str().to_owned();
                     if kind == "BOOKMARK" {

@@ -136,45 +136,9 @@ fn parse_int(text: &str) -> Result<i64, String> {
 /// # Errors
 /// Go's words.
 pub fn parse_duration(text: &str) -> Result<i64, String> {
-    let invalid = || format!("time: invalid duration {text:?}");
-    let (negative, mut rest) = match text.as_bytes().first() {
-        Some(b'-') => (true, &text[1..]),
-        Some(b'+') => (false, &text[1..]),
-        _ => (false, text),
-    };
-    if rest == "0" {
-        return Ok(0);
-    }
-    if rest.is_empty() {
-        return Err(invalid());
-    }
-    let mut total = 0_i128;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let (number, after) = rest.split_at(end);
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || number.len() > 18 {
-            return Err(invalid());
-        }
-        let end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
-        let (unit, after) = after.split_at(end);
-        let nanos: i128 = match unit {
-            "ns" => 1,
-            "us" | "µs" | "μs" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            "" => return Err(format!("time: missing unit in duration {text:?}")),
-            unit => return Err(format!("time: unknown unit {unit:?} in duration {text:?}")),
-        };
-        total += whole.parse::<i128>().unwrap_or(0) * nanos;
-        if !fraction.is_empty() {
-            total += fraction.parse::<i128>().unwrap_or(0) * nanos / 10_i128.pow(fraction.len() as u32);
-        }
-        rest = after;
-    }
-    i64::try_from(if negative { -total } else { total }).map_err(|_| invalid())
+    let parsed = drydock_schema::duration::parse(text)?;
+    let nanos = i64::try_from(parsed.duration.as_nanos()).unwrap_or(i64::MAX);
+    Ok(if parsed.negative { -nanos } else { nanos })
 }
 
 /// One line of comma-separated values, quotes as Go's encoding/csv has them.

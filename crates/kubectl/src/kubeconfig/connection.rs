@@ -77,6 +77,16 @@ pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>
             return Err(Failure::Plain(format!("Error in configuration: \n{list}")));
         }
     }
+    let impersonating = ["as-uid", "as-group", "as-user-extra"].iter().any(|flag| flags.given(flag));
+    if impersonating && flags.non_empty("as").is_none() && !user_name.is_empty() {
+        return Err(format!("requesting uid, groups or user-extra for {user_name} without impersonating a user").into());
+    }
+    let timeout = flags.str("request-timeout");
+    if timeout.parse::<i64>().is_err() && drydock_schema::duration::parse(timeout).is_err() && !timeout.is_empty() {
+        return Err(Failure::Error(format!(
+            "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)"
+        )));
+    }
     let mut user = config.users.get(&user_name).cloned().unwrap_or_default();
     for flag in ["token", "username", "password", "client-certificate", "client-key"] {
         if let Some(text) = flags.non_empty(flag) {

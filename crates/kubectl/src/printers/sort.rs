@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use drydock_schema::quantity::Quantity;
 use drydock_value::Value;
 
 use super::jsonpath::{JsonPath, relaxed};
@@ -50,8 +51,8 @@ fn compare(a: &Value, b: &Value) -> Result<Ordering, String> {
         (_, Value::Null) => Ordering::Greater,
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
         (Value::Float(a), Value::Float(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
-        (Value::String(a), Value::String(b)) => match (quantity(a), quantity(b)) {
-            (Some(x), Some(y)) => x.partial_cmp(&y).unwrap_or(Ordering::Equal),
+        (Value::String(a), Value::String(b)) => match (Quantity::parse(a), Quantity::parse(b)) {
+            (Ok(x), Ok(y)) => x.cmp(&y),
             _ => natural(a, b),
         },
         (Value::Int(_) | Value::Float(_) | Value::String(_), _) => return Err("unsortable interface: interface".into()),
@@ -59,33 +60,6 @@ fn compare(a: &Value, b: &Value) -> Result<Ordering, String> {
         (Value::Array(_), _) => return Err("unsortable type: []interface {}".into()),
         (Value::Object(_), _) => return Err("unsortable type: map[string]interface {}".into()),
     })
-}
-
-/// A quantity (`250m`, `1Gi`) as a number, good enough to compare.
-fn quantity(text: &str) -> Option<f64> {
-    let end = text.rfind(|c: char| c.is_ascii_digit() || c == '.').map_or(0, |at| at + 1);
-    let (number, unit) = text.split_at(end);
-    let number: f64 = number.parse().ok().filter(|_| !number.contains(['i', 'n', 'N']))?;
-    let factor = match unit {
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "" => 1.0,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024.0,
-        "Mi" => 1_048_576.0,
-        "Gi" => 1_073_741_824.0,
-        "Ti" => 1_099_511_627_776.0,
-        "Pi" => 1_125_899_906_842_624.0,
-        "Ei" => 1_152_921_504_606_846_976.0,
-        _ => return None,
-    };
-    Some(number * factor)
 }
 
 /// Natural order: runs of digits by their number.
