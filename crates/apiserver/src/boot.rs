@@ -1,16 +1,187 @@
-//! The objects that every new cluster has.
+//! The objects that every new cluster has: namespaces, the service that leads to the API server itself, priority classes,
+//! the default storage class, and the built-in roles with their bindings.
+//!
+//! Nodes, service accounts and the root CA's config maps are not among them: kubelets and controllers make those.
 
-use drydock_value::value;
+use drydock_value::{Value, parse_json, to_json, value};
 
-use crate::kinds;
+use crate::kinds::{self, Kind};
 use crate::server::ApiServer;
+
+/// The roles that people bind, as a real server has them.
+const ROLES: &str = include_str!("../data/clusterroles.json");
+
+/// The controllers' own roles.
+const CONTROLLERS: &str = include_str!("../data/controllers.txt");
+
+/// Who has which of the built-in roles: role, subjects.
+const BINDINGS: [(&str, &[(&str, &str)]); 9] = [
+    ("cluster-admin", &[("Group", "system:masters")]),
+    ("system:basic-user", &[("Group", "system:authenticated")]),
+    ("system:discovery", &[("Group", "system:authenticated")]),
+    ("system:kube-controller-manager", &[("User", "system:kube-controller-manager")]),
+    ("system:kube-scheduler", &[("User", "system:kube-scheduler")]),
+    ("system:monitoring", &[("Group", "system:monitoring")]),
+    ("system:node", &[]),
+    ("system:public-info-viewer", &[("Group", "system:authenticated"), ("Group", "system:unauthenticated")]),
+    ("system:service-account-issuer-discovery", &[("Group", "system:serviceaccounts")]),
+];
 
 pub(crate) fn boot(server: &mut ApiServer) {
     for name in ["kube-system", "kube-public", "kube-node-lease", "default"] {
-        let _ = server.client("system:apiserver").create(
-            kinds::NAMESPACES,
+        create(server, kinds::NAMESPACES, "", value!({"metadata": {"name": name}}));
+    }
+    for (name, priority, description) in [
+        (
+            "system-node-critical",
+            2_000_001_000_i64,
+            "Used for system critical pods that must not be moved from their current node.",
+        ),
+        (
+            "system-cluster-critical",
+            2_000_000_000,
+            "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+        ),
+    ] {
+        create(
+            server,
+            kinds::PRIORITY_CLASSES,
             "",
-            value!({"metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}}}),
+            value!({"metadata": {"name": name}, "value": priority, "description": description}),
         );
     }
+    roles(server);
+    own_service(server);
+    storage_class(server);
+}
+
+/// Creates what is known to be good.
+fn create(server: &mut ApiServer, kind: Kind, namespace: &str, object: Value) {
+    let created = server.client("system:apiserver").create(kind, namespace, object);
+    debug_assert!(created.is_ok(), "{created:?}");
+}
+
+fn own_service(server: &mut ApiServer) {
+    let (first, _) = server.config.service_cidr;
+    let address = std::net::Ipv4Addr::from(u32::from(std::net::Ipv4Addr::from(first)) + 1).to_string();
+    let (host, port) = match server.config.address.rsplit_once(':') {
+        Some((host, port)) => (host.to_owned(), port.parse().unwrap_or(8443)),
+        None => (server.config.address.clone(), 8443),
+    };
+    let (network, prefix) = server.config.service_cidr;
+    let cidr = format!("{}/{prefix}", std::net::Ipv4Addr::from(network));
+    create(server, kinds::SERVICE_CIDRS, "", value!({"metadata": {"name": "kubernetes"}, "spec": {"cidrs": [cidr]}}));
+    create(
+        server,
+        kinds::SERVICES,
+        "default",
+        value!({
+            "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
+            "spec": {
+                "clusterIP": address, "sessionAffinity": "None", "type": "ClusterIP",
+                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}]
+            }
+        }),
+    );
+    create(
+        server,
+        kinds::ENDPOINTS,
+        "default",
+        value!({
+            "metadata": {"name": "kubernetes", "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
+            "subsets": [{
+                "addresses": [{"ip": host.as_str()}],
+                "ports": [{"name": "https", "port": port, "protocol": "TCP"}]
+            }]
+        }),
+    );
+    create(
+        server,
+        kinds::ENDPOINT_SLICES,
+        "default",
+        value!({
+            "metadata": {"name": "kubernetes", "labels": {"kubernetes.io/service-name": "kubernetes"}},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [host], "conditions": {"ready": true}}],
+            "ports": [{"name": "https", "port": port, "protocol": "TCP"}]
+        }),
+    );
+}
+
+/// The class that minikube's storage addon makes, as if applied by kubectl.
+fn storage_class(server: &mut ApiServer) {
+    let applied = value!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+        "metadata": {
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}, "name": "standard"
+        },
+        "provisioner": "k8s.io/minikube-hostpath", "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"
+    });
+    let mut class = applied.clone();
+    class["metadata"]["annotations"]
+        .set("kubectl.kubernetes.io/last-applied-configuration", format!("{}\n", to_json(&applied)));
+    create(server, kinds::STORAGE_CLASSES, "", class);
+}
+
+fn metadata(name: &str) -> Value {
+    value!({
+        "name": name,
+        "annotations": {"rbac.authorization.kubernetes.io/autoupdate": "true"},
+        "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    })
+}
+
+fn bind(server: &mut ApiServer, role: &str, subjects: Vec<Value>) {
+    create(
+        server,
+        kinds::CLUSTER_ROLE_BINDINGS,
+        "",
+        value!({
+            "metadata": metadata(role), "subjects": subjects,
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
+        }),
+    );
+}
+
+fn roles(server: &mut ApiServer) {
+    let roles = parse_json(ROLES).unwrap_or_default();
+    for (name, facts) in roles.entries() {
+        let mut role = value!({"metadata": {"name": name}, "rules": &facts["rules"]});
+        for key in ["labels", "annotations"] {
+            if !facts[key].is_null() {
+                role["metadata"].set(key, &facts[key]);
+            }
+        }
+        if !facts["aggregationRule"].is_null() {
+            role.set("aggregationRule", &facts["aggregationRule"]);
+        }
+        create(server, kinds::CLUSTER_ROLES, "", role);
+    }
+    for (name, subjects) in BINDINGS {
+        let subjects = subjects
+            .iter()
+            .map(|(kind, name)| value!({"apiGroup": "rbac.authorization.k8s.io", "kind": *kind, "name": *name}))
+            .collect();
+        bind(server, name, subjects);
+    }
+    for line in CONTROLLERS.lines().filter(|line| !line.starts_with('#')) {
+        let Some((name, rules)) = line.split_once('|') else { continue };
+        let name = name.trim();
+        let rules: Vec<Value> = rules.split(';').map(|rule| controller_rule(rule.trim())).collect();
+        let role = format!("system:controller:{name}");
+        create(server, kinds::CLUSTER_ROLES, "", value!({"metadata": metadata(&role), "rules": rules}));
+        bind(server, &role, vec![value!({"kind": "ServiceAccount", "name": name, "namespace": "kube-system"})]);
+    }
+}
+
+/// A rule from its short form: `groups:resources:verbs`, or `e` for writing events.
+fn controller_rule(text: &str) -> Value {
+    if text == "e" {
+        return value!({
+            "apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch", "update"]
+        });
+    }
+    let mut parts = text.splitn(3, ':').map(|part| part.split(',').collect::<Vec<&str>>());
+    let mut next = || parts.next().unwrap_or_default();
+    value!({"apiGroups": next(), "resources": next(), "verbs": next()})
 }

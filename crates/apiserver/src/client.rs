@@ -37,7 +37,7 @@ impl ApiServer {
 
 impl Client<'_> {
     fn cx(&self) -> Cx {
-        Cx::new(self.user.clone())
+        Cx::component(self.user.clone())
     }
 
     /// One object.

@@ -48,7 +48,7 @@ fn known_fields(kind: Kind) -> &'static [&'static str] {
         kinds::NAMESPACES => &["status.phase"],
         kinds::SECRETS => &["type"],
         kinds::SERVICES => &["spec.clusterIP", "spec.type"],
-        kinds::REPLICA_SETS | kinds::REPLICATION_CONTROLLERS => &["status.replicas"],
+        kinds::REPLICATION_CONTROLLERS => &["status.replicas"],
         kinds::JOBS => &["status.successful"],
         kinds::CERTIFICATE_SIGNING_REQUESTS => &["spec.signerName"],
         kinds::RESOURCE_SLICES => &["spec.nodeName", "spec.driver"],
@@ -65,7 +65,6 @@ fn unknown_field(kind: Kind, field: &str) -> String {
         | kinds::NAMESPACES
         | kinds::SECRETS
         | kinds::SERVICES
-        | kinds::REPLICA_SETS
         | kinds::REPLICATION_CONTROLLERS
         | kinds::CERTIFICATE_SIGNING_REQUESTS
         | kinds::EVENTS => format!("field label not supported: {field}"),

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::kinds::Kind;
 use crate::random::Random;
 use crate::store::{Change, Store};
+use crate::strategy::Pools;
 
 /// An API server. Plain data: it clones (cheaply), and it does nothing by itself.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ pub struct ApiServer {
     pub(crate) store: Store,
     pub(crate) random: Random,
     pub(crate) now: Time,
+    pub(crate) pools: Pools,
 }
 
 impl ApiServer {
@@ -25,6 +27,7 @@ impl ApiServer {
             store: Store::new(config.limits.clone()),
             random: Random::new(config.seed),
             now: config.start,
+            pools: Pools::default(),
             config: Arc::new(config),
         };
         crate::boot::boot(&mut server);

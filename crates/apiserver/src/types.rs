@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use drydock_api::{GroupVersion, GroupVersionKind, Status};
+use drydock_schema::patch::{self, JsonPatchError};
 use drydock_schema::{Schema, quantity};
 use drydock_value::Value;
 
@@ -76,8 +77,45 @@ pub(crate) fn decode(gvk: &GroupVersionKind, object: &Value) -> Result<(Value, V
     }
 }
 
-/// Fills in defaults.
-pub(crate) fn apply_defaults(_gvk: &GroupVersionKind, _object: &mut Value) {}
+/// Fills in defaults, after what the real server's conversions do: a secret's `stringData` becomes data, and a field that
+/// is also the first of a list is so in both places.
+pub(crate) fn apply_defaults(gvk: &GroupVersionKind, object: &mut Value) {
+    match gvk.kind.as_str() {
+        "Secret" if !object["stringData"].is_null() => {
+            let texts = object.remove("stringData");
+            for (key, text) in texts.entries() {
+                object["data"].set(key, drydock_schema::base64::encode(text.str().as_bytes()));
+            }
+        }
+        "Node" => first_of_list(object, &["spec"], "podCIDR", "podCIDRs", None),
+        "Pod" => {
+            first_of_list(object, &["status"], "podIP", "podIPs", Some("ip"));
+            first_of_list(object, &["status"], "hostIP", "hostIPs", Some("ip"));
+        }
+        _ => {}
+    }
+    drydock_schema::apply_defaults(gvk, object);
+}
+
+/// Fills the list from its single form, or the single form from the list's first item (or the item's field).
+fn first_of_list(object: &mut Value, path: &[&str], single: &str, list: &str, field: Option<&str>) {
+    let holder = object.at(path);
+    let (one, many) = (holder[single].clone(), holder[list].clone());
+    let first = field.map_or(&many[0], |field| &many[0][field]).clone();
+    if one == first || (one.is_empty() && first.is_empty()) {
+        return;
+    }
+    let Some(holder) = path.iter().try_fold(&mut *object, |value, key| value.get_mut(key)) else { return };
+    if one.is_empty() {
+        holder.set(single, first);
+    } else {
+        let item = match field {
+            Some(field) => Value::Object([(field, one)].into_iter().collect()),
+            None => one,
+        };
+        holder.set(list, Value::array([item]));
+    }
+}
 
 /// Completes an object that a component made.
 pub(crate) fn decode_trusted(kind: Kind, mut object: Value) -> Value {
@@ -96,10 +134,32 @@ pub(crate) fn decode_trusted(kind: Kind, mut object: Value) -> Value {
 
 /// Applies a patch to an object.
 pub(crate) fn patch(
-    _gvk: &GroupVersionKind,
-    _patch_type: PatchType,
+    gvk: &GroupVersionKind,
+    patch_type: PatchType,
     object: &Value,
-    _patch: &Value,
+    patch: &Value,
 ) -> Result<Value, Status> {
-    Ok(object.clone())
+    match patch_type {
+        PatchType::Json => patch::json_patch(object, patch).map_err(|error| match error {
+            JsonPatchError::Malformed(why) => Status::bad_request(why),
+            JsonPatchError::Failed(_) => {
+                Status::new(422, "Invalid", "the server rejected our request due to an error in our request")
+            }
+        }),
+        PatchType::Merge => match patch {
+            Value::Object(_) => Ok(patch::merge_patch(object, patch)),
+            _ => Err(Status::bad_request("Invalid JSON Patch")),
+        },
+        PatchType::Strategic => match Schema::get().by_kind(gvk) {
+            Some(of) => patch::strategic_merge(of, object, patch).map_err(|why| {
+                if why.starts_with("invalid ") { Status::bad_request(why) } else { Status::new(500, "", why) }
+            }),
+            None => Err(Status::new(
+                415,
+                "UnsupportedMediaType",
+                "the body of the request was in an unknown format - accepted media types include: \
+                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+            )),
+        },
+    }
 }

@@ -1,14 +1,24 @@
-//! Admission: what looks at, completes and refuses requests between authorization and validation, in the order of the
-//! real server's plugins.
+//! Admission: what looks at, completes and refuses requests between authorization and storage, in the order of the real
+//! server's plugins.
+//!
+//! [`mutate`] runs before validation, [`validate`] after it, [`charge`] last of all (quota). A plugin is one file with
+//! functions for the phases that it takes part in, and a line in each of them here.
 
 use drydock_api::Status;
 use drydock_value::Value;
 
-use crate::kinds::Kind;
+use crate::kinds::{self, Kind};
 use crate::server::ApiServer;
 use crate::verbs::Cx;
 
+mod classes;
+mod limits;
 mod namespace;
+mod priority;
+mod runtime_class;
+mod service_account;
+mod simulator;
+mod tolerations;
 
 /// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,27 +42,69 @@ impl<'a> Attributes<'a> {
     pub(crate) fn new(operation: Operation, kind: Kind, namespace: &'a str, subresource: &'a str) -> Attributes<'a> {
         Attributes { operation, kind, namespace, subresource }
     }
+
+    /// Whether an object of this kind is written itself, not one of its subresources.
+    fn writes(&self, kind: Kind) -> bool {
+        self.kind == kind && self.subresource.is_empty() && self.operation != Operation::Delete
+    }
+
+    fn creates(&self, kind: Kind) -> bool {
+        self.writes(kind) && self.operation == Operation::Create
+    }
 }
 
 /// The plugins that may change the object.
 pub(crate) fn mutate(
     server: &mut ApiServer,
-    _cx: &mut Cx,
-    attributes: &mut Attributes<'_>,
+    cx: &mut Cx,
+    attributes: &Attributes<'_>,
     object: &mut Value,
-    _old: Option<&Value>,
+    old: Option<&Value>,
 ) -> Result<(), Status> {
-    namespace::admit(server, attributes, object)
+    namespace::admit(server, attributes, object)?;
+    if attributes.creates(kinds::PODS) {
+        limits::admit(server, attributes, object);
+        service_account::admit(server, attributes, object)?;
+    }
+    if attributes.writes(kinds::PODS) {
+        priority::admit(server, object, old)?;
+        tolerations::admit(object);
+    }
+    if attributes.creates(kinds::PERSISTENT_VOLUME_CLAIMS) {
+        classes::admit_claim(server, object);
+    }
+    if attributes.creates(kinds::PODS) {
+        runtime_class::admit(server, object)?;
+    }
+    if attributes.creates(kinds::INGRESSES) {
+        classes::admit_ingress(server, object)?;
+    }
+    if attributes.subresource.is_empty() && !cx.is_component {
+        server.check_escalation(&cx.user, attributes.kind, attributes.namespace, object, old)?;
+    }
+    Ok(())
 }
 
 /// The plugins that only look.
 pub(crate) fn validate(
-    _server: &ApiServer,
+    server: &ApiServer,
     _cx: &mut Cx,
-    _attributes: &Attributes<'_>,
-    _object: &Value,
-    _old: Option<&Value>,
+    attributes: &Attributes<'_>,
+    object: &Value,
+    old: Option<&Value>,
 ) -> Result<(), Status> {
+    simulator::validate(server, attributes, object)?;
+    if attributes.writes(kinds::PRIORITY_CLASSES) {
+        priority::validate_class(server, object)?;
+    }
+    if attributes.creates(kinds::PODS) || attributes.writes(kinds::PERSISTENT_VOLUME_CLAIMS) {
+        limits::validate(server, attributes, object)?;
+    }
+    if attributes.writes(kinds::PERSISTENT_VOLUME_CLAIMS)
+        && let Some(old) = old
+    {
+        classes::validate_resize(server, object, old)?;
+    }
     Ok(())
 }
 

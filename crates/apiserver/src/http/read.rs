@@ -1,7 +1,7 @@
 //! Get, list and watch.
 
 use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use drydock_api::{Response, Status};
 use drydock_value::{Map, Time, Value, parse_json, to_json, value};
 
@@ -15,6 +15,15 @@ use crate::selection::Selection;
 use crate::server::ApiServer;
 use crate::verbs::not_found;
 use crate::watch::{Start, Watch};
+
+/// Continue tokens are base64 for URLs, without padding; like Go's decoder, this one ignores bits that are left over.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
 
 impl ApiServer {
     /// An object in the form that the client wants.
@@ -140,7 +149,7 @@ impl ApiServer {
             namespace => format!("{namespace}/{}", metadata["name"].str()),
         };
         let token = value!({"v": "meta.k8s.io/v1", "rv": self.revision(), "start": format!("{start}\0")});
-        BASE64_URL_SAFE_NO_PAD.encode(to_json(&token))
+        BASE64.encode(to_json(&token))
     }
 
     /// Refuses a list at a revision that has not come yet.
@@ -207,7 +216,7 @@ impl ApiServer {
 /// Namespace and name of the last object of the page before.
 fn read_token(token: &str) -> Result<(String, String), Status> {
     let refuse = |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| {
+    let bytes = BASE64.decode(token).map_err(|_| {
         let at = token.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'-' && b != b'_');
         refuse(format!("illegal base64 data at input byte {}", at.unwrap_or(token.len())))
     })?;

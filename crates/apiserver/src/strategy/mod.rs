@@ -1,4 +1,7 @@
 //! What is special about a kind: one row each, everything else is generic.
+//!
+//! A row says what a request may not write (status, spec), what the server fills in itself, when generations are counted,
+//! and which rules hold. One file for each group of kinds; [`of`] finds a kind's row.
 
 use std::sync::OnceLock;
 
@@ -6,11 +9,30 @@ use drydock_api::Status;
 use drydock_value::Value;
 
 use crate::kinds::Kind;
+use crate::registry;
 use crate::server::ApiServer;
 use crate::validation::{self, Errors};
-use crate::verbs::Part;
+use crate::verbs::{Cx, Part};
 
-mod core;
+mod batch;
+mod config;
+mod others;
+mod pods;
+mod services;
+mod storage;
+mod warnings;
+mod workloads;
+
+pub(crate) use services::Pools;
+
+/// Completes an object before it is validated and created.
+type PrepareCreate = fn(&mut ApiServer, &Cx, &mut Value) -> Result<(), Status>;
+/// Completes an object before it is validated and updated: the new one, the old one.
+type PrepareUpdate = fn(&mut ApiServer, Part, &mut Value, &Value) -> Result<(), Status>;
+/// Picks what an object needs from the server's pools (addresses, ports), for the new one and the old one.
+type Allocate = fn(&mut ApiServer, &mut Value, Option<&Value>) -> Result<(), Status>;
+/// Keeps the pools in step with what is stored: from the old object to the new one.
+type Account = fn(&mut ApiServer, Option<&Value>, Option<&Value>);
 
 /// What is special about a kind.
 pub(crate) struct Strategy {
@@ -28,25 +50,24 @@ pub(crate) struct Strategy {
     pub(crate) unconditional_update: bool,
     /// Whether an update of what isn't there creates it.
     pub(crate) create_on_update: bool,
-    /// Completes an object before it is validated and created.
-    pub(crate) prepare_create: Option<fn(&mut ApiServer, &mut Value) -> Result<(), Status>>,
-    /// Completes an object before it is validated and updated: the new one, the old one.
-    pub(crate) prepare_update: Option<fn(&mut ApiServer, Part, &mut Value, &Value) -> Result<(), Status>>,
+    /// Completes a new object.
+    pub(crate) prepare_create: Option<PrepareCreate>,
+    /// Completes a changed object.
+    pub(crate) prepare_update: Option<PrepareUpdate>,
     /// Rules for the object as it is.
     pub(crate) validate: Option<fn(&Value, &mut Errors)>,
-    /// Rules for the step from the old object (second) to the new.
+    /// Rules for a change: the new object, the old one. Where there are none, those for the object as it is.
     pub(crate) validate_update: Option<fn(&Value, &Value, &mut Errors)>,
     /// Rules for an update of the status.
     pub(crate) validate_status: Option<fn(&Value, &Value, &mut Errors)>,
-    /// Rules for names; a DNS subdomain when not said.
+    /// Rules for names, as functions of the name and of whether it is a prefix.
     pub(crate) name: fn(&str, bool) -> Vec<String>,
     /// Warnings that a client gets with its answer: of the new object and the old one.
     pub(crate) warnings: Option<fn(&Value, Option<&Value>) -> Vec<String>>,
-    /// Takes what the object needs from the server's pools (addresses, ports). The last word is whether nothing may be
-    /// kept.
-    pub(crate) allocate: Option<fn(&mut ApiServer, &mut Value, Option<&Value>, bool) -> Result<(), Status>>,
-    /// Gives back what the object had.
-    pub(crate) release: Option<fn(&mut ApiServer, &Value)>,
+    /// Picks from the pools.
+    pub(crate) allocate: Option<Allocate>,
+    /// Keeps the pools in step.
+    pub(crate) account: Option<Account>,
 }
 
 /// What most kinds do.
@@ -66,7 +87,7 @@ const PLAIN: Strategy = Strategy {
     name: validation::names::subdomain,
     warnings: None,
     allocate: None,
-    release: None,
+    account: None,
 };
 
 /// What kinds with a `status` subresource do.
@@ -82,10 +103,25 @@ pub(crate) fn of(kind: Kind) -> &'static Strategy {
     static ROWS: OnceLock<Vec<Strategy>> = OnceLock::new();
     static OTHER: Strategy = PLAIN;
     let rows = ROWS.get_or_init(|| {
-        let mut rows: Vec<Strategy> = Kind::all().map(|kind| Strategy { kind, ..PLAIN }).collect();
-        for row in core::rows() {
-            let at = row.kind.index();
-            rows[at] = row;
+        let mut rows: Vec<Strategy> = Kind::all()
+            .map(|kind| match registry::storage(kind).subresource("status") {
+                Some(_) => Strategy { kind, ..WITH_STATUS },
+                None => Strategy { kind, ..PLAIN },
+            })
+            .collect();
+        let special = [
+            pods::rows(),
+            config::rows(),
+            services::rows(),
+            storage::rows(),
+            workloads::rows(),
+            batch::rows(),
+            others::rows(),
+        ];
+        for row in special.into_iter().flatten() {
+            if let Some(slot) = rows.get_mut(row.kind.index()) {
+                *slot = row;
+            }
         }
         rows
     });
@@ -104,7 +140,7 @@ pub(crate) fn validate_create(strategy: &Strategy, object: &Value, errors: &mut 
 pub(crate) fn validate_update(strategy: &Strategy, part: Part, new: &Value, old: &Value, errors: &mut Errors) {
     validation::meta::validate_update(new, old, errors);
     match part {
-        Part::Main | Part::Scale | Part::EphemeralContainers | Part::Resize => {
+        Part::Main | Part::Scale => {
             if let Some(validate) = strategy.validate_update {
                 validate(new, old, errors);
             } else if let Some(validate) = strategy.validate {
@@ -116,6 +152,8 @@ pub(crate) fn validate_update(strategy: &Strategy, part: Part, new: &Value, old:
                 validate(new, old, errors);
             }
         }
+        Part::EphemeralContainers => validation::pod::validate_ephemeral(new, old, errors),
+        Part::Resize => validation::pod::validate_resize(new, old, errors),
         Part::Finalize | Part::Binding => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use drydock_value::{Value, to_json};
 
-use super::common::{IMMUTABLE, dns_subdomain, label_selector, one_of, optional_one_of, required};
+use super::common::{dns_subdomain, label_selector, one_of, optional_one_of, required};
 use super::{Errors, Path, pod, resources};
 use crate::types::Quantity;
 
@@ -239,13 +239,7 @@ pub(crate) fn class_update(new: &Value, old: &Value, errors: &mut Errors) {
     if new["parameters"] != old["parameters"] {
         errors.forbidden(&Path::new("parameters"), "updates to parameters are forbidden.");
     }
-    if new["provisioner"] != old["provisioner"] {
-        errors.forbidden(&Path::new("provisioner"), "updates to provisioner are forbidden.");
-    }
-    if new["reclaimPolicy"] != old["reclaimPolicy"] {
-        errors.forbidden(&Path::new("reclaimPolicy"), "updates to reclaimPolicy are forbidden.");
-    }
-    if new["volumeBindingMode"] != old["volumeBindingMode"] {
-        errors.invalid(&Path::new("volumeBindingMode"), &new["volumeBindingMode"], IMMUTABLE);
+    for key in ["provisioner", "reclaimPolicy", "volumeBindingMode"] {
+        super::common::immutable(&new[key], &old[key], &Path::new(key), errors);
     }
 }

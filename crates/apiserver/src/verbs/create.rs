@@ -32,8 +32,8 @@ impl ApiServer {
             return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
         }
 
-        let mut attributes = Attributes::new(Operation::Create, kind, namespace, "");
-        admission::mutate(self, cx, &mut attributes, &mut object, None)?;
+        let attributes = Attributes::new(Operation::Create, kind, namespace, "");
+        admission::mutate(self, cx, &attributes, &mut object, None)?;
 
         {
             let metadata = &mut object["metadata"];
@@ -54,8 +54,11 @@ impl ApiServer {
         if strategy.drops_status {
             object.remove("status");
         }
+        if let Some(allocate) = strategy.allocate {
+            allocate(self, &mut object, None)?;
+        }
         if let Some(prepare) = strategy.prepare_create {
-            prepare(self, &mut object)?;
+            prepare(self, cx, &mut object)?;
         }
         let mut errors = Errors::default();
         strategy::validate_create(strategy, &object, &mut errors);
@@ -85,14 +88,15 @@ impl ApiServer {
             }
             return Err(status);
         }
-        if let Some(allocate) = strategy.allocate {
-            allocate(self, &mut object, None, cx.dry_run)?;
-        }
         admission::charge(self, cx, &attributes, &object, None)?;
         if cx.dry_run {
             return Ok(object);
         }
-        self.store.put(kind, object)
+        let stored = self.store.put(kind, object)?;
+        if let Some(account) = strategy.account {
+            account(self, None, Some(&stored));
+        }
+        Ok(stored)
     }
 
     /// Gives an object without a name one from its `generateName`.

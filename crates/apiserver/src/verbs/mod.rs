@@ -24,6 +24,8 @@ pub(crate) use update::Part;
 pub(crate) struct Cx {
     /// Who asks.
     pub(crate) user: User,
+    /// Whether the caller is a part of the cluster: it is not asked what it may do.
+    pub(crate) is_component: bool,
     /// Whether nothing may be kept (`dryRun=All`).
     pub(crate) dry_run: bool,
     /// Warnings for the client, in order.
@@ -31,8 +33,9 @@ pub(crate) struct Cx {
 }
 
 impl Cx {
-    pub(crate) fn new(user: User) -> Cx {
-        Cx { user, ..Cx::default() }
+    /// The context of a part of the cluster.
+    pub(crate) fn component(user: User) -> Cx {
+        Cx { user, is_component: true, ..Cx::default() }
     }
 
     /// Adds a warning once.

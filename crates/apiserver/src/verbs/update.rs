@@ -87,14 +87,17 @@ impl ApiServer {
             return Err(Status::invalid(info.group, info.kind, name, errors.0));
         }
 
-        let mut attributes = Attributes::new(Operation::Update, kind, namespace, part.subresource());
-        admission::mutate(self, cx, &mut attributes, &mut new, Some(&old))?;
+        let attributes = Attributes::new(Operation::Update, kind, namespace, part.subresource());
+        admission::mutate(self, cx, &attributes, &mut new, Some(&old))?;
         keep_system_fields(&mut new, &old);
         let mut new = restrict(strategy, part, new, &old);
         if let Some(prepare) = strategy.prepare_update {
             prepare(self, part, &mut new, &old)?;
         }
-        if let (Some(changed), Part::Main | Part::Scale | Part::EphemeralContainers | Part::Resize | Part::Binding) =
+        if let (Some(allocate), Part::Main) = (strategy.allocate, part) {
+            allocate(self, &mut new, Some(&old))?;
+        }
+        if let (Some(changed), Part::Main | Part::Scale | Part::EphemeralContainers | Part::Resize) =
             (strategy.generation, part)
             && changed(&old, &new)
         {
@@ -118,9 +121,6 @@ impl ApiServer {
         if new == old && !finished(kind, &new) {
             return Ok(old);
         }
-        if let (Some(allocate), Part::Main) = (strategy.allocate, part) {
-            allocate(self, &mut new, Some(&old), cx.dry_run)?;
-        }
         admission::charge(self, cx, &attributes, &new, Some(&old))?;
         if cx.dry_run {
             return Ok(new);
@@ -128,14 +128,18 @@ impl ApiServer {
         if finished(kind, &new) {
             return Ok(self.take_away(kind, namespace, name).unwrap_or(new));
         }
-        self.store.put(kind, new)
+        let stored = self.store.put(kind, new)?;
+        if let Some(account) = strategy.account {
+            account(self, Some(&old), Some(&stored));
+        }
+        Ok(stored)
     }
 
     /// Removes an object from the store and gives back what it held.
     pub(crate) fn take_away(&mut self, kind: Kind, namespace: &str, name: &str) -> Option<Value> {
         let last = self.store.remove(kind, namespace, name)?;
-        if let Some(release) = strategy::of(kind).release {
-            release(self, &last);
+        if let Some(account) = strategy::of(kind).account {
+            account(self, Some(&last), None);
         }
         Some(last)
     }

@@ -74,12 +74,11 @@ fn restore(munged: &mut Value, before: &Value, key: &str) {
 }
 
 fn tolerations(new: &Value, old: &Value, errors: &mut Errors) {
-    for (at, before) in old.items().iter().enumerate() {
+    for before in old.items() {
         let kept = new.items().iter().any(|toleration| {
             ["key", "operator", "value", "effect"].iter().all(|key| toleration[*key] == before[*key])
         });
         if !kept {
-            let _ = at;
             errors.forbidden(
                 &SPEC.field("tolerations"),
                 "existing toleration can not be modified except its tolerationSeconds",
@@ -91,10 +90,11 @@ fn tolerations(new: &Value, old: &Value, errors: &mut Errors) {
 
 fn gates(new: &Value, old: &Value, errors: &mut Errors) {
     let before = old["spec"]["schedulingGates"].items();
-    for gate in new["spec"]["schedulingGates"].items() {
+    let list = SPEC.field("schedulingGates");
+    for (at, gate) in new["spec"]["schedulingGates"].items().iter().enumerate() {
         if !before.contains(gate) {
             errors.forbidden(
-                &SPEC.field("schedulingGates"),
+                &list.index(at).field("name"),
                 format!("only deletion is allowed, but found new scheduling gate '{}'", gate["name"].str()),
             );
         }
@@ -136,10 +136,10 @@ pub(crate) fn validate_ephemeral(new: &Value, old: &Value, errors: &mut Errors) 
         let name = container["name"].str();
         match now.find("name", name) {
             None => {
-                errors.forbidden(&path, format!("existing ephemeral containers {name:?} may not be removed\n"));
+                errors.forbidden(&path, format!("existing ephemeral containers {name:?} may not be removed"));
             }
             Some(kept) if kept != container => {
-                errors.forbidden(&path, format!("existing ephemeral containers {name:?} may not be changed\n"));
+                errors.forbidden(&path, format!("existing ephemeral containers {name:?} may not be changed"));
             }
             Some(_) => {}
         }

@@ -1,0 +1,133 @@
+//! Networking, roles, policies, classes, certificates.
+
+use drydock_api::Status;
+use drydock_value::Value;
+
+use super::{PLAIN, Strategy, WITH_STATUS, spec_changed};
+use crate::kinds;
+use crate::server::ApiServer;
+use crate::validation::{cluster, names, network, policy, rbac};
+use crate::verbs::{Cx, Part};
+
+/// Roles and bindings: named freely, created by an update too.
+const RBAC: Strategy = Strategy { name: names::path_segment, create_on_update: true, ..PLAIN };
+
+pub(super) fn rows() -> Vec<Strategy> {
+    vec![
+        Strategy {
+            kind: kinds::INGRESSES,
+            generation: Some(spec_changed),
+            validate: Some(network::ingress),
+            ..WITH_STATUS
+        },
+        Strategy {
+            kind: kinds::INGRESS_CLASSES,
+            generation: Some(spec_changed),
+            validate: Some(network::ingress_class),
+            validate_update: Some(network::ingress_class_update),
+            ..PLAIN
+        },
+        Strategy {
+            kind: kinds::NETWORK_POLICIES,
+            generation: Some(spec_changed),
+            validate: Some(network::network_policy),
+            ..PLAIN
+        },
+        Strategy {
+            kind: kinds::POD_DISRUPTION_BUDGETS,
+            generation: Some(spec_changed),
+            validate: Some(policy::disruption_budget),
+            ..WITH_STATUS
+        },
+        Strategy {
+            kind: kinds::PRIORITY_CLASSES,
+            generation: Some(|_, _| false),
+            validate: Some(policy::priority_class),
+            validate_update: Some(policy::priority_class_update),
+            ..PLAIN
+        },
+        Strategy { kind: kinds::ROLES, validate: Some(rbac::role), ..RBAC },
+        Strategy { kind: kinds::CLUSTER_ROLES, validate: Some(rbac::cluster_role), ..RBAC },
+        Strategy {
+            kind: kinds::ROLE_BINDINGS,
+            validate: Some(rbac::role_binding),
+            validate_update: Some(rbac::role_binding_update),
+            ..RBAC
+        },
+        Strategy {
+            kind: kinds::CLUSTER_ROLE_BINDINGS,
+            validate: Some(rbac::cluster_role_binding),
+            validate_update: Some(rbac::cluster_role_binding_update),
+            ..RBAC
+        },
+        Strategy { kind: kinds::LEASES, create_on_update: true, validate: Some(cluster::lease), ..PLAIN },
+        Strategy {
+            kind: kinds::RUNTIME_CLASSES,
+            validate: Some(cluster::runtime_class),
+            validate_update: Some(cluster::runtime_class_update),
+            ..PLAIN
+        },
+        Strategy {
+            kind: kinds::CERTIFICATE_SIGNING_REQUESTS,
+            prepare_create: Some(signing_request),
+            prepare_update: Some(signing_request_update),
+            validate: Some(cluster::signing_request),
+            ..WITH_STATUS
+        },
+        Strategy { kind: kinds::API_SERVICES, validate: Some(cluster::api_service), ..WITH_STATUS },
+        Strategy { kind: kinds::CSI_DRIVERS, generation: Some(spec_changed), ..PLAIN },
+        Strategy {
+            kind: kinds::VALIDATING_WEBHOOK_CONFIGURATIONS,
+            generation: Some(|old, new| old["webhooks"] != new["webhooks"]),
+            ..PLAIN
+        },
+        Strategy {
+            kind: kinds::MUTATING_WEBHOOK_CONFIGURATIONS,
+            generation: Some(|old, new| old["webhooks"] != new["webhooks"]),
+            ..PLAIN
+        },
+        Strategy { kind: kinds::VALIDATING_ADMISSION_POLICIES, generation: Some(spec_changed), ..WITH_STATUS },
+        Strategy { kind: kinds::VALIDATING_ADMISSION_POLICY_BINDINGS, generation: Some(spec_changed), ..PLAIN },
+        Strategy { kind: kinds::MUTATING_ADMISSION_POLICIES, generation: Some(spec_changed), ..PLAIN },
+        Strategy { kind: kinds::MUTATING_ADMISSION_POLICY_BINDINGS, generation: Some(spec_changed), ..PLAIN },
+        Strategy { kind: kinds::CUSTOM_RESOURCE_DEFINITIONS, generation: Some(spec_changed), ..WITH_STATUS },
+        Strategy { kind: kinds::FLOW_SCHEMAS, generation: Some(spec_changed), ..WITH_STATUS },
+        Strategy { kind: kinds::PRIORITY_LEVEL_CONFIGURATIONS, generation: Some(spec_changed), ..WITH_STATUS },
+    ]
+}
+
+/// Notes who asks for a certificate.
+fn signing_request(_: &mut ApiServer, cx: &Cx, request: &mut Value) -> Result<(), Status> {
+    let user = cx.user.to_value();
+    let spec = &mut request["spec"];
+    for key in ["username", "uid", "groups", "extra"] {
+        if user[key].is_empty() {
+            spec.remove(key);
+        } else {
+            spec.set(key, &user[key]);
+        }
+    }
+    Ok(())
+}
+
+/// The spec of a request never changes; conditions keep the moment at which they came.
+fn signing_request_update(server: &mut ApiServer, part: Part, new: &mut Value, old: &Value) -> Result<(), Status> {
+    new.set("spec", &old["spec"]);
+    if part == Part::Main {
+        return Ok(());
+    }
+    let now = server.now.rfc3339();
+    let before = old["status"]["conditions"].clone();
+    if new["status"]["conditions"].is_empty() {
+        return Ok(());
+    }
+    for condition in new["status"]["conditions"].items_mut() {
+        let known = before.find("type", condition["type"].str()).is_some();
+        for key in ["lastUpdateTime", "lastTransitionTime"] {
+            if condition[key].is_null() && !known {
+                condition.set(key, now.as_str());
+            }
+        }
+    }
+    Ok(())
+}

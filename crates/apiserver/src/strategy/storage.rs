@@ -1,0 +1,56 @@
+//! Volumes, claims and their classes.
+
+use drydock_value::value;
+
+use super::{PLAIN, Strategy, WITH_STATUS};
+use crate::kinds;
+use crate::validation::storage;
+
+pub(super) fn rows() -> Vec<Strategy> {
+    vec![
+        Strategy {
+            kind: kinds::PERSISTENT_VOLUME_CLAIMS,
+            prepare_create: Some(|_, _, claim| {
+                claim.set("status", value!({"phase": "Pending"}));
+                Ok(())
+            }),
+            validate: Some(storage::claim),
+            validate_update: Some(storage::claim_update),
+            ..WITH_STATUS
+        },
+        Strategy {
+            kind: kinds::PERSISTENT_VOLUMES,
+            prepare_create: Some(|server, _, volume| {
+                volume.set("status", value!({"phase": "Pending", "lastPhaseTransitionTime": server.now.rfc3339()}));
+                Ok(())
+            }),
+            prepare_update: Some(|server, _, new, old| {
+                if new["status"]["phase"] != old["status"]["phase"] {
+                    new["status"].set("lastPhaseTransitionTime", server.now.rfc3339());
+                }
+                Ok(())
+            }),
+            validate: Some(storage::volume),
+            validate_update: Some(storage::volume_update),
+            warnings: Some(|volume, old| {
+                let policy =
+                    |volume: &drydock_value::Value| volume["spec"]["persistentVolumeReclaimPolicy"] == "Recycle";
+                if policy(volume) && !old.is_some_and(policy) {
+                    return vec![
+                        "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the \
+                         recommended approach is to use dynamic provisioning."
+                            .into(),
+                    ];
+                }
+                Vec::new()
+            }),
+            ..WITH_STATUS
+        },
+        Strategy {
+            kind: kinds::STORAGE_CLASSES,
+            validate: Some(storage::class),
+            validate_update: Some(storage::class_update),
+            ..PLAIN
+        },
+    ]
+}

@@ -1,0 +1,164 @@
+//! Nodes, leases, runtime classes, certificate signing requests, events.
+
+use drydock_value::{Value, value};
+
+use super::common::{self, dns_label, non_negative, one_of, qualified_name};
+use super::{Errors, Path};
+use crate::auth::certificate;
+
+const SPEC: Path<'static> = Path::new("spec");
+
+/// Rules for a node.
+pub(crate) fn node(node: &Value, errors: &mut Errors) {
+    let spec = &node["spec"];
+    let list = Path::new("metadata");
+    let list = list.field("taints");
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    for (at, taint) in spec["taints"].items().iter().enumerate() {
+        let path = list.index(at);
+        let (key, effect) = (taint["key"].str(), taint["effect"].str());
+        qualified_name(key, &path.field("key"), errors);
+        errors.all_invalid(&path.field("value"), taint["value"].str(), super::names::label_value(taint["value"].str()));
+        if effect.is_empty() {
+            errors.required(&path.field("effect"), "");
+        } else {
+            one_of(&taint["effect"], &["NoSchedule", "PreferNoSchedule", "NoExecute"], &path.field("effect"), errors);
+        }
+        if seen.contains(&(key, effect)) {
+            let mut shown = taint.clone();
+            shown.remove("timeAdded");
+            errors.duplicate(&path, shown);
+        }
+        seen.push((key, effect));
+    }
+    let list = SPEC.field("podCIDRs");
+    for (at, cidr) in spec["podCIDRs"].items().iter().enumerate() {
+        common::cidr(cidr.str(), &list.index(at), errors);
+    }
+}
+
+pub(crate) fn node_update(new: &Value, old: &Value, errors: &mut Errors) {
+    node(new, errors);
+    let (now, before) = (&new["spec"], &old["spec"]);
+    if !before["podCIDRs"].is_empty() && now["podCIDRs"] != before["podCIDRs"] {
+        errors.forbidden(&SPEC.field("podCIDRs"), "node updates may not change podCIDR except from \"\" to valid");
+    }
+    if !before["providerID"].str().is_empty() && now["providerID"] != before["providerID"] {
+        errors.forbidden(&SPEC.field("providerID"), "node updates may not change providerID except from \"\" to valid");
+    }
+}
+
+/// Rules for a lease.
+pub(crate) fn lease(lease: &Value, errors: &mut Errors) {
+    let spec = &lease["spec"];
+    if let Some(seconds) = spec["leaseDurationSeconds"].as_i64()
+        && seconds <= 0
+    {
+        errors.invalid(&SPEC.field("leaseDurationSeconds"), seconds, "must be greater than 0");
+    }
+    non_negative(&spec["leaseTransitions"], &SPEC.field("leaseTransitions"), errors);
+}
+
+/// Rules for a runtime class.
+pub(crate) fn runtime_class(class: &Value, errors: &mut Errors) {
+    dns_label(class["handler"].str(), &Path::new("handler"), errors);
+}
+
+pub(crate) fn runtime_class_update(new: &Value, old: &Value, errors: &mut Errors) {
+    common::immutable(&new["handler"], &old["handler"], &Path::new("handler"), errors);
+}
+
+const USAGES: [&str; 23] = [
+    "any",
+    "cert sign",
+    "client auth",
+    "code signing",
+    "content commitment",
+    "crl sign",
+    "data encipherment",
+    "decipher only",
+    "digital signature",
+    "email protection",
+    "encipher only",
+    "ipsec end system",
+    "ipsec tunnel",
+    "ipsec user",
+    "key agreement",
+    "key encipherment",
+    "microsoft sgc",
+    "netscape sgc",
+    "ocsp signing",
+    "s/mime",
+    "server auth",
+    "signing",
+    "timestamping",
+];
+
+/// Rules for a certificate signing request.
+pub(crate) fn signing_request(request: &Value, errors: &mut Errors) {
+    let spec = &request["spec"];
+    let text = drydock_schema::base64::decode(spec["request"].str()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    if certificate::pem(&text).is_none_or(|(kind, _)| kind != "CERTIFICATE REQUEST") {
+        errors.invalid(&SPEC.field("request"), &spec["request"], "PEM block type must be CERTIFICATE REQUEST");
+    }
+    let usages = spec["usages"].items();
+    let list = SPEC.field("usages");
+    if usages.is_empty() {
+        errors.required(&list, "");
+    }
+    for (at, usage) in usages.iter().enumerate() {
+        one_of(usage, &USAGES, &list.index(at), errors);
+        if usages[..at].contains(usage) {
+            errors.duplicate(&list.index(at), usage);
+        }
+    }
+    let signer = spec["signerName"].str();
+    let path = SPEC.field("signerName");
+    if signer.is_empty() {
+        errors.required(&path, "");
+    } else if !signer.split_once('/').is_some_and(|(domain, name)| domain.contains('.') && !name.is_empty()) {
+        errors.invalid(
+            &path,
+            signer,
+            "must be a fully qualified domain and path of the form 'example.com/signer-name'",
+        );
+    }
+    if let Some(seconds) = spec["expirationSeconds"].as_i64()
+        && seconds < 600
+    {
+        errors.invalid(
+            &SPEC.field("expirationSeconds"),
+            seconds,
+            "may not specify a duration less than 600 seconds (10 minutes)",
+        );
+    }
+}
+
+/// Rules for an event (of the core group: little is asked of them).
+pub(crate) fn event(event: &Value, errors: &mut Errors) {
+    let namespace = event["metadata"]["namespace"].str();
+    let involved = event["involvedObject"]["namespace"].str();
+    let path = Path::new("involvedObject");
+    if involved.is_empty() {
+        if namespace != "default" && namespace != "kube-system" {
+            errors.invalid(&path.field("namespace"), involved, "does not match event.namespace");
+        }
+    } else if involved != namespace {
+        errors.invalid(&path.field("namespace"), involved, "does not match event.namespace");
+    }
+}
+
+/// Rules for an API service.
+pub(crate) fn api_service(service: &Value, errors: &mut Errors) {
+    let spec = &service["spec"];
+    let wanted = format!("{}.{}", spec["version"].str(), spec["group"].str());
+    let name = service["metadata"]["name"].str();
+    if name != wanted {
+        errors.invalid(
+            &Path::new("metadata").field("name"),
+            name,
+            format!("must be `spec.version+\".\"+spec.group`: {:?}", value!(wanted).str()),
+        );
+    }
+}

@@ -1,0 +1,508 @@
+//! Deployments, replica sets, stateful sets, daemon sets, replication controllers.
+
+use drydock_schema::labels::Selector;
+use drydock_value::{Value, to_json};
+
+use super::common::{
+    self, IMMUTABLE, int_or_percent, int_or_percent_number, json, label_selector, non_negative, not_over_100_percent,
+    quote, selector_is_sound, show_selector,
+};
+use super::{Errors, Path, pod, storage};
+
+const SPEC: Path<'static> = Path::new("spec");
+const MISMATCH: &str = "`selector` does not match template `labels`";
+
+/// Whether a selector is there but selects everything.
+fn is_empty(selector: &Value) -> bool {
+    !selector.is_null() && selector["matchLabels"].is_empty() && selector["matchExpressions"].is_empty()
+}
+
+/// The template's labels must be selected. A missing selector selects nothing, an empty one is not asked.
+pub(super) fn template_labels(selector: &Value, template: &Value, path: &Path<'_>, errors: &mut Errors) {
+    if is_empty(selector) {
+        return;
+    }
+    let labels = &template["metadata"]["labels"];
+    let matches = Selector::from_label_selector(selector)
+        .is_ok_and(|selector| selector.matches(labels.as_object().unwrap_or(&drydock_value::Map::new())));
+    if !matches {
+        errors.invalid(&path.field("metadata").field("labels"), labels, MISMATCH);
+    }
+}
+
+fn always_restart(template: &Value, path: &Path<'_>, owner: &str, errors: &mut Errors) {
+    let spec = &template["spec"];
+    let path = path.field("spec");
+    let policy = spec["restartPolicy"].str();
+    // A policy that is none at all has been named already.
+    if policy != "Always" && matches!(policy, "OnFailure" | "Never") {
+        errors.not_supported(&path.field("restartPolicy"), policy, &["Always"]);
+    }
+    if !spec["activeDeadlineSeconds"].is_null() {
+        errors.forbidden(
+            &path.field("activeDeadlineSeconds"),
+            format!("activeDeadlineSeconds in {owner} is not Supported"),
+        );
+    }
+}
+
+/// The selector of a workload: there, well-formed, not empty.
+fn selector(spec: &Value, owner: &str, errors: &mut Errors) {
+    let path = SPEC.field("selector");
+    let selector = &spec["selector"];
+    if selector.is_null() {
+        errors.required(&path, "");
+        return;
+    }
+    label_selector(selector, &path, errors);
+    if is_empty(selector) {
+        errors.invalid_text(&path, "{}", &format!("empty selector is invalid for {owner}"));
+    }
+}
+
+/// Selector and template together, as deployments and replica sets have them.
+fn selector_and_template(spec: &Value, errors: &mut Errors) {
+    selector(spec, "deployment", errors);
+    let path = SPEC.field("template");
+    if !spec["selector"].is_null() && !selector_is_sound(&spec["selector"]) {
+        errors.invalid_text(&SPEC.field("selector"), &show_selector(&spec["selector"]), "invalid label selector");
+        return;
+    }
+    template_labels(&spec["selector"], &spec["template"], &path, errors);
+    pod::validate_template(&spec["template"], &path, errors);
+    always_restart(&spec["template"], &path, "ReplicaSet", errors);
+}
+
+fn selector_unchanged(new: &Value, old: &Value, errors: &mut Errors) {
+    let (new, old) = (&new["spec"]["selector"], &old["spec"]["selector"]);
+    if new != old {
+        errors.invalid_text(&SPEC.field("selector"), &show_selector(new), IMMUTABLE);
+    }
+}
+
+/// Rules for a deployment.
+pub(crate) fn deployment(deployment: &Value, errors: &mut Errors) {
+    let spec = &deployment["spec"];
+    non_negative(&spec["replicas"], &SPEC.field("replicas"), errors);
+    selector_and_template(spec, errors);
+    deployment_strategy(&spec["strategy"], &SPEC.field("strategy"), errors);
+    non_negative(&spec["minReadySeconds"], &SPEC.field("minReadySeconds"), errors);
+    non_negative(&spec["revisionHistoryLimit"], &SPEC.field("revisionHistoryLimit"), errors);
+    if let Some(seconds) = spec["progressDeadlineSeconds"].as_i64() {
+        let path = SPEC.field("progressDeadlineSeconds");
+        non_negative(&spec["progressDeadlineSeconds"], &path, errors);
+        if seconds <= spec["minReadySeconds"].int() {
+            errors.invalid(&path, seconds, "must be greater than minReadySeconds");
+        }
+    }
+}
+
+pub(crate) fn deployment_update(new: &Value, old: &Value, errors: &mut Errors) {
+    deployment(new, errors);
+    selector_unchanged(new, old, errors);
+}
+
+fn deployment_strategy(strategy: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let rolling = &strategy["rollingUpdate"];
+    let rolling_path = path.field("rollingUpdate");
+    match strategy["type"].str() {
+        "Recreate" => {
+            if !rolling.is_null() {
+                errors.forbidden(&rolling_path, "may not be specified when strategy `type` is 'Recreate'");
+            }
+        }
+        "RollingUpdate" => {
+            if rolling.is_null() {
+                errors.required(&rolling_path, "this should be defaulted and never be nil");
+                return;
+            }
+            let (surge, unavailable) = (&rolling["maxSurge"], &rolling["maxUnavailable"]);
+            int_or_percent(unavailable, &rolling_path.field("maxUnavailable"), errors);
+            int_or_percent(surge, &rolling_path.field("maxSurge"), errors);
+            if int_or_percent_number(unavailable) == 0
+                && int_or_percent_number(surge) == 0
+                && !matches!(surge, Value::String(text) if !text.ends_with('%'))
+            {
+                errors.invalid(&rolling_path.field("maxUnavailable"), unavailable, "may not be 0 when `maxSurge` is 0");
+            }
+            not_over_100_percent(unavailable, &rolling_path.field("maxUnavailable"), errors);
+        }
+        _ => {
+            let shown = format!(
+                "{{\"Type\":{},\"RollingUpdate\":{}}}",
+                quote(&strategy["type"]),
+                if rolling.is_null() {
+                    "null".into()
+                } else {
+                    format!(
+                        "{{\"MaxUnavailable\":{},\"MaxSurge\":{}}}",
+                        json(&rolling["maxUnavailable"]),
+                        json(&rolling["maxSurge"])
+                    )
+                }
+            );
+            errors.not_supported_text(path, &shown, &["Recreate", "RollingUpdate"]);
+        }
+    }
+}
+
+/// Rules for a replica set.
+pub(crate) fn replica_set(set: &Value, errors: &mut Errors) {
+    let spec = &set["spec"];
+    non_negative(&spec["replicas"], &SPEC.field("replicas"), errors);
+    non_negative(&spec["minReadySeconds"], &SPEC.field("minReadySeconds"), errors);
+    selector_and_template(spec, errors);
+}
+
+pub(crate) fn replica_set_update(new: &Value, old: &Value, errors: &mut Errors) {
+    replica_set(new, errors);
+    selector_unchanged(new, old, errors);
+}
+
+/// Rules for a replication controller: its selector is a plain map.
+pub(crate) fn replication_controller(controller: &Value, errors: &mut Errors) {
+    let spec = &controller["spec"];
+    non_negative(&spec["minReadySeconds"], &SPEC.field("minReadySeconds"), errors);
+    if spec["selector"].is_empty() {
+        errors.required(&SPEC.field("selector"), "");
+    }
+    non_negative(&spec["replicas"], &SPEC.field("replicas"), errors);
+    let path = SPEC.field("template");
+    if spec["template"].is_null() {
+        errors.required(&path, "");
+        return;
+    }
+    let labels = &spec["template"]["metadata"]["labels"];
+    if spec["selector"].entries().any(|(key, value)| labels[key] != *value) {
+        errors.invalid(&path.field("metadata").field("labels"), labels, MISMATCH);
+    }
+    pod::validate_template(&spec["template"], &path, errors);
+    always_restart(&spec["template"], &path, "ReplicationController", errors);
+}
+
+/// Rules for a stateful set.
+pub(crate) fn stateful_set(set: &Value, errors: &mut Errors) {
+    let spec = &set["spec"];
+    match spec["podManagementPolicy"].str() {
+        "" => errors.required(&SPEC.field("podManagementPolicy"), ""),
+        "OrderedReady" | "Parallel" => {}
+        other => errors.invalid(&SPEC.field("podManagementPolicy"), other, "must be 'OrderedReady' or 'Parallel'"),
+    }
+    stateful_strategy(&spec["updateStrategy"], &SPEC.field("updateStrategy"), errors);
+    let policy = &spec["persistentVolumeClaimRetentionPolicy"];
+    if !policy.is_null() {
+        let path = SPEC.field("persistentVolumeClaimRetentionPolicy");
+        for key in ["whenDeleted", "whenScaled"] {
+            common::one_of(&policy[key], &["Retain", "Delete"], &path.field(key), errors);
+        }
+    }
+    non_negative(&spec["replicas"], &SPEC.field("replicas"), errors);
+    non_negative(&spec["minReadySeconds"], &SPEC.field("minReadySeconds"), errors);
+    non_negative(&spec["ordinals"]["start"], &SPEC.field("ordinals").field("start"), errors);
+    selector(spec, "statefulset", errors);
+    let claims = SPEC.field("volumeClaimTemplates");
+    for (at, claim) in spec["volumeClaimTemplates"].items().iter().enumerate() {
+        storage::claim_spec(&claim["spec"], &claims.index(at).field("spec"), errors);
+    }
+    let path = SPEC.field("template");
+    if !spec["selector"].is_null() && !selector_is_sound(&spec["selector"]) {
+        errors.invalid_text(&SPEC.field("selector"), &show_selector(&spec["selector"]), "");
+    } else {
+        template_labels(&spec["selector"], &spec["template"], &path, errors);
+        pod::validate_template(&with_claims(spec), &path, errors);
+        always_restart(&spec["template"], &path, "StatefulSet", errors);
+    }
+    let service = spec["serviceName"].str();
+    if !service.is_empty() {
+        common::dns_label(service, &SPEC.field("serviceName"), errors);
+    }
+}
+
+/// The template with a volume for each claim that its pods will have.
+fn with_claims(spec: &Value) -> Value {
+    let mut template = spec["template"].clone();
+    let claims = spec["volumeClaimTemplates"].items();
+    if claims.is_empty() {
+        return template;
+    }
+    let mut volumes: Vec<Value> = claims
+        .iter()
+        .map(|claim| {
+            let name = claim["metadata"]["name"].str();
+            drydock_value::value!({"name": name, "persistentVolumeClaim": {"claimName": name}})
+        })
+        .collect();
+    let own = template["spec"]["volumes"].items();
+    volumes.extend(own.iter().filter(|volume| claims.iter().all(|c| c["metadata"]["name"] != volume["name"])).cloned());
+    template["spec"].set("volumes", volumes);
+    template
+}
+
+fn stateful_strategy(strategy: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let rolling = &strategy["rollingUpdate"];
+    let rolling_path = path.field("rollingUpdate");
+    let shown = || {
+        if rolling.is_null() {
+            return "null".to_owned();
+        }
+        format!(
+            "{{\"Partition\":{},\"MaxUnavailable\":{}}}",
+            rolling["partition"].int(),
+            json(&rolling["maxUnavailable"])
+        )
+    };
+    match strategy["type"].str() {
+        "" => errors.required(path, ""),
+        "OnDelete" => {
+            if !rolling.is_null() {
+                errors.invalid_text(&rolling_path, &shown(), "only allowed for updateStrategy 'RollingUpdate'");
+            }
+        }
+        "RollingUpdate" => {
+            non_negative(&rolling["partition"], &rolling_path.field("partition"), errors);
+            let unavailable = &rolling["maxUnavailable"];
+            int_or_percent(unavailable, &rolling_path.field("maxUnavailable"), errors);
+            not_over_100_percent(unavailable, &rolling_path.field("maxUnavailable"), errors);
+        }
+        other => {
+            let shown = format!("{{\"Type\":{},\"RollingUpdate\":{}}}", to_json(&Value::from(other)), shown());
+            errors.invalid_text(path, &shown, "must be 'RollingUpdate' or 'OnDelete'");
+        }
+    }
+}
+
+pub(crate) fn stateful_set_update(new: &Value, old: &Value, errors: &mut Errors) {
+    stateful_set(new, errors);
+    let mut munged = new["spec"].clone();
+    for key in [
+        "replicas",
+        "ordinals",
+        "template",
+        "updateStrategy",
+        "revisionHistoryLimit",
+        "persistentVolumeClaimRetentionPolicy",
+        "minReadySeconds",
+    ] {
+        match old["spec"].get(key) {
+            Some(value) => munged.set(key, value),
+            None => {
+                munged.remove(key);
+            }
+        }
+    }
+    if munged != old["spec"] {
+        errors.forbidden(
+            &SPEC,
+            "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', \
+             'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+        );
+    }
+}
+
+/// Rules for a daemon set.
+pub(crate) fn daemon_set(set: &Value, errors: &mut Errors) {
+    let spec = &set["spec"];
+    let template = SPEC.field("template");
+    if spec["selector"].is_null() {
+        errors.required(&SPEC.field("selector"), "");
+    }
+    label_selector(&spec["selector"], &SPEC.field("selector"), errors);
+    if selector_is_sound(&spec["selector"]) {
+        template_labels(&spec["selector"], &spec["template"], &template, errors);
+    }
+    if is_empty(&spec["selector"]) {
+        errors.invalid_text(&SPEC.field("selector"), "{}", "empty selector is invalid for daemonset");
+    }
+    pod::validate_template(&spec["template"], &template, errors);
+    always_restart(&spec["template"], &template, "DaemonSet", errors);
+    daemon_strategy(&spec["updateStrategy"], &SPEC.field("updateStrategy"), errors);
+    non_negative(&spec["minReadySeconds"], &SPEC.field("minReadySeconds"), errors);
+    non_negative(&spec["revisionHistoryLimit"], &SPEC.field("revisionHistoryLimit"), errors);
+}
+
+fn daemon_strategy(strategy: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let rolling = &strategy["rollingUpdate"];
+    let rolling_path = path.field("rollingUpdate");
+    match strategy["type"].str() {
+        "OnDelete" => {}
+        "RollingUpdate" => {
+            if rolling.is_null() {
+                errors.required(&rolling_path, "");
+                return;
+            }
+            let (surge, unavailable) = (&rolling["maxSurge"], &rolling["maxUnavailable"]);
+            for (value, key) in [(unavailable, "maxUnavailable"), (surge, "maxSurge")] {
+                int_or_percent(value, &rolling_path.field(key), errors);
+                not_over_100_percent(value, &rolling_path.field(key), errors);
+            }
+            match (int_or_percent_number(unavailable) != 0, int_or_percent_number(surge) != 0) {
+                (true, true) => errors.invalid(
+                    &rolling_path.field("maxSurge"),
+                    surge,
+                    "may not be set when maxUnavailable is non-zero",
+                ),
+                (false, false) => {
+                    errors.required(&rolling_path.field("maxUnavailable"), "cannot be 0 when maxSurge is 0");
+                }
+                _ => {}
+            }
+        }
+        other => {
+            let shown = format!("{{\"Type\":{},\"RollingUpdate\":null}}", to_json(&Value::from(other)));
+            errors.not_supported_text(path, &shown, &["RollingUpdate", "OnDelete"]);
+        }
+    }
+}
+
+pub(crate) fn daemon_set_update(new: &Value, old: &Value, errors: &mut Errors) {
+    daemon_set(new, errors);
+    selector_unchanged(new, old, errors);
+}
+
+/// Rules for an autoscaler (in the form of autoscaling/v2).
+pub(crate) fn autoscaler(autoscaler: &Value, errors: &mut Errors) {
+    let spec = &autoscaler["spec"];
+    let least = spec["minReplicas"].as_i64();
+    let most = spec["maxReplicas"].int();
+    if least.is_some_and(|least| least < 1) {
+        errors.invalid(&SPEC.field("minReplicas"), &spec["minReplicas"], "must be greater than or equal to 1");
+    }
+    if most < 1 {
+        errors.required(&SPEC.field("maxReplicas"), "must be set and greater than 0");
+    }
+    if least.is_some_and(|least| most < least) {
+        errors.invalid(&SPEC.field("maxReplicas"), most, "must be greater than or equal to `minReplicas`");
+    }
+    let target = &spec["scaleTargetRef"];
+    let path = SPEC.field("scaleTargetRef");
+    reference(target, &path, errors);
+    if !target["apiVersion"].str().contains('/') && target["kind"] != "ReplicationController" {
+        errors.invalid(&path.field("apiVersion"), target["apiVersion"].str(), "apiVersion must specify API group");
+    }
+    let list = SPEC.field("metrics");
+    let mut scales_to_zero = false;
+    for (at, metric) in spec["metrics"].items().iter().enumerate() {
+        scales_to_zero |= matches!(metric["type"].str(), "Object" | "External");
+        metric_rules(metric, &list.index(at), errors);
+    }
+    if least == Some(0) && !scales_to_zero {
+        errors.forbidden(
+            &list,
+            "must specify at least one Object or External metric to support scaling to zero replicas",
+        );
+    }
+    let behavior = SPEC.field("behavior");
+    for key in ["scaleUp", "scaleDown"] {
+        scaling_rules(&spec["behavior"][key], &behavior.field(key), errors);
+    }
+}
+
+fn reference(target: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for key in ["kind", "name"] {
+        let text = target[key].str();
+        if text.is_empty() {
+            errors.required(&path.field(key), "");
+        } else {
+            errors.all_invalid(&path.field(key), text, super::names::path_segment_name(text));
+        }
+    }
+}
+
+fn metric_rules(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
+    const TYPES: [&str; 5] = ["ContainerResource", "External", "Object", "Pods", "Resource"];
+    let kind = metric["type"].str();
+    let field = match kind {
+        "" => return errors.required(&path.field("type"), "must specify a metric source type"),
+        "ContainerResource" => "containerResource",
+        "External" => "external",
+        "Object" => "object",
+        "Pods" => "pods",
+        "Resource" => "resource",
+        other => return errors.not_supported(&path.field("type"), other, &TYPES),
+    };
+    let source = &metric[field];
+    let path = path.field(field);
+    if source.is_null() {
+        errors.required(&path, "must populate information for the given metric source");
+        return;
+    }
+    let target = &source["target"];
+    let at = path.field("target");
+    match field {
+        "object" | "pods" | "external" => {
+            if field == "object" {
+                reference(&source["describedObject"], &path.field("describedObject"), errors);
+            }
+            if source["metric"]["name"].str().is_empty() {
+                errors.required(&path.field("metric").field("name"), "must specify a metric name");
+            }
+            if field == "pods" {
+                if target["averageValue"].is_null() {
+                    errors.required(&at.field("averageValue"), "must specify a positive target averageValue");
+                }
+            } else if target["value"].is_null() && target["averageValue"].is_null() {
+                errors.required(
+                    &at.field("averageValue"),
+                    "must set either a target value for metric or a per-pod target",
+                );
+            }
+        }
+        _ => {
+            if source["name"].str().is_empty() {
+                errors.required(&path.field("name"), "must specify a resource name");
+            }
+            if field == "containerResource" && source["container"].str().is_empty() {
+                errors.required(&path.field("container"), "must specify a container");
+            }
+            let utilization = &target["averageUtilization"];
+            if utilization.as_i64().is_some_and(|percent| percent < 1) {
+                errors.invalid(&at.field("averageUtilization"), utilization, "must be greater than 0");
+            }
+            if utilization.is_null() && target["averageValue"].is_null() {
+                errors.required(
+                    &at.field("averageUtilization"),
+                    "must set either a target raw value or a target utilization",
+                );
+            }
+            if !utilization.is_null() && !target["averageValue"].is_null() {
+                errors.forbidden(
+                    &at.field("averageValue"),
+                    "may not set both a target raw value and a target utilization",
+                );
+            }
+        }
+    }
+}
+
+fn scaling_rules(rules: &Value, path: &Path<'_>, errors: &mut Errors) {
+    if rules.is_null() {
+        return;
+    }
+    let window = &rules["stabilizationWindowSeconds"];
+    non_negative(window, &path.field("stabilizationWindowSeconds"), errors);
+    if window.int() > 3600 {
+        errors.invalid(&path.field("stabilizationWindowSeconds"), window, "must be less than or equal to 3600");
+    }
+    common::optional_one_of(&rules["selectPolicy"], &["Disabled", "Max", "Min"], &path.field("selectPolicy"), errors);
+    let list = path.field("policies");
+    let policies = rules["policies"].items();
+    if policies.is_empty() {
+        errors.required(&list, "must specify at least one Policy");
+    }
+    for (at, policy) in policies.iter().enumerate() {
+        let path = list.index(at);
+        common::one_of(&policy["type"], &["Percent", "Pods"], &path.field("type"), errors);
+        for key in ["value", "periodSeconds"] {
+            if policy[key].int() <= 0 {
+                errors.invalid(&path.field(key), policy[key].int(), "must be greater than zero");
+            }
+        }
+        if policy["periodSeconds"].int() > 1800 {
+            errors.invalid(
+                &path.field("periodSeconds"),
+                &policy["periodSeconds"],
+                "must be less than or equal to 1800",
+            );
+        }
+    }
+}
