@@ -1,12 +1,46 @@
-//! The kubelets: one a node.
+//! Kubelets: what a node does with the pods that are bound to it.
+//!
+//! A kubelet hears of pods through the informers, and keeps a [`Worker`](worker::Worker) for each: a state machine that
+//! mounts volumes, makes a sandbox, pulls images, starts containers, probes them, restarts them and ends them. It
+//! writes statuses through the API server, as `system:node:NAME`, and events with the real one's words.
+//!
+//! - `worker`: what is remembered of a pod. `sync`: what a look at it does. `actions`: what is to be done.
+//! - `start`, `end`: how containers begin and end, with hooks. `probes`: how they are watched. `backoff`: how long to
+//!   wait before the next try.
+//! - `config`, `env`, `volumes`: from a spec to a container. `admit`: whether the node takes the pod.
+//! - `status`: what is reported. `node`: the node's own objects. `serve`: logs, exec and the like, for the API server.
+
+mod actions;
+mod admit;
+pub mod backoff;
+mod config;
+mod end;
+mod env;
+mod node;
+mod probes;
+pub(crate) mod serve;
+mod start;
+mod status;
+mod sync;
+#[cfg(test)]
+pub(crate) mod tests;
+mod volumes;
+mod worker;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use drydock_shell::SocketId;
+use drydock_value::Time;
 
 use crate::config::NodeConfig;
 use crate::ctx::Ctx;
+use crate::events::{Reference, Source};
 use crate::objects::Key;
-use crate::queue::NodeId;
-use crate::runtime::MachineWake;
+use crate::queue::{Event, NodeId};
+use crate::runtime::{MachineWake, Outcome, Runtime, Token};
+use crate::store::kinds;
+use worker::{Hook, Stage, Worker};
 
 /// Why a kubelet is woken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +51,12 @@ pub enum KubeletWake {
     Pod(Key),
     /// A connection attempt reaches one of the node's machines.
     Knock(SocketId),
+    /// To renew the lease.
+    Heartbeat,
+    /// To go on with a pod, by its number.
+    Worker(u64),
+    /// To go on with a probe of a pod: the pod's number and the probe's place.
+    Probe(u64, u16),
 }
 
 /// The kubelet of a node.
@@ -26,17 +66,329 @@ pub struct Kubelet {
     pub node: NodeId,
     /// Its machine.
     pub config: NodeConfig,
+    source: Source,
+    booted: bool,
+    version: String,
+    runtime: Runtime,
+    workers: BTreeMap<u64, Worker>,
+    by_key: BTreeMap<Key, Vec<u64>>,
+    last: u64,
+    addresses: Addresses,
+    /// When the puller is free: images are pulled one after the other.
+    puller_free: Time,
+    /// Which images are being pulled, and until when.
+    pulling: BTreeMap<String, Time>,
+    reported_at: Time,
+    reported_images: usize,
+    /// What processes brought about and nobody has looked at yet: container and outcome.
+    outcomes: Vec<(u64, Outcome)>,
+}
+
+/// The addresses of a node's pods, given out one after the other as the host-local plugin does.
+#[derive(Debug, Clone, Default)]
+struct Addresses {
+    first: u32,
+    last: u32,
+    next: u32,
+    taken: BTreeSet<u32>,
+}
+
+impl Addresses {
+    fn new(cidr: &str) -> Addresses {
+        let (base, bits) = cidr.split_once('/').unwrap_or((cidr, "24"));
+        let base = base.parse::<Ipv4Addr>().map_or(0, u32::from);
+        let size = 1u32.checked_shl(32 - bits.parse::<u32>().unwrap_or(24).clamp(8, 30)).unwrap_or(256);
+        // The first is the network's, the second the bridge's, the last the broadcast's.
+        Addresses { first: base + 2, last: base + size - 2, next: base + 2, taken: BTreeSet::new() }
+    }
+
+    fn take(&mut self) -> Option<Ipv4Addr> {
+        let size = self.last - self.first + 1;
+        for offset in 0..size {
+            let candidate = self.first + (self.next - self.first + offset) % size;
+            if self.taken.insert(candidate) {
+                self.next = self.first + (candidate - self.first + 1) % size;
+                return Some(candidate.into());
+            }
+        }
+        None
+    }
+
+    fn free(&mut self, ip: Ipv4Addr) {
+        self.taken.remove(&u32::from(ip));
+    }
+}
+
+/// Tells the sockets of a kubelet's probes and hooks from those of containers.
+pub(crate) fn kubelet_owner(worker: u64) -> u64 {
+    worker | 1 << 63
 }
 
 impl Kubelet {
     /// A kubelet that is switched off.
     pub fn new(node: NodeId, config: &NodeConfig) -> Kubelet {
-        Kubelet { node, config: config.clone() }
+        Kubelet {
+            node,
+            config: config.clone(),
+            source: Source::kubelet(&config.name),
+            booted: false,
+            version: String::new(),
+            runtime: Runtime::new(node, (u64::from(node.0) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            workers: BTreeMap::new(),
+            by_key: BTreeMap::new(),
+            last: 0,
+            addresses: Addresses::new(&config.pod_cidr),
+            puller_free: Time::default(),
+            pulling: BTreeMap::new(),
+            reported_at: Time::default(),
+            reported_images: 0,
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Its runtime, to look at.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// Goes on.
-    pub fn handle(&mut self, _wake: KubeletWake, _ctx: &mut Ctx<'_>) {}
+    pub fn handle(&mut self, wake: KubeletWake, ctx: &mut Ctx<'_>) {
+        match wake {
+            KubeletWake::Boot => self.boot(ctx),
+            KubeletWake::Heartbeat => self.renew(ctx),
+            KubeletWake::Pod(key) => {
+                if self.booted {
+                    self.observe(&key, ctx);
+                }
+            }
+            KubeletWake::Knock(socket) => self.knock(socket, ctx),
+            KubeletWake::Worker(id) => {
+                if let Some(worker) = self.workers.get_mut(&id) {
+                    if worker.armed <= ctx.now {
+                        worker.armed = Time::NEVER;
+                    }
+                }
+                self.drive(id, ctx);
+            }
+            KubeletWake::Probe(id, index) => {
+                if let Some(mut worker) = self.workers.remove(&id) {
+                    self.wake_probe(&mut worker, usize::from(index), ctx);
+                    self.workers.insert(id, worker);
+                    self.drive(id, ctx);
+                }
+            }
+        }
+        self.settle(ctx);
+    }
 
     /// Lets processes of one of its containers go on.
-    pub fn run(&mut self, _wake: MachineWake, _ctx: &mut Ctx<'_>) {}
+    pub fn run(&mut self, wake: MachineWake, ctx: &mut Ctx<'_>) {
+        let outcomes = self.runtime.run(wake.container, ctx);
+        self.outcomes.extend(outcomes.into_iter().map(|outcome| (wake.container, outcome)));
+        self.settle(ctx);
+    }
+
+    /// Acts on what processes brought about.
+    fn settle(&mut self, ctx: &mut Ctx<'_>) {
+        while !self.outcomes.is_empty() {
+            for (container, outcome) in std::mem::take(&mut self.outcomes) {
+                match outcome {
+                    Outcome::Ended(_) => self.container_ended(container, ctx),
+                    Outcome::Finished(token, code, output) => self.process_finished(token, code, &output, ctx),
+                }
+            }
+        }
+    }
+
+    fn container_ended(&mut self, number: u64, ctx: &mut Ctx<'_>) {
+        let Some(id) = self.runtime.container(number).map(|container| container.pod) else { return };
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        match worker.stage {
+            // It is noticed when the runtime is looked at again.
+            Stage::Syncing if !matches!(worker.doing, worker::Doing::Killing(..)) => {
+                let at = ctx.now + ctx.latencies.relist;
+                worker.sync_at = Some(worker.sync_at.map_or(at, |earlier| earlier.min(at)));
+            }
+            _ => {}
+        }
+        self.drive(id, ctx);
+    }
+
+    fn process_finished(&mut self, token: Token, code: i32, output: &[u8], ctx: &mut Ctx<'_>) {
+        let id = match token {
+            Token::Probe(id, _) | Token::PostStart(id, _) | Token::PreStop(id, _) => id,
+        };
+        let Some(mut worker) = self.workers.remove(&id) else { return };
+        match token {
+            Token::Probe(_, index) => self.probe_finished(&mut worker, usize::from(index), code, output, ctx),
+            Token::PostStart(_, slot) => worker.post_start_done(usize::from(slot), code == 0),
+            Token::PreStop(_, slot) => worker.pre_stop_done(usize::from(slot), code == 0),
+        }
+        self.workers.insert(id, worker);
+        self.drive(id, ctx);
+    }
+
+    /// Hears of a pod.
+    fn observe(&mut self, key: &Key, ctx: &mut Ctx<'_>) {
+        let pod = ctx.informers.get(kinds::PODS, key).filter(|pod| *pod.pod().node == *self.config.name).cloned();
+        let ids = self.by_key.get(key).cloned().unwrap_or_default();
+        let mut known = false;
+        for id in ids {
+            let Some(worker) = self.workers.get_mut(&id) else { continue };
+            match &pod {
+                Some(pod) if pod.uid == worker.pod.uid => {
+                    known = true;
+                    worker.hear(pod.clone());
+                }
+                _ => worker.gone = true,
+            }
+            self.drive(id, ctx);
+        }
+        let Some(pod) = pod.filter(|_| !known) else { return };
+        self.last += 1;
+        let id = self.last;
+        let mut worker = Worker::new(id, pod);
+        worker.take_probes();
+        if worker.pod.pod().terminal() {
+            // It ended before this kubelet's time.
+            worker.stage = Stage::Over;
+        }
+        self.by_key.entry(key.clone()).or_default().push(id);
+        self.workers.insert(id, worker);
+        self.drive(id, ctx);
+    }
+
+    /// Goes on with a pod as far as it goes now.
+    fn drive(&mut self, id: u64, ctx: &mut Ctx<'_>) {
+        let Some(mut worker) = self.workers.remove(&id) else { return };
+        // Bounded: whatever is still to do then is due, and comes with the next wake.
+        for _ in 0..64 {
+            if !self.step(&mut worker, ctx) {
+                break;
+            }
+        }
+        if worker.gone && matches!(worker.stage, Stage::Over) {
+            self.forget(worker, ctx);
+            return;
+        }
+        let due = worker.due();
+        if due != Time::NEVER && (worker.armed > due.max(ctx.now) || worker.armed < ctx.now) {
+            worker.armed = due.max(ctx.now);
+            ctx.queue.at(worker.armed, Event::Kubelet { node: self.node, wake: KubeletWake::Worker(id) });
+        }
+        self.workers.insert(id, worker);
+    }
+
+    /// Removes whatever is left of a pod.
+    fn forget(&mut self, worker: Worker, ctx: &mut Ctx<'_>) {
+        for slot in &worker.slots {
+            for number in [slot.current, slot.previous].into_iter().flatten() {
+                self.runtime.remove(number);
+            }
+        }
+        if let Some(sandbox) = worker.sandbox {
+            self.runtime.remove_sandbox(sandbox, ctx);
+        }
+        self.runtime.remove_volumes(worker.id);
+        if let Some(ids) = self.by_key.get_mut(&worker.pod.key) {
+            ids.retain(|id| *id != worker.id);
+            if ids.is_empty() {
+                self.by_key.remove(&worker.pod.key);
+            }
+        }
+    }
+
+    /// A connection attempt reaches the node or one of its pods: idle servers come up for it.
+    fn knock(&mut self, socket: SocketId, ctx: &mut Ctx<'_>) {
+        let Some(target) = ctx.network.knocking(socket) else { return };
+        if !ctx.network.listening(target.place, target.port) {
+            for number in self.runtime.containers_at(target.place) {
+                self.awaken_number(number, ctx);
+            }
+        }
+        ctx.network.arrive(socket, ctx.now, ctx.queue);
+    }
+
+    /// Gives a container its machine, if it is an idle server without one.
+    fn awaken_number(&mut self, number: u64, ctx: &mut Ctx<'_>) {
+        let Some(id) = self.runtime.container(number).map(|container| container.pod) else { return };
+        if let Some(worker) = self.workers.remove(&id) {
+            self.awaken(&worker, number, ctx);
+            self.workers.insert(id, worker);
+        }
+    }
+
+    /// The same, of a pod that is at hand.
+    fn awaken(&mut self, worker: &Worker, number: u64, ctx: &mut Ctx<'_>) {
+        let dormant = self.runtime.container(number).is_some_and(|c| c.running() && c.machine.is_none());
+        if dormant {
+            self.write_volumes(worker, number, ctx);
+            let outcomes = self.runtime.materialise(number, ctx);
+            self.outcomes.extend(outcomes.into_iter().map(|outcome| (number, outcome)));
+        }
+    }
+
+    /// Records an event about a pod.
+    fn pod_event(&self, worker: &Worker, kind: &str, reason: &str, message: &str, ctx: &mut Ctx<'_>) {
+        let about = self.about(worker);
+        ctx.event(&self.source, &about, kind, reason, message);
+    }
+
+    /// Records an event about a container.
+    fn container_event(
+        &self,
+        worker: &Worker,
+        slot: usize,
+        kind: &str,
+        reason: &str,
+        message: &str,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let about = self.about(worker).field(worker.field_path(slot));
+        ctx.event(&self.source, &about, kind, reason, message);
+    }
+
+    fn about(&self, worker: &Worker) -> Reference {
+        let mut about = Reference::of(&worker.pod.value);
+        (about.api_version, about.kind) = ("v1".into(), "Pod".into());
+        about
+    }
+}
+
+impl Worker {
+    /// Takes the newest revision of the pod.
+    fn hear(&mut self, pod: std::sync::Arc<crate::objects::Object>) {
+        let old = std::mem::replace(&mut self.pod, pod);
+        let changed = |path: &[&str]| {
+            let (old, new) = (old.value.at(path), self.pod.value.at(path));
+            !old.ptr_eq(new) && old != new
+        };
+        let gates = !self.pod["spec"]["readinessGates"].is_empty() && changed(&["status", "conditions"]);
+        if changed(&["spec"]) || changed(&["metadata", "deletionTimestamp"]) || gates {
+            self.dirty = true;
+            self.take_slots();
+            self.take_probes();
+        }
+    }
+
+    fn post_start_done(&mut self, slot: usize, good: bool) {
+        if let worker::Doing::Starting(starting) = &mut self.doing {
+            if let worker::Step::Hook(at, _, hook) = &mut starting.step {
+                if *at == slot {
+                    *hook = Hook::Done(good);
+                }
+            }
+        }
+    }
+
+    fn pre_stop_done(&mut self, slot: usize, good: bool) {
+        let told = match (&mut self.stage, &mut self.doing) {
+            (Stage::Ending(ending), _) => &mut ending.told,
+            (_, worker::Doing::Killing(told, _)) => told,
+            _ => return,
+        };
+        if let Some(told) = told.iter_mut().find(|told| told.slot == slot) {
+            told.hook = Some(Hook::Done(good));
+        }
+    }
 }

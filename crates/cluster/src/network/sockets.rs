@@ -11,8 +11,9 @@ use super::services::{Client, Route, Services};
 use super::{NetworkWake, Place, WORKSTATION};
 use crate::informers::Informers;
 use crate::kubelet::KubeletWake;
-use crate::queue::{Event, EventQueue};
+use crate::queue::{Event, EventQueue, NodeId};
 use crate::random::Random;
+use crate::runtime::Catalogue;
 
 /// One way within a machine.
 const LOCAL: Duration = Duration::from_micros(20);
@@ -63,6 +64,8 @@ struct Stream {
     /// Sending stopped for want of room; the owner is to be woken when there is some.
     wants_room: bool,
     woken_at: Time,
+    /// What is sent as soon as the connection stands.
+    early: Vec<u8>,
 }
 
 /// Where a connection is going.
@@ -79,10 +82,14 @@ pub struct Target {
 pub struct Network {
     /// The services' rules.
     pub services: Services,
+    /// The registries, which the nodes reach over the network.
+    pub registry: Catalogue,
     by_ip: BTreeMap<Ipv4Addr, Place>,
     ips: BTreeMap<Place, Ipv4Addr>,
     sockets: BTreeMap<SocketId, Socket>,
     listeners: BTreeMap<(Place, u16), SocketId>,
+    /// Ports of nodes that lead to pods (`hostPort`).
+    mapped: BTreeMap<(NodeId, u16), Target>,
     owned: BTreeMap<(Place, u64), BTreeSet<SocketId>>,
     last: u64,
     ephemeral: u16,
@@ -111,6 +118,7 @@ impl Network {
     pub fn detach(&mut self, place: Place, now: Time, queue: &mut EventQueue) {
         if let Some(ip) = self.ips.remove(&place) {
             self.by_ip.remove(&ip);
+            self.mapped.retain(|_, target| target.place != place);
         }
         let gone: Vec<SocketId> =
             self.owned.range((place, 0)..=(place, u64::MAX)).flat_map(|(_, s)| s.clone()).collect();
@@ -246,6 +254,7 @@ impl Network {
             shut: false,
             wants_room: false,
             woken_at: Time::default(),
+            early: Vec::new(),
         };
         let id = self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) });
         match failure {
@@ -282,6 +291,9 @@ impl Network {
             Some(Place::Pod { .. }) if from == Place::Workstation && matches!(route, Route::None) => {
                 Err((CONNECT_TIMEOUT, NetError::TimedOut))
             }
+            Some(Place::Node(node)) => {
+                Ok(self.mapped.get(&(node, port)).copied().unwrap_or(Target { place: Place::Node(node), port }))
+            }
             Some(place) => Ok(Target { place, port }),
             None if ip.octets()[..2] == [10, 244] => Err((HOST_UNREACHABLE, NetError::Unreachable)),
             None => Err((CONNECT_TIMEOUT, NetError::TimedOut)),
@@ -298,8 +310,28 @@ impl Network {
         now: Time,
         queue: &mut EventQueue,
     ) -> SocketId {
-        let own = self.address(from).unwrap_or(Ipv4Addr::LOCALHOST);
+        let id = self.begin(from, owner, wake, target, latency(from, target.place));
         let latency = latency(from, target.place);
+        queue.at(now + latency, knock(target.place, id));
+        id
+    }
+
+    /// The same without any latency, for what is answered while the clock stands. Whoever asks sees to it that the
+    /// attempt reaches its machine.
+    pub fn connect_at_once(
+        &mut self,
+        from: Place,
+        owner: u64,
+        wake: Event,
+        target: Target,
+        _now: Time,
+        _queue: &mut EventQueue,
+    ) -> SocketId {
+        self.begin(from, owner, wake, target, Duration::ZERO)
+    }
+
+    fn begin(&mut self, from: Place, owner: u64, wake: Event, target: Target, latency: Duration) -> SocketId {
+        let own = self.address(from).unwrap_or(Ipv4Addr::LOCALHOST);
         self.ephemeral = (self.ephemeral + 1) % 28_232;
         let stream = Stream {
             settled: None,
@@ -315,10 +347,21 @@ impl Network {
             shut: false,
             wants_room: false,
             woken_at: Time::default(),
+            early: Vec::new(),
         };
-        let id = self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) });
-        queue.at(now + latency, knock(target.place, id));
-        id
+        self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) })
+    }
+
+    /// Sends bytes as soon as a connection stands.
+    pub fn send_when_open(&mut self, id: SocketId, bytes: Vec<u8>) {
+        if let Some((stream, _)) = self.stream_mut(id) {
+            stream.early = bytes;
+        }
+    }
+
+    /// Lets a port of a node lead to a pod.
+    pub fn map_port(&mut self, node: NodeId, port: u16, target: Target) {
+        self.mapped.insert((node, port), target);
     }
 
     /// Where a connection that is being made goes; none once it stands or failed.
@@ -358,6 +401,7 @@ impl Network {
             shut: false,
             wants_room: false,
             woken_at: Time::default(),
+            early: Vec::new(),
         };
         let body = Body::Stream(Box::new(server));
         let server = self.add(Socket { place: target.place, wake: wake.clone(), owner, body });
@@ -365,11 +409,16 @@ impl Network {
             backlog.push_back(server);
         }
         queue.at(now, wake);
+        let mut early = Vec::new();
         if let Some((stream, _)) = self.stream_mut(id) {
             stream.settled = Some((answer_at, Ok(())));
             stream.peer = Some(server);
+            early = std::mem::take(&mut stream.early);
         }
         self.wake_at(id, answer_at, queue);
+        if !early.is_empty() {
+            let _ = self.send(id, &early, answer_at, queue);
+        }
     }
 
     /// Whether a connection stands; none while it is being made.

@@ -1,8 +1,40 @@
-//! Images, containers and the processes in them.
+//! The container runtime of a node: images, sandboxes, containers and the processes in them.
+//!
+//! A container is a small machine (`drydock_shell::Kernel`) with its image's files; what its main process prints is its
+//! log. [`Runtime`] starts them, lets them go on when an event says so, and tells what came of it ([`Outcome`]). A
+//! server that would only wait for connections gets no machine before somebody connects, looks at its log or runs
+//! something in it: ten thousand idle web servers cost next to nothing.
+//!
+//! - [`images`]: the catalogue, as data. [`programs`]: what the images run, one file each.
+//! - [`container`], [`sandbox`], [`machine`]: the parts. [`host`]: what surrounds a container's processes.
+//! - [`log`]: what containers printed.
+//! - `start`, `run`: how a container begins, and how its processes go on.
 
+pub mod container;
+pub mod host;
 pub mod images;
+pub mod log;
+pub mod machine;
+pub mod programs;
+mod run;
+pub mod sandbox;
+pub mod start;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use drydock_shell::{Fs, Vfs};
+use drydock_value::{Str, Time};
+
+use crate::ctx::Ctx;
+use crate::network::Place;
 use crate::queue::NodeId;
+
+pub use container::{Container, ContainerConfig, Mount, State, VolumeId};
+pub use images::{Catalogue, Image, Reference};
+pub use log::{Log, LogOptions};
+pub use machine::{Outcome, Sink, Token};
+pub use sandbox::{Names, Sandbox};
 
 /// Which container's processes go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,4 +43,187 @@ pub struct MachineWake {
     pub node: NodeId,
     /// The container's number there.
     pub container: u64,
+}
+
+/// The runtime of a node.
+#[derive(Debug, Clone)]
+pub struct Runtime {
+    node: NodeId,
+    sandboxes: BTreeMap<u64, Sandbox>,
+    containers: BTreeMap<u64, Container>,
+    /// The files of volumes that containers may write to, while no container's processes run.
+    volumes: BTreeMap<VolumeId, Fs>,
+    /// Images that were pulled, by their full names.
+    images: BTreeMap<String, Arc<Image>>,
+    last: u64,
+    salt: u64,
+}
+
+/// The node's own file system, as a volume.
+pub fn node_root() -> VolumeId {
+    VolumeId { pod: 0, name: Str::default() }
+}
+
+impl Runtime {
+    /// A runtime with nothing in it.
+    pub fn new(node: NodeId, salt: u64) -> Runtime {
+        Runtime {
+            node,
+            sandboxes: BTreeMap::new(),
+            containers: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            images: BTreeMap::new(),
+            last: 0,
+            salt,
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    // ---- images ----
+
+    /// An image that was pulled.
+    pub fn image(&self, reference: &Reference) -> Option<&Arc<Image>> {
+        self.images.get(&reference.to_string())
+    }
+
+    /// Keeps an image that was pulled.
+    pub fn keep_image(&mut self, reference: &Reference, image: Arc<Image>) {
+        self.images.insert(reference.to_string(), image);
+    }
+
+    /// The images with their names, for the node's status.
+    pub fn images(&self) -> &BTreeMap<String, Arc<Image>> {
+        &self.images
+    }
+
+    // ---- sandboxes ----
+
+    /// Keeps a sandbox; its number.
+    pub fn add_sandbox(&mut self, make: impl FnOnce(u64) -> Sandbox) -> u64 {
+        let number = self.number();
+        self.sandboxes.insert(number, make(number));
+        number
+    }
+
+    /// A sandbox.
+    pub fn sandbox(&self, number: u64) -> Option<&Sandbox> {
+        self.sandboxes.get(&number)
+    }
+
+    /// Removes a sandbox with its network. Its containers must have ended.
+    pub fn remove_sandbox(&mut self, number: u64, ctx: &mut Ctx<'_>) {
+        if let Some(sandbox) = self.sandboxes.remove(&number) {
+            if matches!(sandbox.place, Place::Pod { .. }) {
+                ctx.network.detach(sandbox.place, ctx.now, ctx.queue);
+            }
+        }
+    }
+
+    /// The containers of a machine on the network.
+    pub fn containers_at(&self, place: Place) -> Vec<u64> {
+        let here = |sandbox: &u64| self.sandboxes.get(sandbox).is_some_and(|sandbox| sandbox.place == place);
+        match place {
+            Place::Workstation => Vec::new(),
+            _ => self.containers.iter().filter(|(_, c)| c.running() && here(&c.sandbox)).map(|(n, _)| *n).collect(),
+        }
+    }
+
+    // ---- volumes ----
+
+    /// The files of a volume, made empty when it is new.
+    pub fn volume(&mut self, id: &VolumeId) -> &mut Fs {
+        self.volumes.entry(id.clone()).or_insert_with(|| if *id == node_root() { node_files() } else { Fs::new() })
+    }
+
+    /// Sets the files of a volume.
+    pub fn set_volume(&mut self, id: VolumeId, fs: Fs) {
+        self.volumes.insert(id, fs);
+    }
+
+    /// Removes a pod's volumes.
+    pub fn remove_volumes(&mut self, pod: u64) {
+        let ids: Vec<VolumeId> = self.volumes.keys().filter(|id| id.pod == pod).cloned().collect();
+        for id in ids {
+            self.volumes.remove(&id);
+        }
+    }
+
+    /// Renews the files of a volume whose content is the kubelet's, in every container that has it.
+    pub fn refresh(&mut self, id: &VolumeId, fs: &Fs) {
+        self.volumes.insert(id.clone(), fs.clone());
+        for container in self.containers.values_mut() {
+            let Some(machine) = &mut container.machine else { continue };
+            // A part of a volume that was mounted by subPath stays as it was.
+            for mount in container.config.mounts.iter().filter(|mount| mount.volume == *id && mount.sub_path.is_empty())
+            {
+                if machine.kernel.files().take(&mount.path).is_some() {
+                    machine.kernel.files().put(&mount.path, fs.clone());
+                }
+            }
+        }
+    }
+
+    // ---- containers ----
+
+    /// A container.
+    pub fn container(&self, number: u64) -> Option<&Container> {
+        self.containers.get(&number)
+    }
+
+    /// Makes a container of a pod; its number.
+    pub fn create(&mut self, pod: u64, sandbox: u64, image: Arc<Image>, config: ContainerConfig, attempt: u32) -> u64 {
+        let number = self.number();
+        let salt = self.salt ^ number.wrapping_mul(0x2545_f491_4f6c_dd1d);
+        let container = Container {
+            pod,
+            sandbox,
+            image,
+            config: Arc::new(config),
+            attempt,
+            state: State::Created,
+            started: Time::default(),
+            finished: Time::default(),
+            exit_code: 0,
+            reason: "",
+            message: String::new(),
+            log: Log::default(),
+            machine: None,
+            salt,
+        };
+        self.containers.insert(number, container);
+        number
+    }
+
+    /// Forgets a container that has ended.
+    pub fn remove(&mut self, number: u64) {
+        self.containers.remove(&number);
+    }
+
+    /// How many containers there are.
+    pub fn container_count(&self) -> usize {
+        self.containers.len()
+    }
+
+    /// How many containers have a machine.
+    pub fn machine_count(&self) -> usize {
+        self.containers.values().filter(|container| container.machine.is_some()).count()
+    }
+}
+
+/// What a pod finds when it mounts the node's own files.
+fn node_files() -> Fs {
+    let mut vfs = Vfs::base();
+    for folder in
+        ["/var/lib/kubelet/pods", "/var/log/pods", "/var/log/containers", "/opt", "/mnt", "/srv", "/run", "/data"]
+    {
+        let _ = vfs.mkdir_all(folder);
+    }
+    let release =
+        "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nID=debian\n";
+    let _ = vfs.write("/etc/os-release", release.as_bytes());
+    vfs.root_fs().cloned().unwrap_or_default()
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use drydock_shell::Fs;
 use drydock_value::Value;
 
 use super::reference::Reference;
+use super::rootfs;
 use super::rows::{Base, MOVED, ROWS, Row};
 use super::tags::Resolved;
 
@@ -49,8 +51,10 @@ pub struct Image {
     pub stop_signal: String,
     /// Files of its own: path and content. A path that ends in `/` is an empty folder.
     pub files: Vec<(String, String)>,
-    /// Absolute paths of its own programs.
+    /// Its own programs: absolute paths, each for the program of its last part, or, after `=`, of another name.
     pub programs: Vec<String>,
+    /// Whether its own command, once started, does nothing by itself.
+    pub idle: bool,
 }
 
 impl Image {
@@ -81,6 +85,10 @@ impl std::fmt::Display for PullFailure {
 pub struct Catalogue {
     /// Images that were added, by their full names with tag.
     added: BTreeMap<String, Arc<Image>>,
+    /// Images that were asked for, by their full names: all nodes share one.
+    known: BTreeMap<String, Arc<Image>>,
+    /// File systems that containers start with, by digest.
+    roots: BTreeMap<String, Fs>,
     /// Whether the registries cannot be reached.
     pub unreachable: bool,
 }
@@ -129,11 +137,17 @@ impl Catalogue {
         Ok(())
     }
 
+    /// The file system that a container of an image starts with. All share one until they write.
+    pub fn root(&mut self, image: &Image) -> Fs {
+        let key = format!("{}{}", image.repository, image.digest);
+        self.roots.entry(key).or_insert_with(|| rootfs::build(image)).clone()
+    }
+
     /// What a registry answers to a pull.
     ///
     /// # Errors
     /// The failure, in containerd's words.
-    pub fn pull(&self, reference: &Reference) -> Result<Arc<Image>, PullFailure> {
+    pub fn pull(&mut self, reference: &Reference) -> Result<Arc<Image>, PullFailure> {
         let full = reference.to_string();
         let failed = |code, why: String| {
             let message =
@@ -151,7 +165,7 @@ impl Catalogue {
                 ),
             );
         }
-        if let Some(image) = self.added.get(&full) {
+        if let Some(image) = self.added.get(&full).or_else(|| self.known.get(&full)) {
             return Ok(image.clone());
         }
         let mut repository = reference.repository();
@@ -190,7 +204,11 @@ impl Catalogue {
             (None, None) => row.tags.resolve("latest"),
         };
         match resolved {
-            Some(resolved) => Ok(Arc::new(image(row, &resolved))),
+            Some(resolved) => {
+                let image = Arc::new(image(row, &resolved));
+                self.known.insert(full, image.clone());
+                Ok(image)
+            }
             None => failed("NotFound", format!("{full}: not found")),
         }
     }
@@ -237,6 +255,7 @@ fn image(row: &Row, resolved: &Resolved) -> Image {
         stop_signal: row.stop_signal.into(),
         files: row.files.iter().map(|(path, content)| ((*path).to_owned(), text(content))).collect(),
         programs: texts(row.programs),
+        idle: row.idle,
     }
 }
 

@@ -3,15 +3,17 @@
 //! - [`Reference`]: an image's name, parsed.
 //! - [`Catalogue`]: the registries' contents. Rows of data (`rows.rs`); more rows can be added at run time, as JSON.
 //! - [`Image`]: one image in one version, resolved: configuration, files, size, digest.
-//! - [`rootfs`]: the file system that a container of an image starts with.
+//! - `rootfs`: the file system that a container of an image starts with.
 //!
 //! A new image is one row in `rows.rs`; if it runs a program of its own, also one file in `runtime/programs`.
 
 mod catalogue;
 mod reference;
+mod rootfs;
 mod rows;
 mod tags;
 
-pub use catalogue::{Catalogue, Image, PullFailure, User};
+pub use catalogue::{Catalogue, Image, PullFailure, User, digest};
 pub use reference::Reference;
+pub use rootfs::flavour;
 pub use rows::Base;

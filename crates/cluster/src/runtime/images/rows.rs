@@ -43,10 +43,14 @@ pub struct Row {
     pub user: (u32, u32),
     /// `STOPSIGNAL`.
     pub stop_signal: &'static str,
-    /// Files of its own: path and content. A path that ends in `/` is an empty folder.
+    /// Files of its own: path and content. A path that ends in `/` is an empty folder; a content `-> TARGET` makes a
+    /// symbolic link.
     pub files: &'static [(&'static str, &'static str)],
-    /// Programs of its own, beside those that `entrypoint` and `command` name: absolute paths.
+    /// Programs of its own: absolute paths, each for the program of its last part, or, after `=`, of another name.
     pub programs: &'static [&'static str],
+    /// Whether its own command does nothing by itself but wait for connections or signals, once it has started: such a
+    /// container needs no machine before somebody looks at it.
+    pub idle: bool,
 }
 
 const fn patches(major: u32, minors: (u32, u32), patch: u32) -> Versions {
@@ -80,6 +84,7 @@ const EMPTY: Row = Row {
     stop_signal: "",
     files: &[],
     programs: &[],
+    idle: false,
 };
 
 const DEBIANS: &[&str] = &["alpine", "bookworm", "bullseye", "trixie", "slim", "slim-bookworm", "bookworm-slim"];
@@ -101,7 +106,8 @@ pub const ROWS: &[Row] = &[
         ports: &[80],
         stop_signal: "SIGQUIT",
         files: NGINX_FILES,
-        programs: &["/usr/sbin/nginx", "/docker-entrypoint.sh"],
+        programs: &["/usr/sbin/nginx", "/docker-entrypoint.sh=nginx-entrypoint"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -115,7 +121,8 @@ pub const ROWS: &[Row] = &[
         user: (101, 101),
         stop_signal: "SIGQUIT",
         files: NGINX_UNPRIVILEGED_FILES,
-        programs: &["/usr/sbin/nginx", "/docker-entrypoint.sh"],
+        programs: &["/usr/sbin/nginx", "/docker-entrypoint.sh=nginx-entrypoint"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -134,6 +141,7 @@ pub const ROWS: &[Row] = &[
             ("/usr/local/apache2/cgi-bin/", ""),
         ],
         programs: &["/usr/local/bin/httpd-foreground", "/usr/local/apache2/bin/httpd"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -149,7 +157,12 @@ pub const ROWS: &[Row] = &[
         ports: &[6379],
         workdir: "/data",
         files: &[("/data/", "")],
-        programs: &["/usr/local/bin/redis-server", "/usr/local/bin/redis-cli", "/usr/local/bin/docker-entrypoint.sh"],
+        programs: &[
+            "/usr/local/bin/redis-server",
+            "/usr/local/bin/redis-cli",
+            "/usr/local/bin/docker-entrypoint.sh=redis-entrypoint",
+        ],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -212,7 +225,7 @@ pub const ROWS: &[Row] = &[
         size: 5_200,
         base: Base::Scratch,
         command: &["/hello"],
-        programs: &["/hello"],
+        programs: &["/hello=hello-world"],
         ..EMPTY
     },
     Row {
@@ -236,7 +249,7 @@ pub const ROWS: &[Row] = &[
         stop_signal: "SIGINT",
         files: &[("/var/lib/postgresql/data/", ""), ("/docker-entrypoint-initdb.d/", "")],
         programs: &[
-            "/usr/local/bin/docker-entrypoint.sh",
+            "/usr/local/bin/docker-entrypoint.sh=postgres-entrypoint",
             "/usr/lib/postgresql/bin/postgres",
             "/usr/local/bin/pg_isready",
             "/usr/local/bin/psql",
@@ -252,7 +265,12 @@ pub const ROWS: &[Row] = &[
         env: &[("MYSQL_MAJOR", "{minor}"), ("MYSQL_VERSION", "{version}")],
         ports: &[3306, 33060],
         files: &[("/var/lib/mysql/", ""), ("/docker-entrypoint-initdb.d/", "")],
-        programs: &["/usr/local/bin/docker-entrypoint.sh", "/usr/sbin/mysqld", "/usr/bin/mysqladmin", "/usr/bin/mysql"],
+        programs: &[
+            "/usr/local/bin/docker-entrypoint.sh=mysql-entrypoint",
+            "/usr/sbin/mysqld",
+            "/usr/bin/mysqladmin",
+            "/usr/bin/mysql",
+        ],
         ..EMPTY
     },
     Row {
@@ -265,7 +283,11 @@ pub const ROWS: &[Row] = &[
         env: &[("MARIADB_VERSION", "{version}"), ("LANG", "C.UTF-8")],
         ports: &[3306],
         files: &[("/var/lib/mysql/", "")],
-        programs: &["/usr/local/bin/docker-entrypoint.sh", "/usr/sbin/mariadbd", "/usr/bin/mariadb-admin"],
+        programs: &[
+            "/usr/local/bin/docker-entrypoint.sh=mysql-entrypoint",
+            "/usr/sbin/mariadbd",
+            "/usr/bin/mariadb-admin",
+        ],
         ..EMPTY
     },
     Row {
@@ -287,7 +309,7 @@ pub const ROWS: &[Row] = &[
         env: &[("MONGO_VERSION", "{version}"), ("MONGO_MAJOR", "{minor}")],
         ports: &[27017],
         files: &[("/data/db/", ""), ("/data/configdb/", "")],
-        programs: &["/usr/local/bin/docker-entrypoint.sh", "/usr/bin/mongod"],
+        programs: &["/usr/local/bin/docker-entrypoint.sh=run-arguments", "/usr/bin/mongod"],
         ..EMPTY
     },
     Row {
@@ -298,7 +320,7 @@ pub const ROWS: &[Row] = &[
         command: &["memcached"],
         ports: &[11211],
         user: (11211, 11211),
-        programs: &["/usr/local/bin/docker-entrypoint.sh", "/usr/local/bin/memcached"],
+        programs: &["/usr/local/bin/docker-entrypoint.sh=run-arguments", "/usr/local/bin/memcached"],
         ..EMPTY
     },
     Row {
@@ -319,6 +341,15 @@ pub const ROWS: &[Row] = &[
         ..EMPTY
     },
     Row {
+        repository: "docker.io/polinux/stress",
+        tags: tags(&[patches(1, (0, 0), 4)], &[]),
+        size: 4_000_000,
+        base: Base::Alpine,
+        command: &["/usr/local/bin/stress"],
+        programs: &["/usr/local/bin/stress"],
+        ..EMPTY
+    },
+    Row {
         repository: "docker.io/traefik/whoami",
         tags: Tags { words: &["latest"], versions: &[patches(1, (6, 11), 0)], variants: &[], prefix: "v" },
         size: 2_800_000,
@@ -326,6 +357,7 @@ pub const ROWS: &[Row] = &[
         entrypoint: &["/whoami"],
         ports: &[80],
         programs: &["/whoami"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -359,7 +391,8 @@ pub const ROWS: &[Row] = &[
         ports: &[80],
         stop_signal: "SIGQUIT",
         files: NGINX_FILES,
-        programs: &["/usr/sbin/nginx", "/docker-entrypoint.sh"],
+        programs: &["/usr/sbin/nginx", "/docker-entrypoint.sh=nginx-entrypoint"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -370,6 +403,7 @@ pub const ROWS: &[Row] = &[
         entrypoint: &["/bin/echo-server"],
         ports: &[8080],
         programs: &["/bin/echo-server"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -380,7 +414,7 @@ pub const ROWS: &[Row] = &[
         entrypoint: &["/entrypoint.sh"],
         command: &["curl"],
         user: (100, 101),
-        programs: &["/entrypoint.sh"],
+        programs: &["/entrypoint.sh=run-arguments", "/usr/bin/curl"],
         ..EMPTY
     },
     Row {
@@ -410,6 +444,7 @@ pub const ROWS: &[Row] = &[
         env: &[("PORT", "8080")],
         ports: &[8080],
         programs: &["/hello-app"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -420,6 +455,7 @@ pub const ROWS: &[Row] = &[
         entrypoint: &["/agnhost"],
         command: &["pause"],
         programs: &["/agnhost"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -440,6 +476,7 @@ pub const ROWS: &[Row] = &[
         stop_signal: "SIGTERM",
         files: NGINX_FILES,
         programs: &["/usr/sbin/nginx"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -448,7 +485,8 @@ pub const ROWS: &[Row] = &[
         size: 46_200_000,
         command: &["/usr/local/bin/run.sh"],
         ports: &[8080, 8443],
-        programs: &["/usr/local/bin/run.sh"],
+        programs: &["/usr/local/bin/run.sh=echoserver"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -459,6 +497,7 @@ pub const ROWS: &[Row] = &[
         entrypoint: &["/pause"],
         user: (65535, 65535),
         programs: &["/pause"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -469,6 +508,7 @@ pub const ROWS: &[Row] = &[
         ports: &[80],
         files: NGINX_FILES,
         programs: &["/usr/sbin/nginx"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -479,6 +519,7 @@ pub const ROWS: &[Row] = &[
         stop_signal: "SIGWINCH",
         files: &[("/var/www/html/index.php", "OK!\n")],
         programs: &["/usr/local/bin/apache2-foreground"],
+        idle: true,
         ..EMPTY
     },
     Row {
@@ -497,7 +538,7 @@ pub const ROWS: &[Row] = &[
         size: 27_000_000,
         base: Base::Scratch,
         entrypoint: &["/go-runner"],
-        programs: &["/go-runner", "/usr/local/bin/kube-apiserver"],
+        programs: &["/go-runner=run-arguments", "/usr/local/bin/kube-apiserver"],
         ..EMPTY
     },
     Row {
@@ -506,7 +547,7 @@ pub const ROWS: &[Row] = &[
         size: 23_000_000,
         base: Base::Scratch,
         entrypoint: &["/go-runner"],
-        programs: &["/go-runner", "/usr/local/bin/kube-controller-manager"],
+        programs: &["/go-runner=run-arguments", "/usr/local/bin/kube-controller-manager"],
         ..EMPTY
     },
     Row {
@@ -515,7 +556,7 @@ pub const ROWS: &[Row] = &[
         size: 17_000_000,
         base: Base::Scratch,
         entrypoint: &["/go-runner"],
-        programs: &["/go-runner", "/usr/local/bin/kube-scheduler"],
+        programs: &["/go-runner=run-arguments", "/usr/local/bin/kube-scheduler"],
         ..EMPTY
     },
     Row {
@@ -523,7 +564,7 @@ pub const ROWS: &[Row] = &[
         tags: release(&[patches(1, (28, 36), 20)]),
         size: 26_000_000,
         entrypoint: &["/go-runner"],
-        programs: &["/go-runner", "/usr/local/bin/kube-proxy"],
+        programs: &["/go-runner=run-arguments", "/usr/local/bin/kube-proxy"],
         ..EMPTY
     },
     Row {
@@ -557,7 +598,7 @@ pub const ROWS: &[Row] = &[
         command: &["/nginx-ingress-controller"],
         ports: &[80, 443],
         user: (101, 82),
-        programs: &["/usr/bin/dumb-init", "/nginx-ingress-controller"],
+        programs: &["/usr/bin/dumb-init=run-arguments", "/nginx-ingress-controller"],
         ..EMPTY
     },
     Row {
@@ -583,7 +624,8 @@ const NGINX_FILES: &[(&str, &str)] = &[
         "/etc/nginx/mime.types",
         "types {\n    text/html html htm;\n    text/css css;\n    application/javascript js;\n}\n",
     ),
-    ("/var/log/nginx/", ""),
+    ("/var/log/nginx/access.log", "-> /dev/stdout"),
+    ("/var/log/nginx/error.log", "-> /dev/stderr"),
     ("/var/cache/nginx/", ""),
     ("/docker-entrypoint.d/10-listen-on-ipv6-by-default.sh", "#!/bin/sh\n"),
     ("/docker-entrypoint.d/15-local-resolvers.envsh", "#!/bin/sh\n"),

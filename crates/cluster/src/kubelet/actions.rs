@@ -1,0 +1,176 @@
+//! What is to be done for a pod, by what its spec wants and what its containers do: the kubelet's `computePodActions`.
+
+use drydock_value::Value;
+
+use super::probes::{Check, Verdict};
+use super::worker::{Role, Worker};
+use crate::runtime::{Container, Runtime, State};
+
+/// What is to be done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Actions {
+    /// Everything is over: nothing is to run any more.
+    pub kill_pod: bool,
+    /// Containers to end, with the event's message and the probe that condemned them.
+    pub kill: Vec<(usize, String, Option<Check>)>,
+    /// Containers to start, in order.
+    pub start: Vec<usize>,
+}
+
+/// Whether a container that ended is to be started again.
+pub fn restarts(worker: &Worker, slot: usize, container: Option<&Container>) -> bool {
+    if worker.pod.deleting.is_some() {
+        return false;
+    }
+    let Some(container) = container.filter(|container| container.state != State::Created) else { return true };
+    if container.running() {
+        return false;
+    }
+    let spec = worker.spec(slot);
+    match worker.slots.get(slot).map(|slot| slot.role) {
+        Some(Role::Sidecar) => return true,
+        Some(Role::Ephemeral) => return false,
+        _ => {}
+    }
+    if let Some(rule) = spec["restartPolicyRules"].items().iter().find(|rule| rule_fits(rule, container.exit_code)) {
+        return rule["action"].str().starts_with("Restart");
+    }
+    match spec["restartPolicy"].as_str().unwrap_or(worker.restart_policy()) {
+        "Never" => false,
+        "OnFailure" => container.exit_code != 0,
+        _ => true,
+    }
+}
+
+fn rule_fits(rule: &Value, code: i32) -> bool {
+    let codes = &rule["exitCodes"];
+    let listed = codes["values"].items().iter().any(|value| value.int() == i64::from(code));
+    match codes["operator"].str() {
+        "In" => listed,
+        "NotIn" => !listed,
+        _ => false,
+    }
+}
+
+/// Whether the pod's init containers are done: any regular container was ever made.
+pub fn initialised(worker: &Worker) -> bool {
+    worker.of_role(Role::Main).any(|slot| worker.slots[slot].current.is_some())
+}
+
+/// What is to be done for a pod whose sandbox stands.
+pub fn compute(worker: &Worker, runtime: &Runtime) -> Actions {
+    let mut actions = Actions::default();
+    let container =
+        |slot: usize| worker.slots.get(slot).and_then(|slot| slot.current).and_then(|n| runtime.container(n));
+    for slot in worker.of_role(Role::Ephemeral) {
+        if container(slot).is_none() {
+            actions.start.push(slot);
+        }
+    }
+    if !compute_init(worker, &container, &mut actions) {
+        return actions;
+    }
+    let restart_pod = worker.restart_policy() != "Never";
+    let mut kept = 0;
+    let mut to_start = 0;
+    for slot in worker.of_role(Role::Main) {
+        let current = container(slot);
+        if !current.is_some_and(Container::running) {
+            if restarts(worker, slot, current) {
+                actions.start.push(slot);
+                to_start += 1;
+            }
+            continue;
+        }
+        let name = &worker.slots[slot].name;
+        let changed = *worker.slots[slot].image != *worker.spec(slot)["image"].str();
+        let (mut message, check, restart) = if changed {
+            (format!("Container {name} definition changed"), None, true)
+        } else if worker.verdict_of(slot, Check::Liveness) == Some(Verdict::Failure) {
+            (format!("Container {name} failed liveness probe"), Some(Check::Liveness), restart_pod)
+        } else if worker.verdict_of(slot, Check::Startup) == Some(Verdict::Failure) {
+            (format!("Container {name} failed startup probe"), Some(Check::Startup), restart_pod)
+        } else {
+            kept += 1;
+            continue;
+        };
+        if restart {
+            message.push_str(", will be restarted");
+            actions.start.push(slot);
+            to_start += 1;
+        }
+        actions.kill.push((slot, message, check));
+    }
+    if kept == 0 && to_start == 0 {
+        actions.kill_pod = true;
+        actions.start.clear();
+    }
+    actions
+}
+
+/// Init containers, in order. Whether the regular ones may start.
+fn compute_init<'a>(
+    worker: &Worker,
+    container: &impl Fn(usize) -> Option<&'a Container>,
+    actions: &mut Actions,
+) -> bool {
+    let initialised = initialised(worker);
+    let init: Vec<usize> = worker
+        .slots
+        .iter()
+        .enumerate()
+        .filter(|(_, slot)| matches!(slot.role, Role::Init | Role::Sidecar))
+        .map(|(index, _)| index)
+        .collect();
+    for slot in init {
+        let current = container(slot);
+        let place = &worker.slots[slot];
+        if place.role == Role::Sidecar {
+            match current.filter(|container| container.running()) {
+                Some(_) => {
+                    let name = &place.name;
+                    let failed = [Check::Startup, Check::Liveness]
+                        .into_iter()
+                        .find(|check| worker.verdict_of(slot, *check) == Some(Verdict::Failure));
+                    if let Some(check) = failed {
+                        let what = if check == Check::Startup { "startup" } else { "liveness" };
+                        actions.kill.push((slot, format!("Init container {name} failed {what} probe"), Some(check)));
+                        actions.start.push(slot);
+                    }
+                    if !initialised && !worker.started(slot) {
+                        return false;
+                    }
+                }
+                None => {
+                    actions.start.push(slot);
+                    if !initialised {
+                        return false;
+                    }
+                }
+            }
+            continue;
+        }
+        if initialised {
+            continue;
+        }
+        match current {
+            None => {
+                actions.start.push(slot);
+                return false;
+            }
+            Some(running) if running.running() => return false,
+            Some(ended) if ended.exit_code == 0 && ended.state == State::Exited => {}
+            Some(_) => {
+                if worker.restart_policy() == "Never" {
+                    actions.kill_pod = true;
+                    actions.start.clear();
+                    actions.kill.clear();
+                } else {
+                    actions.start.push(slot);
+                }
+                return false;
+            }
+        }
+    }
+    true
+}

@@ -1,0 +1,106 @@
+//! Whether a node takes a pod that was bound to it.
+
+use drydock_schema::quantity::Quantity;
+use drydock_value::Value;
+
+use super::worker::Worker;
+use crate::config::NodeConfig;
+
+/// What a pod asks for, in thousandths of processors and bytes: the larger of all regular containers with sidecars, and
+/// any init container with the sidecars before it.
+pub fn requests(spec: &Value) -> (i64, i64) {
+    let of = |container: &Value, name: &str| {
+        let amount = &container["resources"]["requests"][name];
+        match Quantity::of(amount) {
+            Ok(amount) if name == "cpu" => amount.milli_value(),
+            Ok(amount) => amount.value(),
+            Err(_) => 0,
+        }
+    };
+    let both = |container: &Value| (of(container, "cpu"), of(container, "memory"));
+    let mut sum = (0i64, 0i64);
+    let mut most = (0i64, 0i64);
+    let mut sidecars = (0i64, 0i64);
+    for container in spec["initContainers"].items() {
+        let (cpu, memory) = both(container);
+        if container["restartPolicy"] == "Always" {
+            sidecars = (sidecars.0 + cpu, sidecars.1 + memory);
+            most = (most.0.max(sidecars.0), most.1.max(sidecars.1));
+        } else {
+            most = (most.0.max(sidecars.0 + cpu), most.1.max(sidecars.1 + memory));
+        }
+    }
+    for container in spec["containers"].items() {
+        let (cpu, memory) = both(container);
+        sum = (sum.0 + cpu, sum.1 + memory);
+    }
+    let overhead = both(&drydock_value::value!({"resources": {"requests": &spec["overhead"]}}));
+    let all = ((sum.0 + sidecars.0).max(most.0) + overhead.0, (sum.1 + sidecars.1).max(most.1) + overhead.1);
+    let pod = both(spec);
+    (if pod.0 > 0 { pod.0 } else { all.0 }, if pod.1 > 0 { pod.1 } else { all.1 })
+}
+
+/// Why a node refuses a pod: reason and message; none when it takes it. `others` are the pods that it has taken.
+pub fn refusal<'a>(
+    worker: &Worker,
+    node: &NodeConfig,
+    labels: &Value,
+    others: impl Iterator<Item = &'a Worker>,
+) -> Option<(&'static str, String)> {
+    let spec = &worker.pod["spec"];
+    for (key, wanted) in spec["nodeSelector"].entries() {
+        if labels[key].str() != wanted.str() {
+            return Some((
+                "NodeAffinity",
+                "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+                    .into(),
+            ));
+        }
+    }
+    let (cpu, memory) = requests(spec);
+    let mut used = (0, 0, 0);
+    for other in others {
+        let (cpu, memory) = requests(&other.pod["spec"]);
+        used = (used.0 + 1, used.1 + cpu, used.2 + memory);
+    }
+    let amount = |text: &str| Quantity::parse(text).unwrap_or_else(|_| Quantity::new(0));
+    let (all_cpu, all_memory) = (amount(&node.cpu).milli_value(), amount(&node.memory).value());
+    let out_of = |resource: &'static str, reason, requested: i64, used: i64, capacity: i64| {
+        let message = format!(
+            "Pod was rejected: Node didn't have enough resource: {resource}, requested: {requested}, used: {used}, capacity: \
+             {capacity}"
+        );
+        Some((reason, message))
+    };
+    if used.0 + 1 > i64::from(node.pods) {
+        return out_of("pods", "OutOfpods", 1, used.0, node.pods.into());
+    }
+    if cpu > 0 && used.1 + cpu > all_cpu {
+        return out_of("cpu", "OutOfcpu", cpu, used.1, all_cpu);
+    }
+    if memory > 0 && used.2 + memory > all_memory {
+        return out_of("memory", "OutOfmemory", memory, used.2, all_memory);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drydock_value::value;
+
+    #[test]
+    fn requests_add_up() {
+        let container = |cpu: &str| value!({"resources": {"requests": {"cpu": cpu, "memory": "1Mi"}}});
+        let mut sidecar = container("50m");
+        sidecar.set("restartPolicy", "Always");
+        for (spec, expected) in [
+            (value!({"containers": [container("100m"), container("200m")]}), (300, 2 << 20)),
+            (value!({"containers": [container("100m")], "initContainers": [container("1")]}), (1000, 1 << 20)),
+            (value!({"containers": [container("100m")], "initContainers": [sidecar, container("1")]}), (1050, 2 << 20)),
+            (value!({"containers": [{}]}), (0, 0)),
+        ] {
+            assert_eq!(requests(&spec), expected, "{spec}");
+        }
+    }
+}

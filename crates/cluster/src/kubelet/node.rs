@@ -1,0 +1,235 @@
+//! The node's own objects: its registration, its lease, its status.
+
+use std::time::Duration;
+
+use drydock_value::{Time, Value, value};
+
+use super::{Kubelet, KubeletWake};
+use crate::ctx::Ctx;
+use crate::events::Reference;
+use crate::network::Place;
+use crate::queue::Event;
+use crate::runtime::images::digest;
+use crate::store::{PatchType, kinds};
+
+const LEASES: &str = "kube-node-lease";
+
+impl Kubelet {
+    /// The machine was switched on.
+    pub(super) fn boot(&mut self, ctx: &mut Ctx<'_>) {
+        self.booted = true;
+        self.version = ctx.api.config().version.clone();
+        if let Ok(ip) = self.config.ip.parse() {
+            ctx.network.attach(Place::Node(self.node), ip);
+        }
+        let pause = crate::runtime::Reference::parse("registry.k8s.io/pause:3.10");
+        if let Ok(reference) = pause {
+            if let Ok(image) = ctx.network.registry.pull(&reference) {
+                self.runtime.keep_image(&reference, image);
+            }
+        }
+        self.register(ctx);
+        for (kind, reason, message) in [
+            ("Normal", "Starting", "Starting kubelet.".to_owned()),
+            ("Normal", "NodeHasSufficientMemory", self.transition("NodeHasSufficientMemory")),
+            ("Normal", "NodeHasNoDiskPressure", self.transition("NodeHasNoDiskPressure")),
+            ("Normal", "NodeHasSufficientPID", self.transition("NodeHasSufficientPID")),
+            ("Normal", "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods".to_owned()),
+            ("Normal", "NodeReady", self.transition("NodeReady")),
+        ] {
+            self.node_event(kind, reason, &message, ctx);
+        }
+        self.renew(ctx);
+        let pods: Vec<crate::objects::Key> =
+            ctx.informers.pods_on(&self.config.name).map(|pod| pod.key.clone()).collect();
+        for key in pods {
+            self.observe(&key, ctx);
+        }
+    }
+
+    fn transition(&self, what: &str) -> String {
+        format!("Node {} status is now: {what}", self.config.name)
+    }
+
+    pub(super) fn node_event(&self, kind: &str, reason: &str, message: &str, ctx: &mut Ctx<'_>) {
+        let about = Reference { kind: "Node".into(), name: self.config.name.as_str().into(), ..Reference::default() };
+        ctx.event(&self.source, &about, kind, reason, message);
+    }
+
+    fn register(&mut self, ctx: &mut Ctx<'_>) {
+        let config = &self.config;
+        let mut labels = value!({
+            "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux",
+            "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": config.name.as_str(), "kubernetes.io/os": "linux"
+        });
+        for role in &config.roles {
+            labels.set(format!("node-role.kubernetes.io/{role}"), "");
+        }
+        for (name, text) in &config.labels {
+            labels.set(name, text);
+        }
+        let mut node = value!({
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": {
+                "name": config.name.as_str(), "labels": labels,
+                "annotations": {
+                    "node.alpha.kubernetes.io/ttl": "0", "volumes.kubernetes.io/controller-managed-attach-detach": "true"
+                }
+            },
+            "spec": {"podCIDR": config.pod_cidr.as_str(), "podCIDRs": [config.pod_cidr.as_str()]}
+        });
+        if !config.taints.is_empty() {
+            let taints: Value = config
+                .taints
+                .iter()
+                .map(|(key, text, effect)| {
+                    let mut taint = value!({"key": key, "effect": effect});
+                    if !text.is_empty() {
+                        taint.set("value", text);
+                    }
+                    taint
+                })
+                .collect();
+            node["spec"].set("taints", taints);
+        }
+        let actor = self.source.actor.to_string();
+        let status = self.node_status(ctx.now, ctx.now);
+        node.set("status", status.clone());
+        let name = self.config.name.clone();
+        if ctx.client(&actor).create(kinds::NODES, "", node).is_ok() {
+            // A status does not come with a creation.
+            let patch = value!({"status": status});
+            let _ = ctx.client(&actor).patch(kinds::NODES, "", &name, PatchType::Strategic, &patch, "status");
+        }
+        self.reported_at = ctx.now;
+        self.reported_images = self.runtime.images().len();
+    }
+
+    /// The node's status at `now`, ready since `since`.
+    fn node_status(&self, now: Time, since: Time) -> Value {
+        let config = &self.config;
+        let resources = value!({
+            "cpu": config.cpu.as_str(), "ephemeral-storage": "61255492Ki", "hugepages-1Gi": "0", "hugepages-2Mi": "0",
+            "memory": config.memory.as_str(), "pods": config.pods.to_string()
+        });
+        let condition = |kind: &str, state: &str, reason: &str, message: &str| {
+            value!({
+                "type": kind, "status": state, "reason": reason, "message": message,
+                "lastHeartbeatTime": now.rfc3339(), "lastTransitionTime": since.rfc3339()
+            })
+        };
+        let images: Value = {
+            let mut rows: Vec<(&String, &std::sync::Arc<crate::runtime::Image>)> =
+                self.runtime.images().iter().collect();
+            rows.sort_by(|a, b| b.1.size.cmp(&a.1.size).then(a.0.cmp(b.0)));
+            rows.iter()
+                .map(|(name, image)| value!({"names": [image.image_id(), (*name).clone()], "sizeBytes": image.size}))
+                .collect()
+        };
+        let id = |what: &str| {
+            let hex = digest(&format!("{what} {}", config.name));
+            let hex = hex.trim_start_matches("sha256:").to_owned();
+            let part = |from: usize, to: usize| hex.get(from..to).unwrap_or("").to_owned();
+            if what == "machine" {
+                part(0, 32)
+            } else {
+                format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+            }
+        };
+        let features = value!({"recursiveReadOnlyMounts": true, "userNamespaces": false});
+        value!({
+            "addresses": [
+                {"address": config.ip.as_str(), "type": "InternalIP"}, {"address": config.name.as_str(), "type": "Hostname"}
+            ],
+            "allocatable": resources.clone(), "capacity": resources,
+            "conditions": [
+                condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+                condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+                condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+                condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")
+            ],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+            "declaredFeatures": [
+                "ExtendWebSocketsToKubelet", "InPlacePodLevelResourcesVerticalScaling",
+                "InPlacePodVerticalScalingInitContainers", "RestartAllContainersOnContainerExits"
+            ],
+            "features": {"supplementalGroupsPolicy": true},
+            "images": images,
+            "nodeInfo": {
+                "architecture": "amd64", "bootID": id("boot"), "containerRuntimeVersion": "containerd://2.2.1",
+                "kernelVersion": "6.6.95", "kubeProxyVersion": "", "kubeletVersion": self.version.as_str(),
+                "machineID": id("machine"), "operatingSystem": "linux", "osImage": "Debian GNU/Linux 12 (bookworm)",
+                "systemUUID": id("system")
+            },
+            "runtimeHandlers": [
+                {"features": features.clone(), "name": ""}, {"features": features, "name": "runc"}
+            ]
+        })
+    }
+
+    /// Renews the lease, and reports the node's status when it changed or was not reported for long.
+    pub(super) fn renew(&mut self, ctx: &mut Ctx<'_>) {
+        if !self.booted {
+            return;
+        }
+        let wait = ctx.latencies.lease_renew;
+        let wake = KubeletWake::Heartbeat;
+        ctx.after(wait, Event::Kubelet { node: self.node, wake });
+        let name = self.config.name.clone();
+        let actor = self.source.actor.to_string();
+        let renewed = value!({"spec": {"renewTime": ctx.now.rfc3339_micros()}});
+        let mut client = ctx.client(&actor);
+        let patched = client.patch(kinds::LEASES, LEASES, &name, PatchType::Merge, &renewed, "");
+        if patched.is_err_and(|status| status.is("NotFound")) {
+            let owner = client.get(kinds::NODES, "", &name).map(|node| node["metadata"]["uid"].clone());
+            let now = ctx.now.rfc3339_micros();
+            let lease = value!({
+                "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+                "metadata": {
+                    "name": name.as_str(), "namespace": LEASES,
+                    "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": name.as_str(), "uid": owner.unwrap_or_default()}]
+                },
+                "spec": {"holderIdentity": name.as_str(), "leaseDurationSeconds": 40, "renewTime": now}
+            });
+            let _ = ctx.client(&actor).create(kinds::LEASES, LEASES, lease);
+        }
+        let images = self.runtime.images().len();
+        let since = ctx.now.since(self.reported_at);
+        if images != self.reported_images || since >= ctx.latencies.node_status_report.max(Duration::from_secs(1)) {
+            self.report_node(ctx);
+        }
+    }
+
+    fn report_node(&mut self, ctx: &mut Ctx<'_>) {
+        let name = self.config.name.clone();
+        let actor = self.source.actor.to_string();
+        let now = ctx.now;
+        let Ok(node) = ctx.client(&actor).get(kinds::NODES, "", &name) else {
+            return self.register(ctx);
+        };
+        let mut status = self.node_status(now, now);
+        // A condition that stays what it is keeps its moment.
+        let old = &node["status"]["conditions"];
+        for condition in status["conditions"].items_mut() {
+            let known =
+                old.find("type", condition["type"].str()).filter(|known| known["status"] == condition["status"]);
+            if let Some(known) = known {
+                let since = known["lastTransitionTime"].clone();
+                condition.set("lastTransitionTime", since);
+            }
+        }
+        let ready = old.find("type", "Ready").is_some_and(|condition| condition["status"] == "True");
+        // What others keep in the status stays.
+        let mut changed = node.clone();
+        for (key, part) in status.entries() {
+            changed["status"].set(key, part);
+        }
+        let _ = ctx.client(&actor).update_status(kinds::NODES, "", changed);
+        if !ready {
+            let message = self.transition("NodeReady");
+            self.node_event("Normal", "NodeReady", &message, ctx);
+        }
+        self.reported_at = now;
+        self.reported_images = self.runtime.images().len();
+    }
+}

@@ -1,0 +1,424 @@
+//! One look at a pod: what is known is reported, what is missing is made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drydock_value::{Str, Time, Value};
+
+use super::actions;
+use super::status::{merge_conditions, status};
+use super::volumes::{Kept, Look};
+use super::worker::{Doing, MountFailure, Stage, Starting, Step, Told, Worker};
+use super::{Kubelet, admit};
+use crate::ctx::Ctx;
+use crate::network::Place;
+use crate::network::dns::Resolver;
+use crate::runtime::{Names, Sandbox};
+use crate::store::kinds;
+
+/// The wait before the next try, when an error says none of its own.
+const RETRY: Duration = Duration::from_secs(10);
+/// A look is taken at least so often while there is something to retry or to refresh.
+const RESYNC: Duration = Duration::from_secs(60);
+/// How long volumes may take before it is told.
+const MOUNT_TIMEOUT: Duration = Duration::from_secs(123);
+/// The first wait after a volume could not be mounted, and the longest.
+const MOUNT_RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(122));
+
+impl Kubelet {
+    /// Does the next thing that is due for a pod. Whether there was any.
+    pub(super) fn step(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) -> bool {
+        let now = ctx.now;
+        if worker.report_at.is_some_and(|at| at <= now) {
+            worker.report_at = None;
+            self.report(worker, ctx);
+        }
+        match &worker.stage {
+            Stage::Over => {
+                if worker.pod.deleting.is_some() && !worker.gone && !worker.deleted {
+                    self.delete(worker, ctx);
+                }
+                return false;
+            }
+            Stage::Ending(_) => return self.step_end(worker, ctx),
+            Stage::Syncing => {}
+        }
+        if worker.gone || worker.pod.deleting.is_some() {
+            self.begin_end(worker, ctx);
+            return true;
+        }
+        match &mut worker.doing {
+            Doing::Idle => {
+                if worker.dirty || worker.sync_at.is_some_and(|at| at <= now) {
+                    self.begin_sync(worker, ctx);
+                    return true;
+                }
+                false
+            }
+            Doing::Mounting { until, .. } if *until <= now => {
+                self.mount(worker, ctx);
+                true
+            }
+            Doing::Sandbox(until) if *until <= now => {
+                self.make_sandbox(worker, ctx);
+                true
+            }
+            Doing::Killing(..) => self.step_kill(worker, ctx),
+            Doing::Starting(_) => self.step_start(worker, ctx),
+            _ => false,
+        }
+    }
+
+    fn begin_sync(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
+        worker.dirty = false;
+        worker.sync_at = None;
+        let started = *worker.started.get_or_insert(ctx.now);
+        if !worker.admitted {
+            let labels = ctx.informers.find(kinds::NODES, "", self.config.name.as_str());
+            let labels = labels.map(|node| node["metadata"]["labels"].clone()).unwrap_or_default();
+            let others = self.workers.values().filter(|other| other.admitted && !matches!(other.stage, Stage::Over));
+            if let Some((reason, message)) = admit::refusal(worker, &self.config, &labels, others) {
+                self.pod_event(worker, "Warning", reason, &message, ctx);
+                worker.verdict = Some((reason, message));
+                worker.stage = Stage::Over;
+                self.report(worker, ctx);
+                return;
+            }
+            worker.admitted = true;
+        }
+        self.report(worker, ctx);
+        if let Some(seconds) = worker.pod["spec"]["activeDeadlineSeconds"].as_i64() {
+            let deadline = started + Duration::from_secs(seconds.max(0).unsigned_abs());
+            if deadline <= ctx.now {
+                let message = "Pod was active on the node longer than the specified deadline";
+                self.pod_event(worker, "Normal", "DeadlineExceeded", message, ctx);
+                worker.verdict = Some(("DeadlineExceeded", message.into()));
+                self.begin_end(worker, ctx);
+                return;
+            }
+            worker.look_again(deadline);
+        }
+        if matches!(worker.status["phase"].str(), "Succeeded" | "Failed") {
+            self.begin_end(worker, ctx);
+            return;
+        }
+        if !worker.mounted {
+            worker.doing = Doing::Mounting { until: ctx.now + ctx.latencies.mount, since: ctx.now };
+        } else if worker.sandbox.is_none() {
+            worker.doing = Doing::Sandbox(ctx.now + ctx.latencies.sandbox);
+        } else {
+            self.refresh_volumes(worker, ctx);
+            self.act(worker, false, ctx);
+        }
+    }
+
+    /// Does what is to be done, now that volumes and sandbox stand.
+    fn act(&mut self, worker: &mut Worker, acted: bool, ctx: &mut Ctx<'_>) {
+        let actions = actions::compute(worker, &self.runtime);
+        if actions.kill_pod {
+            self.begin_end(worker, ctx);
+            return;
+        }
+        let starting =
+            Box::new(Starting { queue: actions.start.into(), step: Step::Next, retry: None, failed: false, acted });
+        let mut told: Vec<Told> = Vec::new();
+        for (slot, message, check) in actions.kill {
+            told.push(self.tell(worker, slot, &message, check, ctx));
+        }
+        worker.doing = if told.is_empty() { Doing::Starting(starting) } else { Doing::Killing(told, starting) };
+    }
+
+    /// A sync has come to its end.
+    pub(super) fn end_sync(&mut self, worker: &mut Worker, starting: &Starting, ctx: &mut Ctx<'_>) {
+        worker.doing = Doing::Idle;
+        let soon = ctx.now + ctx.latencies.relist;
+        if starting.acted {
+            worker.look_again(soon);
+        }
+        if starting.failed {
+            worker.report_at = Some(soon);
+            let wait = starting.retry.map_or(RETRY, |at| at.since(ctx.now)).min(RESYNC);
+            let at = ctx.now + ctx.random.jitter(wait, 50);
+            worker.look_again(at);
+        }
+        if self.refreshes(worker) {
+            let at = ctx.now + ctx.random.jitter(RESYNC, 50);
+            worker.look_again(at);
+        }
+    }
+
+    // ---- volumes ----
+
+    fn look<'a>(&'a self, worker: &'a Worker, ip: &'a str, ctx: &'a Ctx<'_>) -> Look<'a> {
+        Look { pod: &worker.pod, id: worker.id, ip, node: &self.config, informers: ctx.informers, now: ctx.now }
+    }
+
+    fn mount(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
+        let mut failures: Vec<(Str, String)> = Vec::new();
+        let volumes = worker.pod["spec"]["volumes"].clone();
+        {
+            let look = self.look(worker, "", ctx);
+            for volume in volumes.items() {
+                if let Err(why) = look.place(volume) {
+                    failures.push((crate::objects::shared(&volume["name"]), why));
+                }
+            }
+        }
+        if failures.is_empty() {
+            worker.mounted = true;
+            worker.mount_failures.clear();
+            worker.volume_digest = self.volume_digest(worker, ctx);
+            worker.doing = Doing::Sandbox(ctx.now + ctx.latencies.sandbox);
+            return;
+        }
+        worker.mount_failures.retain(|name, _| failures.iter().any(|(failed, _)| failed == name));
+        let mut next = Time::NEVER;
+        for (name, why) in &failures {
+            let known = worker.mount_failures.get(name).cloned();
+            if let Some(known) = known.as_ref().filter(|known| known.retry > ctx.now) {
+                next = next.min(known.retry);
+                continue;
+            }
+            let message = format!("MountVolume.SetUp failed for volume \"{name}\" : {why}");
+            self.pod_event(worker, "Warning", "FailedMount", &message, ctx);
+            let wait = known.map_or(MOUNT_RETRY.0, |known| (known.wait * 2).min(MOUNT_RETRY.1));
+            let retry = ctx.now + wait;
+            worker.mount_failures.insert(name.clone(), MountFailure { retry, wait });
+            next = next.min(retry);
+        }
+        let since = if let Doing::Mounting { since, .. } = worker.doing { since } else { ctx.now };
+        let timeout = since + MOUNT_TIMEOUT;
+        if timeout <= ctx.now {
+            let names: Vec<&str> = failures.iter().map(|(name, _)| name.as_str()).collect();
+            let message = format!(
+                "Unable to attach or mount volumes: unmounted volumes=[{}], unattached volumes=[], failed to process \
+                 volumes=[]: context deadline exceeded",
+                names.join(" ")
+            );
+            self.pod_event(worker, "Warning", "FailedMount", &message, ctx);
+            worker.doing = Doing::Mounting { until: next, since: ctx.now };
+        } else {
+            worker.doing = Doing::Mounting { until: next.min(timeout), since };
+        }
+    }
+
+    /// Writes the volumes of a container whose files follow from objects.
+    pub(super) fn write_volumes(&mut self, worker: &Worker, number: u64, ctx: &mut Ctx<'_>) {
+        let Some(config) = self.runtime.container(number).map(|container| container.config.clone()) else { return };
+        let ip = worker.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        for mount in config.mounts.iter().filter(|mount| mount.fixed) {
+            let Some(volume) = worker.pod["spec"]["volumes"].find("name", &mount.volume.name) else { continue };
+            let files = self.look(worker, &ip, ctx).files(volume);
+            if let Ok(files) = files {
+                self.runtime.set_volume(mount.volume.clone(), files);
+            }
+        }
+    }
+
+    /// Whether a pod has volumes whose files change when objects do.
+    fn refreshes(&self, worker: &Worker) -> bool {
+        worker.pod["spec"]["volumes"].items().iter().any(|volume| {
+            ["configMap", "secret", "downwardAPI"].iter().any(|kind| volume.get(kind).is_some())
+                || (volume.get("projected").is_some() && !volume["name"].str().starts_with("kube-api-access-"))
+        })
+    }
+
+    /// A number that changes when the objects do that a pod's volumes follow from.
+    fn volume_digest(&self, worker: &Worker, ctx: &Ctx<'_>) -> u64 {
+        let mut digest = crate::digest::Digest::default();
+        let namespace = worker.pod.namespace();
+        let mut note = |kind, name: &Value| {
+            if let Some(object) = ctx.informers.find(kind, namespace.clone(), name.str()) {
+                digest.text(object.resource_version());
+            }
+            digest.text(name.str());
+        };
+        for volume in worker.pod["spec"]["volumes"].items() {
+            note(kinds::CONFIG_MAPS, &volume["configMap"]["name"]);
+            note(kinds::SECRETS, &volume["secret"]["secretName"]);
+            for source in volume["projected"]["sources"].items() {
+                note(kinds::CONFIG_MAPS, &source["configMap"]["name"]);
+                note(kinds::SECRETS, &source["secret"]["name"]);
+            }
+        }
+        let metadata = &worker.pod["metadata"];
+        if worker.pod["spec"]["volumes"].items().iter().any(|volume| volume.get("downwardAPI").is_some()) {
+            digest.text(&metadata["labels"].to_string());
+            digest.text(&metadata["annotations"].to_string());
+        }
+        digest.value()
+    }
+
+    /// Brings the files of volumes up to date.
+    fn refresh_volumes(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
+        if !self.refreshes(worker) {
+            return;
+        }
+        let digest = self.volume_digest(worker, ctx);
+        if std::mem::replace(&mut worker.volume_digest, digest) == digest {
+            return;
+        }
+        let ip = worker.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        for volume in worker.pod["spec"]["volumes"].clone().items() {
+            let found = {
+                let look = self.look(worker, &ip, ctx);
+                match look.place(volume) {
+                    Ok(Kept::Fixed(id)) => look.files(volume).ok().map(|files| (id, files)),
+                    _ => None,
+                }
+            };
+            if let Some((id, files)) = found {
+                self.runtime.refresh(&id, &files);
+            }
+        }
+    }
+
+    // ---- sandbox ----
+
+    fn make_sandbox(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
+        let host = worker.host_network();
+        let node_ip = self.config.ip.parse().unwrap_or(std::net::Ipv4Addr::LOCALHOST);
+        let ip = if host { Some(node_ip) } else { self.addresses.take() };
+        let Some(ip) = ip else {
+            let message = "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for \
+                           sandbox: plugin type=\"bridge\" failed (add): failed to allocate for range 0: no IP addresses \
+                           available in range set";
+            self.pod_event(worker, "Warning", "FailedCreatePodSandBox", message, ctx);
+            worker.doing = Doing::Idle;
+            let at = ctx.now + ctx.random.jitter(RETRY, 50);
+            worker.look_again(at);
+            return;
+        };
+        let node = self.node;
+        let pod = worker.pod.clone();
+        let hostname: Str = if host {
+            self.config.name.as_str().into()
+        } else {
+            let name = pod["spec"]["hostname"].as_str().filter(|name| !name.is_empty()).unwrap_or(pod.name());
+            name.get(..63).unwrap_or(name).trim_end_matches(['-', '.']).into()
+        };
+        let names = Arc::new(names(&pod.value, &hostname, ip, host));
+        let sandbox = self.runtime.add_sandbox(|number| Sandbox {
+            place: if host { Place::Node(node) } else { Place::Pod { node, sandbox: number } },
+            ip,
+            hostname,
+            names,
+            own_hosts: 1,
+        });
+        if !host {
+            ctx.network.attach(Place::Pod { node, sandbox }, ip);
+            let ports = pod["spec"]["containers"].items().iter().flat_map(|container| container["ports"].items());
+            for port in ports {
+                let of = |field: &str| u16::try_from(port[field].int()).ok().filter(|number| *number != 0);
+                if let (Some(host_port), Some(port)) = (of("hostPort"), of("containerPort")) {
+                    ctx.network.map_port(
+                        node,
+                        host_port,
+                        crate::network::Target { place: Place::Pod { node, sandbox }, port },
+                    );
+                }
+            }
+        }
+        worker.sandbox = Some(sandbox);
+        worker.ip = Some(ip);
+        self.act(worker, true, ctx);
+    }
+
+    /// Takes a pod's sandbox away.
+    pub(super) fn drop_sandbox(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
+        let Some(sandbox) = worker.sandbox.take() else { return };
+        self.runtime.remove_sandbox(sandbox, ctx);
+        if let Some(ip) = worker.ip.filter(|_| !worker.host_network()) {
+            self.addresses.free(ip);
+        }
+    }
+
+    // ---- reports ----
+
+    /// Writes the pod's status, if it is another than the last, and lets probes begin.
+    pub(super) fn report(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
+        if worker.gone {
+            return;
+        }
+        self.tend_probes(worker, ctx);
+        let new = status(worker, &self.runtime, &self.config, ctx.now);
+        if new == worker.status {
+            return;
+        }
+        let (namespace, name) = (worker.pod.namespace().clone(), worker.pod.name().clone());
+        let mut client = ctx.client(&self.source.actor);
+        let Ok(mut current) = client.get(kinds::PODS, &namespace, &name) else { return };
+        if *worker.pod.uid != *current["metadata"]["uid"].str() {
+            return;
+        }
+        let mut written = new.clone();
+        written.set("conditions", merge_conditions(&new["conditions"], &current["status"]["conditions"]));
+        // What others keep in the status stays.
+        for field in ["resourceClaimStatuses", "extendedResourceClaimStatus", "nominatedNodeName"] {
+            if let Some(kept) = current["status"].get(field) {
+                written.set(field, kept);
+            }
+        }
+        worker.status = new;
+        if current["status"] != written {
+            current.set("status", written);
+            let _ = client.update_status(kinds::PODS, &namespace, current);
+        }
+    }
+
+    /// Lets the API server forget a pod that has ended.
+    pub(super) fn delete(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
+        let (namespace, name) = (worker.pod.namespace().clone(), worker.pod.name().clone());
+        let options = crate::store::DeleteOptions::now().of_uid(worker.pod.uid.as_str());
+        let deleted = ctx.client(&self.source.actor).delete(kinds::PODS, &namespace, &name, &options);
+        // It is gone once the informers say so; finalizers may keep it for a while.
+        worker.deleted = match deleted {
+            Ok(_) => true,
+            Err(status) => status.is("NotFound") || status.is("Conflict"),
+        };
+    }
+}
+
+impl Worker {
+    /// Asks for a look at a moment, or earlier if that was asked before.
+    pub(super) fn look_again(&mut self, at: Time) {
+        self.sync_at = Some(self.sync_at.map_or(at, |earlier| earlier.min(at)));
+    }
+}
+
+/// How a pod resolves names.
+fn names(pod: &Value, hostname: &str, ip: std::net::Ipv4Addr, host: bool) -> Names {
+    let spec = &pod["spec"];
+    let namespace = pod["metadata"]["namespace"].str();
+    let mut own = vec![hostname.to_owned()];
+    let subdomain = spec["subdomain"].str();
+    if !subdomain.is_empty() && !host {
+        own.insert(0, format!("{hostname}.{subdomain}.{namespace}.svc.cluster.local"));
+    }
+    let mut hosts = vec![(ip, own)];
+    for alias in spec["hostAliases"].items() {
+        if let Ok(ip) = alias["ip"].str().parse() {
+            hosts.push((ip, alias["hostnames"].items().iter().map(|name| name.str().to_owned()).collect()));
+        }
+    }
+    let mut resolver = match spec["dnsPolicy"].as_str().unwrap_or("ClusterFirst") {
+        "None" => Resolver { ndots: 1, ..Resolver::default() },
+        "Default" => Resolver::node(),
+        "ClusterFirst" if host => Resolver::node(),
+        _ => Resolver::cluster(namespace),
+    };
+    let config = &spec["dnsConfig"];
+    resolver.servers.extend(
+        config["nameservers"].items().iter().filter_map(|server| server.str().parse::<std::net::Ipv4Addr>().ok()),
+    );
+    resolver.search.extend(config["searches"].items().iter().map(|domain| domain.str().to_owned()));
+    for option in config["options"].items() {
+        let (name, text) = (option["name"].str(), option["value"].str());
+        match (name, text.parse()) {
+            ("ndots", Ok(ndots)) => resolver.ndots = ndots,
+            _ if text.is_empty() => resolver.options.push(name.to_owned()),
+            _ => resolver.options.push(format!("{name}:{text}")),
+        }
+    }
+    Names { hosts, resolver }
+}

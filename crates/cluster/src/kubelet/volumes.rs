@@ -1,0 +1,305 @@
+//! Volumes: what a pod's volumes hold, and what is missing for them.
+
+use drydock_shell::{Fs, Vfs};
+use drydock_value::{Str, Time, Value, value};
+
+use super::env;
+use crate::config::NodeConfig;
+use crate::informers::Informers;
+use crate::objects::Object;
+use crate::runtime::{VolumeId, node_root};
+use crate::store::kinds;
+
+/// Where the files of a volume are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// In a volume that containers may write to, at a path in it.
+    Shared(VolumeId, String),
+    /// They follow from objects: the kubelet writes them.
+    Fixed(VolumeId),
+}
+
+/// What looking at volumes needs.
+pub struct Look<'a> {
+    /// The pod.
+    pub pod: &'a Object,
+    /// The pod's number on its node.
+    pub id: u64,
+    /// The pod's address; empty while it has none.
+    pub ip: &'a str,
+    /// The node.
+    pub node: &'a NodeConfig,
+    /// The caches.
+    pub informers: &'a Informers,
+    /// The moment.
+    pub now: Time,
+}
+
+impl Look<'_> {
+    fn own(&self, volume: &Value) -> VolumeId {
+        VolumeId { pod: self.id, name: volume["name"].str().into() }
+    }
+
+    /// Where a volume's files are.
+    ///
+    /// # Errors
+    /// Why it cannot be mounted, in the kubelet's words.
+    pub fn place(&self, volume: &Value) -> Result<Kept, String> {
+        if let Some(host) = volume.get("hostPath") {
+            return Ok(Kept::Shared(node_root(), host["path"].str().to_owned()));
+        }
+        if let Some(claim) = volume.get("persistentVolumeClaim") {
+            return self.claimed(claim["claimName"].str());
+        }
+        if volume.get("ephemeral").is_some() {
+            return self.claimed(&format!("{}-{}", self.pod.name(), volume["name"].str()));
+        }
+        if let Some(nfs) = volume.get("nfs") {
+            let name = format!("nfs:{}:{}", nfs["server"].str(), nfs["path"].str());
+            return Ok(Kept::Shared(VolumeId { pod: 0, name: name.into() }, String::new()));
+        }
+        if let Some(csi) = volume.get("csi") {
+            return Err(format!(
+                "kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name {} not found in the list of \
+                 registered CSI drivers",
+                csi["driver"].str()
+            ));
+        }
+        if ["configMap", "secret", "projected", "downwardAPI"].iter().any(|kind| volume.get(kind).is_some()) {
+            self.check(volume)?;
+            return Ok(Kept::Fixed(self.own(volume)));
+        }
+        Ok(Kept::Shared(self.own(volume), String::new()))
+    }
+
+    fn claimed(&self, claim: &str) -> Result<Kept, String> {
+        let namespace = self.pod.namespace().clone();
+        let Some(object) = self.informers.find(kinds::PERSISTENT_VOLUME_CLAIMS, namespace.clone(), claim) else {
+            return Err(format!("failed to fetch PVC from API server: persistentvolumeclaims \"{claim}\" not found"));
+        };
+        let volume = object["spec"]["volumeName"].str();
+        let bound = object["status"]["phase"] == "Bound";
+        let Some(volume) = self.informers.find(kinds::PERSISTENT_VOLUMES, "", volume).filter(|_| bound) else {
+            return Err(format!("PVC {namespace}/{claim} is not bound"));
+        };
+        let spec = &volume["spec"];
+        let path = ["hostPath", "local"].iter().find_map(|kind| spec[*kind]["path"].as_str());
+        Ok(match path {
+            Some(path) => Kept::Shared(node_root(), path.to_owned()),
+            None => Kept::Shared(VolumeId { pod: 0, name: format!("pv:{}", volume.name()).into() }, String::new()),
+        })
+    }
+
+    /// Whether everything is there that a volume's files follow from.
+    fn check(&self, volume: &Value) -> Result<(), String> {
+        self.entries(volume).map(|_| ())
+    }
+
+    /// The files of a volume that follow from objects.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn files(&self, volume: &Value) -> Result<Fs, String> {
+        let entries = self.entries(volume)?;
+        Ok(write(&entries, self.now))
+    }
+
+    /// Path, content and mode of each file.
+    fn entries(&self, volume: &Value) -> Result<Vec<Entry>, String> {
+        let mut entries = Vec::new();
+        if let Some(source) = volume.get("configMap") {
+            self.config_map(source["name"].str(), source, mode(source, 0o644), &mut entries)?;
+        } else if let Some(source) = volume.get("secret") {
+            self.secret(source["secretName"].str(), source, mode(source, 0o644), &mut entries)?;
+        } else if let Some(source) = volume.get("downwardAPI") {
+            self.downward(source, mode(source, 0o644), &mut entries)?;
+        } else if let Some(projected) = volume.get("projected") {
+            let default = mode(projected, 0o644);
+            for source in projected["sources"].items() {
+                if let Some(token) = source.get("serviceAccountToken") {
+                    let bytes = self.token(token).into_bytes();
+                    entries.push(Entry { path: token["path"].str().into(), bytes, mode: default });
+                } else if let Some(source) = source.get("configMap") {
+                    self.config_map(source["name"].str(), source, default, &mut entries)?;
+                } else if let Some(source) = source.get("secret") {
+                    self.secret(source["name"].str(), source, default, &mut entries)?;
+                } else if let Some(source) = source.get("downwardAPI") {
+                    self.downward(source, default, &mut entries)?;
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    fn config_map(&self, name: &str, source: &Value, mode: u16, out: &mut Vec<Entry>) -> Result<(), String> {
+        let optional = source["optional"].is_true();
+        let Some(object) = self.informers.find(kinds::CONFIG_MAPS, self.pod.namespace().clone(), name) else {
+            return if optional { Ok(()) } else { Err(format!("configmap \"{name}\" not found")) };
+        };
+        let mut data: Vec<(&str, Vec<u8>)> =
+            object["data"].entries().map(|(key, value)| (key, value.str().as_bytes().to_vec())).collect();
+        let decode = |value: &Value| drydock_schema::base64::decode(value.str()).unwrap_or_default();
+        data.extend(object["binaryData"].entries().map(|(key, value)| (key, decode(value))));
+        let missing = |key: &str| format!("configmap references non-existent config key: {key}");
+        select(&data, &source["items"], optional, mode, missing, out)
+    }
+
+    fn secret(&self, name: &str, source: &Value, mode: u16, out: &mut Vec<Entry>) -> Result<(), String> {
+        let optional = source["optional"].is_true();
+        let Some(object) = self.informers.find(kinds::SECRETS, self.pod.namespace().clone(), name) else {
+            return if optional { Ok(()) } else { Err(format!("secret \"{name}\" not found")) };
+        };
+        let decode = |value: &Value| drydock_schema::base64::decode(value.str()).unwrap_or_default();
+        let data: Vec<(&str, Vec<u8>)> = object["data"].entries().map(|(key, value)| (key, decode(value))).collect();
+        let missing = |key: &str| format!("references non-existent secret key: {key}");
+        select(&data, &source["items"], optional, mode, missing, out)
+    }
+
+    fn downward(&self, source: &Value, default: u16, out: &mut Vec<Entry>) -> Result<(), String> {
+        for item in source["items"].items() {
+            let text = if let Some(field) = item.get("fieldRef") {
+                env::field(&self.pod.value, self.node, self.ip, field["fieldPath"].str())?
+            } else {
+                env::resource(&self.pod.value, &Value::Null, self.node, &item["resourceFieldRef"])?
+            };
+            let mode = item["mode"].as_i64().map_or(default, |mode| mode as u16);
+            out.push(Entry { path: item["path"].str().into(), bytes: text.into_bytes(), mode });
+        }
+        Ok(())
+    }
+
+    /// A service account's token: a JWT in form and claims, signed by nobody.
+    fn token(&self, source: &Value) -> String {
+        let account = self.pod["spec"]["serviceAccountName"].as_str().unwrap_or("default");
+        let namespace = self.pod.namespace();
+        let uid = self
+            .informers
+            .find(kinds::SERVICE_ACCOUNTS, namespace.clone(), account)
+            .map(|account| account.uid.clone())
+            .unwrap_or_default();
+        let audience = source["audience"].as_str().unwrap_or("https://kubernetes.default.svc.cluster.local");
+        let issued = self.pod.created.seconds();
+        let lifetime = source["expirationSeconds"].as_i64().unwrap_or(3600).unsigned_abs();
+        let claims = value!({
+            "aud": [audience], "exp": issued + lifetime, "iat": issued, "nbf": issued,
+            "iss": "https://kubernetes.default.svc.cluster.local",
+            "kubernetes.io": {
+                "namespace": namespace.clone(), "node": {"name": self.node.name.as_str()},
+                "pod": {"name": self.pod.name().clone(), "uid": self.pod.uid.clone()},
+                "serviceaccount": {"name": account, "uid": uid}
+            },
+            "sub": format!("system:serviceaccount:{namespace}:{account}")
+        });
+        let encode = |text: &str| {
+            let text = drydock_schema::base64::encode(text.as_bytes());
+            text.trim_end_matches('=').replace('+', "-").replace('/', "_")
+        };
+        let head = encode("{\"alg\":\"RS256\",\"kid\":\"drydock\"}");
+        let body = encode(&claims.to_string());
+        let signature = encode(&crate::runtime::images::digest(&body));
+        format!("{head}.{body}.{signature}")
+    }
+}
+
+struct Entry {
+    path: Str,
+    bytes: Vec<u8>,
+    mode: u16,
+}
+
+fn mode(source: &Value, default: u16) -> u16 {
+    source["defaultMode"].as_i64().map_or(default, |mode| mode as u16)
+}
+
+/// Picks keys by `items`, or all.
+fn select(
+    data: &[(&str, Vec<u8>)],
+    items: &Value,
+    optional: bool,
+    mode: u16,
+    missing: impl Fn(&str) -> String,
+    out: &mut Vec<Entry>,
+) -> Result<(), String> {
+    if items.items().is_empty() {
+        out.extend(data.iter().map(|(key, bytes)| Entry { path: (*key).into(), bytes: bytes.clone(), mode }));
+        return Ok(());
+    }
+    for item in items.items() {
+        let key = item["key"].str();
+        match data.iter().find(|(name, _)| *name == key) {
+            Some((_, bytes)) => {
+                let mode = item["mode"].as_i64().map_or(mode, |mode| mode as u16);
+                out.push(Entry { path: item["path"].str().into(), bytes: bytes.clone(), mode });
+            }
+            None if optional => {}
+            None => return Err(missing(key)),
+        }
+    }
+    Ok(())
+}
+
+/// Lays files out as the kubelet's atomic writer does: in a folder named by the moment, which `..data` points to, and
+/// which each visible name leads through.
+fn write(entries: &[Entry], now: Time) -> Fs {
+    let mut vfs = Vfs::default();
+    vfs.set_time(now);
+    let (year, month, day, hour, minute, second) = now.civil();
+    let folder =
+        format!("..{year:04}_{month:02}_{day:02}_{hour:02}_{minute:02}_{second:02}.{}", now.0 % 1_000_000 * 1000);
+    let _ = vfs.mkdir_all(&format!("/{folder}"));
+    for entry in entries {
+        let path = format!("/{folder}/{}", entry.path);
+        if let Some((parent, _)) = path.rsplit_once('/') {
+            let _ = vfs.mkdir_all(parent);
+        }
+        let _ = vfs.write(&path, &entry.bytes);
+        let _ = vfs.chmod(&path, entry.mode);
+        let top = entry.path.split('/').next().unwrap_or("");
+        let visible = format!("/{top}");
+        if vfs.lstat(&visible).is_err() {
+            let _ = vfs.symlink(&format!("..data/{top}"), &visible);
+        }
+    }
+    let _ = vfs.symlink(&folder, "/..data");
+    let _ = vfs.chmod("/", 0o777);
+    vfs.root_fs().cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_lie_behind_links() {
+        let entry = |path: &str, text: &str| Entry { path: path.into(), bytes: text.as_bytes().to_vec(), mode: 0o600 };
+        let fs = write(&[entry("a", "1"), entry("d/b", "2")], Time::from_seconds(1_795_359_409));
+        let vfs = Vfs::new(fs);
+        assert_eq!(vfs.read_text("/a").unwrap(), "1");
+        assert_eq!(vfs.read_text("/d/b").unwrap(), "2");
+        assert_eq!(vfs.read_link("/a").unwrap(), "..data/a");
+        assert_eq!(vfs.read_link("/..data").unwrap(), "..2026_11_22_14_56_49.0");
+        assert_eq!(vfs.stat("/a").unwrap().mode, 0o600);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let pod = Object::read(value!({"metadata": {"name": "p", "namespace": "default"}, "spec": {}}), true);
+        let node = NodeConfig::minikube(1).remove(0);
+        let informers = Informers::default();
+        let look = Look { pod: &pod, id: 1, ip: "", node: &node, informers: &informers, now: Time::default() };
+        for (volume, expected) in [
+            (value!({"name": "v", "configMap": {"name": "missing-cm"}}), "configmap \"missing-cm\" not found"),
+            (value!({"name": "v", "secret": {"secretName": "missing-s"}}), "secret \"missing-s\" not found"),
+        ] {
+            assert_eq!(look.place(&volume), Err(expected.into()));
+        }
+        let volume = value!({"name": "v", "configMap": {"name": "x", "optional": true}});
+        assert!(matches!(look.place(&volume), Ok(Kept::Fixed(_))));
+        assert_eq!(
+            look.place(&value!({"name": "h", "hostPath": {"path": "/var"}})),
+            Ok(Kept::Shared(node_root(), "/var".into()))
+        );
+        let token = look.token(&value!({"path": "token"}));
+        assert_eq!(token.split('.').count(), 3);
+    }
+}

@@ -1,0 +1,137 @@
+//! Containers: what one is made of, what is known of it, and its state.
+
+use std::sync::Arc;
+
+use drydock_shell::{Env, Signal};
+use drydock_value::{Str, Time};
+
+use super::images::{Image, User};
+use super::log::Log;
+use super::machine::Machine;
+
+/// A volume, wherever its files are kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VolumeId {
+    /// The pod's number on its node; 0 for what belongs to the node.
+    pub pod: u64,
+    /// The volume's name; for the node, "" is its own root.
+    pub name: Str,
+}
+
+/// A volume in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Which volume.
+    pub volume: VolumeId,
+    /// Where.
+    pub path: String,
+    /// Which part of it; empty for all.
+    pub sub_path: String,
+    /// Whether it must not be written.
+    pub read_only: bool,
+    /// Whether its content is a kubelet's (configMap, secret): each container has the same, nobody writes.
+    pub fixed: bool,
+}
+
+/// How a container is made.
+#[derive(Debug, Clone)]
+pub struct ContainerConfig {
+    /// Its name in the pod.
+    pub name: Str,
+    /// The process's words: entrypoint and arguments.
+    pub argv: Vec<String>,
+    /// The environment.
+    pub env: Arc<Env>,
+    /// The working directory.
+    pub cwd: String,
+    /// The process's user.
+    pub user: User,
+    /// Whether its process has a terminal.
+    pub tty: bool,
+    /// Whether its process has an input.
+    pub stdin: bool,
+    /// Whether the input ends with the first that is attached.
+    pub stdin_once: bool,
+    /// Its volumes.
+    pub mounts: Vec<Mount>,
+    /// Whether its root file system must not be written.
+    pub read_only: bool,
+    /// What asks it to end.
+    pub stop_signal: Signal,
+    /// The processor limit in thousandths.
+    pub cpu_milli: Option<u64>,
+    /// The memory limit in bytes.
+    pub memory: Option<u64>,
+    /// `terminationMessagePath`.
+    pub message_path: String,
+    /// `terminationMessagePolicy: FallbackToLogsOnError`.
+    pub message_from_log: bool,
+}
+
+/// How far a container is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum State {
+    Created,
+    Running,
+    Exited,
+}
+
+/// A container.
+#[derive(Debug, Clone)]
+pub struct Container {
+    /// The pod's number on its node.
+    pub pod: u64,
+    /// The sandbox that it is in.
+    pub sandbox: u64,
+    /// Its image.
+    pub image: Arc<Image>,
+    /// How it was made.
+    pub config: Arc<ContainerConfig>,
+    /// How often the pod's container of this name was made before.
+    pub attempt: u32,
+    /// Its state.
+    pub state: State,
+    /// When its process began.
+    pub started: Time,
+    /// When its process ended.
+    pub finished: Time,
+    /// How its process ended.
+    pub exit_code: i32,
+    /// `Completed`, `Error`, `OOMKilled`, `StartError`.
+    pub reason: &'static str,
+    /// The termination message.
+    pub message: String,
+    /// What it printed.
+    pub log: Log,
+    /// Its processes; none before anybody looks at an idle server, and none after the end.
+    pub machine: Option<Box<Machine>>,
+    /// The number that its ID is made from.
+    pub salt: u64,
+}
+
+impl Container {
+    /// Its ID: 64 hexadecimal digits.
+    pub fn id(&self) -> String {
+        let mut state = self.salt;
+        (0..4).map(|_| format!("{:016x}", super::host::draw(&mut state))).collect()
+    }
+
+    /// Whether its process runs.
+    pub fn running(&self) -> bool {
+        self.state == State::Running
+    }
+
+    /// Whether it needs no machine before somebody looks: its image's own command, which does nothing by itself, and no
+    /// files but the image's.
+    pub fn dormant_by_nature(&self) -> bool {
+        let config = &self.config;
+        let own = self.image.entrypoint.iter().chain(&self.image.command);
+        self.image.idle
+            && config.argv.iter().eq(own)
+            && config.mounts.iter().all(|mount| mount.fixed && mount.path.starts_with("/var/run/secrets/"))
+            && !config.read_only
+            && !config.tty
+            && config.user == self.image.user
+    }
+}

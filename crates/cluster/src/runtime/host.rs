@@ -1,0 +1,114 @@
+//! What surrounds the processes of a container: the network as its pod sees it, and its image's programs.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use drydock_api::{Null, Transport};
+use drydock_shell::{Host, NetError, Program, Recv, SocketId};
+
+use super::programs;
+use super::sandbox::Names;
+use crate::ctx::Ctx;
+use crate::network::Place;
+use crate::network::sockets::World;
+use crate::queue::Event;
+
+/// The surroundings of one container while its processes go on.
+pub struct PodHost<'a, 'c> {
+    /// The world.
+    pub ctx: &'a mut Ctx<'c>,
+    /// Whose network it uses.
+    pub place: Place,
+    /// Tells its sockets from those of other containers of the pod.
+    pub owner: u64,
+    /// What wakes it when something arrives.
+    pub wake: Event,
+    /// How it resolves names.
+    pub names: &'a Names,
+    /// Its own chance.
+    pub random: &'a mut u64,
+    /// No API server is reached by anything but the network.
+    pub api: Null,
+}
+
+/// SplitMix64.
+pub fn draw(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+impl Host for PodHost<'_, '_> {
+    fn program(&mut self, name: &str) -> Option<Box<dyn Program>> {
+        programs::find(name)
+    }
+
+    fn api(&mut self) -> &mut dyn Transport {
+        &mut self.api
+    }
+
+    fn random(&mut self) -> u64 {
+        draw(self.random)
+    }
+
+    fn resolve(&mut self, name: &str) -> Result<Vec<IpAddr>, NetError> {
+        let found = self.names.resolve(name, self.ctx.informers);
+        if found.is_empty() { Err(NetError::NameNotFound) } else { Ok(found.into_iter().map(IpAddr::V4).collect()) }
+    }
+
+    fn listen(&mut self, port: u16) -> Result<SocketId, NetError> {
+        self.ctx.network.listen(self.place, port, self.owner, self.wake.clone())
+    }
+
+    fn accept(&mut self, listener: SocketId) -> Option<SocketId> {
+        self.ctx.network.accept(listener)
+    }
+
+    fn connect(&mut self, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
+        let ip = match address {
+            IpAddr::V4(ip) => ip,
+            IpAddr::V6(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST,
+            IpAddr::V6(_) => return Err(NetError::Unreachable),
+        };
+        let mut world =
+            World { now: self.ctx.now, queue: self.ctx.queue, informers: self.ctx.informers, random: self.ctx.random };
+        self.ctx.network.connect(self.place, self.owner, self.wake.clone(), ip, port, &mut world)
+    }
+
+    fn connected(&mut self, socket: SocketId) -> Option<Result<(), NetError>> {
+        self.ctx.network.connected(socket, self.ctx.now)
+    }
+
+    fn peer(&self, socket: SocketId) -> Option<(IpAddr, u16)> {
+        self.ctx.network.ends(socket).map(|(_, (ip, port))| (IpAddr::V4(ip), port))
+    }
+
+    fn send(&mut self, socket: SocketId, bytes: &[u8]) -> Result<usize, NetError> {
+        self.ctx.network.send(socket, bytes, self.ctx.now, self.ctx.queue)
+    }
+
+    fn recv(&mut self, socket: SocketId) -> Recv {
+        self.ctx.network.recv(socket, self.ctx.now, self.ctx.queue)
+    }
+
+    fn shutdown(&mut self, socket: SocketId) {
+        self.ctx.network.shutdown(socket, self.ctx.now, self.ctx.queue);
+    }
+
+    fn close(&mut self, socket: SocketId) {
+        self.ctx.network.close(socket, self.ctx.now, self.ctx.queue);
+    }
+
+    fn socket_ready(&self, socket: SocketId) -> bool {
+        self.ctx.network.ready(socket, self.ctx.now)
+    }
+
+    fn addresses(&self) -> Vec<IpAddr> {
+        self.ctx.network.address(self.place).map(IpAddr::V4).into_iter().collect()
+    }
+
+    fn name_server(&self) -> Option<IpAddr> {
+        self.names.resolver.servers.first().copied().map(IpAddr::V4)
+    }
+}

@@ -1,0 +1,245 @@
+//! Servers that answer with what they were asked, who they are, or a fixed text: whoami, http-echo, hello-app,
+//! echo-server, echoserver, agnhost.
+
+use drydock_shell::{Disposition, Program, Signal, Step, Sys, Wait};
+
+use super::http::{self, Answer, Incoming, Response, Server};
+
+/// Which of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Whoami,
+    Text(String),
+    HelloApp,
+    EchoServer,
+    ServeHostname,
+    NetExec,
+    /// It serves nothing: it only waits.
+    Idle,
+}
+
+/// The server.
+#[derive(Debug, Clone)]
+pub struct Echo {
+    name: String,
+    kind: Kind,
+    server: Server,
+    running: bool,
+    end: bool,
+}
+
+impl Echo {
+    /// The server of a name.
+    pub fn new(name: &str) -> Echo {
+        Echo { name: name.into(), kind: Kind::Idle, server: Server::default(), running: false, end: false }
+    }
+
+    fn start(&mut self, sys: &mut Sys<'_>) -> Step {
+        let args = sys.args();
+        let port = |names: &[&str], default: u16| {
+            let mut found = default;
+            for (index, word) in args.iter().enumerate() {
+                let (name, value) = word.split_once('=').unwrap_or((word, ""));
+                if names.contains(&name.trim_start_matches('-')) {
+                    let value = if value.is_empty() { args.get(index + 1).map_or("", String::as_str) } else { value };
+                    found = value.trim_start_matches(':').parse().unwrap_or(found);
+                }
+            }
+            found
+        };
+        let from_env = sys.env("PORT").and_then(|port| port.parse().ok());
+        let (kind, port) = match self.name.as_str() {
+            "whoami" => (
+                Kind::Whoami,
+                port(&["port"], sys.env("WHOAMI_PORT_NUMBER").and_then(|p| p.parse().ok()).unwrap_or(80)),
+            ),
+            "http-echo" => {
+                let text = args.iter().enumerate().find_map(|(index, word)| {
+                    let (name, value) = word.split_once('=').unwrap_or((word, ""));
+                    (name.trim_start_matches('-') == "text").then(|| {
+                        if word.contains('=') {
+                            value.to_owned()
+                        } else {
+                            args.get(index + 1).cloned().unwrap_or_default()
+                        }
+                    })
+                });
+                let Some(text) = text.or_else(|| sys.env("ECHO_TEXT")) else {
+                    sys.eprint("Missing -text option!\n");
+                    return Step::Exit(127);
+                };
+                (Kind::Text(text), port(&["listen"], 5678))
+            }
+            "hello-app" => (Kind::HelloApp, from_env.unwrap_or(8080)),
+            "agnhost" => match args.get(1).map(String::as_str) {
+                Some("serve-hostname") => (Kind::ServeHostname, port(&["port"], 9376)),
+                Some("netexec") => (Kind::NetExec, port(&["http-port"], 8080)),
+                _ => (Kind::Idle, 0),
+            },
+            _ => (Kind::EchoServer, from_env.unwrap_or(8080)),
+        };
+        self.kind = kind;
+        if port != 0 {
+            if let Err(error) = self.server.listen(port, sys) {
+                let words = error.message().to_lowercase();
+                sys.eprint(&format!("listen tcp :{port}: bind: {words}\n"));
+                return Step::Exit(1);
+            }
+        }
+        let (year, month, day, hour, minute, second) = sys.now().civil();
+        let stamp = format!("{year:04}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02}");
+        let line = match &self.kind {
+            Kind::Whoami => format!("{stamp} Starting up on port {port}\n"),
+            Kind::Text(_) => format!("{stamp} [INFO] server is listening on :{port}\n"),
+            Kind::HelloApp => format!("{stamp} Server listening on port {port}\n"),
+            Kind::EchoServer if self.name == "echo-server" => format!("Echo server listening on port {port}.\n"),
+            Kind::EchoServer => "Generating self-signed cert\nStarting nginx\n".into(),
+            Kind::NetExec => format!("{stamp} Started HTTP server on port {port}\n"),
+            Kind::ServeHostname => format!("{stamp} Serving on port {port}.\n"),
+            Kind::Idle => format!("{}Paused\n", if self.name == "agnhost" { "" } else { "" }),
+        };
+        if matches!(self.kind, Kind::Whoami | Kind::HelloApp | Kind::NetExec | Kind::ServeHostname | Kind::Text(_)) {
+            sys.eprint(&line);
+        } else {
+            sys.print(&line);
+        }
+        self.running = true;
+        Step::Continue
+    }
+}
+
+impl Program for Echo {
+    fn step(&mut self, sys: &mut Sys<'_>) -> Step {
+        if !self.running {
+            return self.start(sys);
+        }
+        if self.end {
+            return Step::Exit(0);
+        }
+        if self.kind == Kind::Idle {
+            return Wait::forever().into();
+        }
+        let mut server = std::mem::take(&mut self.server);
+        server.serve(sys, &mut Site { kind: &self.kind });
+        self.server = server;
+        self.server.wait().into()
+    }
+
+    fn signal(&mut self, signal: Signal, sys: &mut Sys<'_>) -> Disposition {
+        if !matches!(signal, Signal::Term | Signal::Int) {
+            return Disposition::Ignored;
+        }
+        // A program that does not handle the signal dies of it, unless it is its machine's first process.
+        let handles = matches!(self.kind, Kind::Text(_) | Kind::EchoServer | Kind::Idle);
+        if !handles && sys.pid() != 1 {
+            return Disposition::Default;
+        }
+        self.end = true;
+        Disposition::Handled
+    }
+
+    fn clone_box(&self) -> Box<dyn Program> {
+        Box::new(self.clone())
+    }
+}
+
+struct Site<'a> {
+    kind: &'a Kind,
+}
+
+impl Answer for Site<'_> {
+    fn answer(&mut self, incoming: &Incoming<'_>, sys: &mut Sys<'_>) -> Response {
+        let request = incoming.request;
+        let hostname = sys.hostname().to_owned();
+        let plain = |text: String| Response::new(200, "text/plain; charset=utf-8", text);
+        let response = match self.kind {
+            Kind::Text(text) if request.path() == "/health" => {
+                let _ = text;
+                Response::new(200, "application/json; charset=utf-8", "{\"status\":\"ok\"}\n")
+            }
+            Kind::Text(text) => {
+                let peer = incoming.peer.map(|(ip, port)| format!("{ip}:{port}")).unwrap_or_default();
+                let line = format!(
+                    "{} {} {peer} \"{} {} {}\" 200 {} \"{}\" 0s\n",
+                    sys.now().rfc3339(),
+                    request.header("host"),
+                    request.method,
+                    request.target,
+                    request.version,
+                    text.len() + 1,
+                    request.header("user-agent")
+                );
+                sys.print(&line);
+                plain(format!("{text}\n")).with("X-App-Name", "http-echo")
+            }
+            Kind::HelloApp => {
+                let version =
+                    if sys.env("APP_VERSION").is_some_and(|v| v.starts_with('2')) { "2.0.0" } else { "1.0.0" };
+                let line = format!("Serving request: {}\n", request.path());
+                sys.eprint(&line);
+                plain(format!("Hello, world!\nVersion: {version}\nHostname: {hostname}\n"))
+            }
+            Kind::ServeHostname => plain(hostname),
+            Kind::NetExec => netexec(incoming, &hostname, sys),
+            Kind::Whoami if request.path() == "/health" => plain(String::new()),
+            Kind::Whoami => {
+                let mut text = format!("Hostname: {hostname}\nIP: 127.0.0.1\n");
+                for ip in sys.host().addresses() {
+                    text.push_str(&format!("IP: {ip}\n"));
+                }
+                if let Some((ip, port)) = incoming.peer {
+                    text.push_str(&format!("RemoteAddr: {ip}:{port}\n"));
+                }
+                text.push_str(&as_sent(incoming));
+                text.push('\n');
+                plain(text)
+            }
+            Kind::EchoServer | Kind::Idle => {
+                let peer = incoming.peer.map(|(ip, _)| ip.to_string()).unwrap_or_default();
+                let mut text = format!(
+                    "Request served by {hostname}\n\n{} {} {}\n\nHost: {}\n",
+                    request.version,
+                    request.method,
+                    request.target,
+                    request.header("host")
+                );
+                for (name, value) in request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host")) {
+                    text.push_str(&format!("{name}: {value}\n"));
+                }
+                if !request.body.is_empty() {
+                    text.push_str(&format!("\n{}", String::from_utf8_lossy(&request.body)));
+                }
+                let line = format!("{peer} | {} {}\n", request.method, request.target);
+                sys.print(&line);
+                plain(text)
+            }
+        };
+        response.with("Date", http::date(sys.now()))
+    }
+}
+
+fn as_sent(incoming: &Incoming<'_>) -> String {
+    let request = incoming.request;
+    let mut text = format!("{} {} {}\n", request.method, request.target, request.version);
+    for (name, value) in &request.headers {
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    text
+}
+
+fn netexec(incoming: &Incoming<'_>, hostname: &str, sys: &mut Sys<'_>) -> Response {
+    let request = incoming.request;
+    let plain = |text: String| Response::new(200, "text/plain; charset=utf-8", text);
+    match request.path() {
+        "/hostname" | "/hostName" => plain(hostname.into()),
+        "/clientip" => plain(incoming.peer.map(|(ip, port)| format!("{ip}:{port}")).unwrap_or_default()),
+        "/echo" => {
+            let code = request.query("code").and_then(|code| code.parse().ok()).unwrap_or(200);
+            Response { code, ..plain(request.query("msg").unwrap_or_default()) }
+        }
+        "/healthz" => plain("ok".into()),
+        "/header" => plain(request.query("key").map(|key| request.header(&key).to_owned()).unwrap_or_default()),
+        "/" => plain(format!("NOW: {} UTC", sys.now().rfc3339().replace('T', " ").replace('Z', ""))),
+        _ => Response::new(404, "text/plain; charset=utf-8", "404 page not found\n"),
+    }
+}

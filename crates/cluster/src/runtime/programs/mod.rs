@@ -1,0 +1,49 @@
+//! The programs that images bring along: servers as state machines, one file each, and this table of them.
+//!
+//! A program waits on its sockets and costs nothing meanwhile. What is common to those that speak HTTP is in [`http`];
+//! databases and control-plane parts that only start, listen and end are rows of [`daemon`].
+
+mod daemon;
+pub mod echo;
+mod entrypoint;
+mod hello;
+pub mod http;
+mod httpd;
+mod nginx;
+mod pause;
+mod perl;
+mod python;
+mod redis;
+mod redis_cli;
+mod stress;
+
+use drydock_shell::Program;
+
+/// The program of a name, as executables of images carry it.
+pub fn find(name: &str) -> Option<Box<dyn Program>> {
+    let program: Box<dyn Program> = match name {
+        "nginx" => Box::new(nginx::Nginx::default()),
+        "nginx-entrypoint" => Box::new(entrypoint::Nginx),
+        "postgres-entrypoint" => Box::new(entrypoint::Postgres),
+        "mysql-entrypoint" => Box::new(entrypoint::Mysql),
+        "redis-entrypoint" | "run-arguments" => Box::new(entrypoint::RunArguments),
+        "httpd" | "httpd-foreground" | "apache2-foreground" => Box::new(httpd::Httpd::default()),
+        "redis-server" => Box::new(redis::Redis::default()),
+        "redis-cli" => Box::new(redis_cli::RedisCli::default()),
+        "pause" => Box::new(pause::Pause::default()),
+        "hello-world" => Box::new(hello::Hello),
+        "stress" => Box::new(stress::Stress::default()),
+        "perl" => Box::new(perl::Perl::default()),
+        "python" | "python3" => Box::new(python::Python::default()),
+        "whoami" | "http-echo" | "hello-app" | "echo-server" | "echoserver" | "agnhost" => {
+            Box::new(echo::Echo::new(name))
+        }
+        _ => return daemon::find(name),
+    };
+    Some(program)
+}
+
+/// Whether a container's processes were killed for taking too much memory.
+pub fn memory_events(files: &drydock_shell::Vfs) -> bool {
+    files.read_text(stress::MEMORY_EVENTS).is_ok_and(|text| text.contains("oom_kill 1"))
+}

@@ -1,0 +1,67 @@
+//! Pods' sandboxes: what the containers of a pod share.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use drydock_value::Str;
+
+use crate::informers::Informers;
+use crate::network::Place;
+use crate::network::dns::Resolver;
+
+/// How a pod resolves names: `/etc/hosts` and `/etc/resolv.conf`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Names {
+    /// Addresses and names of `/etc/hosts`.
+    pub hosts: Vec<(Ipv4Addr, Vec<String>)>,
+    /// `/etc/resolv.conf`.
+    pub resolver: Resolver,
+}
+
+impl Names {
+    /// The addresses of a name.
+    pub fn resolve(&self, name: &str, informers: &Informers) -> Vec<Ipv4Addr> {
+        if let Ok(ip) = name.parse::<Ipv4Addr>() {
+            return vec![ip];
+        }
+        let plain = name.trim_end_matches('.');
+        let own: Vec<Ipv4Addr> = self
+            .hosts
+            .iter()
+            .filter(|(_, names)| names.iter().any(|known| known == plain))
+            .map(|(ip, _)| *ip)
+            .collect();
+        if own.is_empty() { self.resolver.resolve(name, informers) } else { own }
+    }
+
+    /// `/etc/hosts`, as a kubelet writes it. `entries` is how many of the hosts are the pod's own, the rest are its
+    /// `hostAliases`.
+    pub fn hosts_file(&self, own: usize) -> String {
+        let mut text = String::from(
+            "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
+             fe00::\tip6-localnet\nfe00::\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n",
+        );
+        for (index, (ip, names)) in self.hosts.iter().enumerate() {
+            if index == own {
+                text.push_str("\n# Entries added by HostAliases.\n");
+            }
+            text.push_str(&format!("{ip}\t{}\n", names.join("\t")));
+        }
+        text
+    }
+}
+
+/// A sandbox.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    /// Whose network it has.
+    pub place: Place,
+    /// The pod's address.
+    pub ip: Ipv4Addr,
+    /// Its name, inside.
+    pub hostname: Str,
+    /// How names are resolved in it.
+    pub names: Arc<Names>,
+    /// How many of the hosts are the pod's own.
+    pub own_hosts: usize,
+}

@@ -1,0 +1,113 @@
+//! The workstation's own connections: what `curl` on the learner's machine and the page's browser pane go through. The
+//! workstation is on the nodes' network: it reaches nodes, node ports and the addresses of load balancers, but not pods
+//! and cluster addresses.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use drydock_shell::{NetError, Recv, SocketId};
+
+use crate::Cluster;
+use crate::network::dns::Resolver;
+use crate::network::sockets::World;
+use crate::network::{Network, Place};
+use crate::store::kinds;
+
+/// The holder of the workstation's sockets.
+const WORKSTATION: u64 = 0;
+
+impl Cluster {
+    /// The addresses of a name, as the workstation resolves it: its own, the nodes', minikube's.
+    ///
+    /// # Errors
+    /// When nobody knows the name.
+    pub fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, NetError> {
+        let node = self.informers.find(kinds::NODES, "", name).and_then(|node| {
+            let addresses = node["status"]["addresses"].items();
+            addresses.iter().find(|address| address["type"] == "InternalIP")?["address"].str().parse::<Ipv4Addr>().ok()
+        });
+        let found = match node {
+            Some(ip) => vec![ip],
+            None => Resolver::node().resolve(name, &self.informers),
+        };
+        if found.is_empty() { Err(NetError::NameNotFound) } else { Ok(found.into_iter().map(IpAddr::V4).collect()) }
+    }
+
+    /// Begins a connection from the workstation. When it stands, or failed, [`Cluster::connected`] tells.
+    ///
+    /// # Errors
+    /// When it cannot even begin.
+    pub fn dial(&mut self, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
+        let ip = match address {
+            IpAddr::V4(ip) => ip,
+            IpAddr::V6(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST,
+            IpAddr::V6(_) => return Err(NetError::Unreachable),
+        };
+        let mut world = World {
+            now: self.queue.now(),
+            queue: &mut self.queue,
+            informers: &self.informers,
+            random: &mut self.random,
+        };
+        self.network.connect(Place::Workstation, WORKSTATION, Network::outside(), ip, port, &mut world)
+    }
+
+    /// Listens on a port of the workstation.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub fn listen(&mut self, port: u16) -> Result<SocketId, NetError> {
+        self.network.listen(Place::Workstation, port, WORKSTATION, Network::outside())
+    }
+
+    /// Takes the next connection to a port that the workstation listens on.
+    pub fn accept(&mut self, listener: SocketId) -> Option<SocketId> {
+        self.network.accept(listener)
+    }
+
+    /// Whether a connection stands; none while it is being made.
+    pub fn connected(&self, socket: SocketId) -> Option<Result<(), NetError>> {
+        self.network.connected(socket, self.now())
+    }
+
+    /// Sends bytes; how many were taken.
+    ///
+    /// # Errors
+    /// When the connection does not stand.
+    pub fn send_bytes(&mut self, socket: SocketId, bytes: &[u8]) -> Result<usize, NetError> {
+        let now = self.now();
+        self.network.send(socket, bytes, now, &mut self.queue)
+    }
+
+    /// Receives what has come.
+    pub fn receive(&mut self, socket: SocketId) -> Recv {
+        let now = self.now();
+        self.network.recv(socket, now, &mut self.queue)
+    }
+
+    /// Tells the other side that nothing more is sent.
+    pub fn shutdown(&mut self, socket: SocketId) {
+        let now = self.now();
+        self.network.shutdown(socket, now, &mut self.queue);
+    }
+
+    /// Closes a connection or a listening port.
+    pub fn hang_up(&mut self, socket: SocketId) {
+        let now = self.now();
+        self.network.close(socket, now, &mut self.queue);
+    }
+
+    /// Whether a socket has something new.
+    pub fn socket_ready(&self, socket: SocketId) -> bool {
+        self.network.ready(socket, self.now())
+    }
+
+    /// A connection's other side.
+    pub fn peer(&self, socket: SocketId) -> Option<(IpAddr, u16)> {
+        self.network.ends(socket).map(|(_, (ip, port))| (IpAddr::V4(ip), port))
+    }
+
+    /// The workstation's address on the nodes' network.
+    pub fn workstation_address(&self) -> IpAddr {
+        IpAddr::V4(crate::network::WORKSTATION)
+    }
+}

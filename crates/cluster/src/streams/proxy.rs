@@ -1,0 +1,159 @@
+//! Requests that the API server passes on: `.../proxy/...` of pods, services and nodes. They are answered at once, with
+//! the clock standing still, as far as the other side can answer without waiting.
+
+use std::net::Ipv4Addr;
+
+use drydock_api::{Body, Response, Status};
+use drydock_apiserver::Connect;
+use drydock_shell::{NetError, Recv};
+use drydock_value::Value;
+
+use super::connect::FORWARDS;
+use crate::Cluster;
+use crate::network::{Network, Place, Target, services};
+use crate::objects::Key;
+use crate::runtime::programs::http;
+
+/// How often the other side is let go on before it is given up.
+const TURNS_MAX: usize = 64;
+
+impl Cluster {
+    pub(super) fn proxy(&mut self, connect: &Connect) -> Response {
+        let (scheme_name, port) = split(&connect.name);
+        let found = match connect.resource.as_str() {
+            "pods" => self.pod_address(&connect.object, port),
+            "services" => self.service_address(&connect.object, port),
+            _ => Err(Status::new(502, "BadGateway", "the node's own port does not speak plain HTTP")),
+        };
+        let (ip, port) = match found {
+            Ok(found) => found,
+            Err(status) => return status.into(),
+        };
+        let _ = scheme_name;
+        match self.exchange(ip, port, connect) {
+            Ok(response) => response,
+            Err(why) => {
+                let message = format!("error trying to reach service: dial tcp {ip}:{port}: connect: {why}");
+                Status::new(503, "ServiceUnavailable", message).into()
+            }
+        }
+    }
+
+    fn pod_address(&self, pod: &Value, port: &str) -> Result<(Ipv4Addr, u16), Status> {
+        let name = pod["metadata"]["name"].str();
+        let ip = pod["status"]["podIP"].str().parse().map_err(|_| {
+            Status::new(503, "ServiceUnavailable", format!("address not allowed: pod {name} has no address"))
+        })?;
+        let containers = pod["spec"]["containers"].items();
+        let number = match port {
+            "" => containers
+                .iter()
+                .find_map(|c| c["ports"].items().first())
+                .map_or(80, |port| port["containerPort"].int()),
+            named => match named.parse() {
+                Ok(number) => number,
+                Err(_) => containers
+                    .iter()
+                    .find_map(|container| container["ports"].find("name", named))
+                    .map(|port| port["containerPort"].int())
+                    .ok_or_else(|| Status::bad_request(format!("no port {named} in pod {name}")))?,
+            },
+        };
+        u16::try_from(number).map(|port| (ip, port)).map_err(|_| Status::bad_request("invalid port"))
+    }
+
+    fn service_address(&mut self, service: &Value, port: &str) -> Result<(Ipv4Addr, u16), Status> {
+        let name = service["metadata"]["name"].str();
+        let ports = service["spec"]["ports"].items();
+        let wanted = match port {
+            "" => ports.first().filter(|_| ports.len() == 1),
+            text => ports.iter().find(|entry| entry["name"] == text || entry["port"].to_string() == text),
+        };
+        let none = |what: String| Status::new(503, "ServiceUnavailable", what);
+        let wanted = wanted.ok_or_else(|| none(format!("no endpoints available for service \"{name}\"")))?;
+        let found = services::endpoints(&self.informers, &Key::of(service), wanted["name"].str());
+        let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
+        let choice = self.random.below(count) as usize;
+        found.get(choice).copied().ok_or_else(|| none(format!("no endpoints available for service \"{name}\"")))
+    }
+
+    fn exchange(&mut self, ip: Ipv4Addr, port: u16, connect: &Connect) -> Result<Response, String> {
+        let place = self.network.place(ip).ok_or("no route to host")?;
+        let Some(node) = place.node() else { return Err("no route to host".into()) };
+        let now = self.now();
+        let request = &connect.request;
+        let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let path = connect.path.trim_start_matches('/');
+        let target = if query.is_empty() { format!("/{path}") } else { format!("/{path}?{}", query.join("&")) };
+        let mut headers = vec![
+            ("Host".to_owned(), format!("{ip}:{port}")),
+            ("User-Agent".to_owned(), request.header_value("user-agent").unwrap_or("kubectl").to_owned()),
+            ("Connection".to_owned(), "close".to_owned()),
+        ];
+        if let Some(kind) = request.header_value("content-type") {
+            headers.push(("Content-Type".to_owned(), kind.to_owned()));
+        }
+        let method = request.method.as_str();
+        let message = http::Request {
+            method: method.into(),
+            target,
+            version: "HTTP/1.1".into(),
+            headers,
+            body: if request.body == Body::Empty { Vec::new() } else { request.body.text().into_bytes() },
+        };
+        let from = Place::Node(node);
+        let (mut ctx, kubelets) = self.parts();
+        let Some(kubelet) = kubelets.get_mut(node.0 as usize) else { return Err("no route to host".into()) };
+        let socket =
+            ctx.network.connect_at_once(from, FORWARDS, Network::outside(), Target { place, port }, now, ctx.queue);
+        kubelet.handle(crate::kubelet::KubeletWake::Knock(socket), &mut ctx);
+        let mut inbox = Vec::new();
+        let mut result = Err("i/o timeout".to_owned());
+        match ctx.network.connected(socket, now) {
+            Some(Ok(())) => {
+                let _ = ctx.network.send(socket, &message.encode(), now, ctx.queue);
+                for _ in 0..TURNS_MAX {
+                    kubelet.run_place(place, &mut ctx);
+                    let mut ended = false;
+                    while let Recv::Data(bytes) = ctx.network.recv(socket, now, ctx.queue) {
+                        inbox.extend_from_slice(&bytes);
+                    }
+                    if matches!(ctx.network.recv(socket, now, ctx.queue), Recv::Eof) {
+                        ended = true;
+                    }
+                    match http::Response::take(&mut inbox, method, ended) {
+                        Ok(Some(found)) => {
+                            result = Ok(translate(found));
+                            break;
+                        }
+                        Ok(None) => {}
+                        Err(_) => {
+                            result = Err("malformed HTTP response".into());
+                            break;
+                        }
+                    }
+                }
+            }
+            Some(Err(NetError::Refused)) => result = Err("connection refused".into()),
+            Some(Err(error)) => result = Err(error.message().to_lowercase()),
+            None => {}
+        }
+        ctx.network.close(socket, now, ctx.queue);
+        result
+    }
+}
+
+fn translate(found: http::Response) -> Response {
+    let headers = found.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+    Response { code: found.code, headers, body: Body::Bytes(found.body) }
+}
+
+/// `[scheme:]name[:port]`: the name, and the port or "".
+fn split(name: &str) -> (&str, &str) {
+    let parts: Vec<&str> = name.split(':').collect();
+    match parts.as_slice() {
+        ["http" | "https", name, port] => (name, port),
+        [name, port] => (name, port),
+        _ => (name, ""),
+    }
+}
