@@ -5,6 +5,7 @@
 //! or what the command waits for. It knows nothing of the simulated cluster.
 //!
 //! - [`Command`]: one running kubectl, a state machine.
+//! - [`complete`]: completion by Tab.
 //! - [`flags`]: the table of commands and flags, and cobra's rules for reading a command line.
 //! - [`commands`]: the commands, one file and one row each. **Begin there to add one.**
 //! - [`invocation`]: what a command gets: arguments, flags, [`client`], [`mapper`], files, dry-run.
@@ -18,6 +19,7 @@ pub mod change;
 pub mod client;
 mod command;
 pub mod commands;
+mod complete;
 mod der;
 pub mod describe;
 pub mod env;
@@ -36,4 +38,5 @@ pub mod text;
 mod verbose;
 
 pub use command::Command;
+pub use complete::complete;
 pub use env::{Env, Io, Nothing, Step, Wait};

@@ -103,6 +103,31 @@ impl Fake {
         self.run(&line.split_whitespace().collect::<Vec<_>>())
     }
 
+    /// Completions of the last word of a line; words are separated by single spaces.
+    pub fn complete(&mut self, line: &str) -> Vec<String> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let mut env = Env::of(&words);
+        env.home = "/home".into();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut files = std::mem::take(&mut self.files);
+        let mut random = || 42_u64;
+        let mut io = Io {
+            api: self,
+            files: &mut Disk(&mut files),
+            stdin: &mut Nothing,
+            children: &mut Nothing as &mut dyn Children,
+            network: &mut Nothing,
+            random: &mut random,
+            now: Time::from_seconds(1_795_355_800),
+            terminal: Terminal::default(),
+            out: &mut out,
+            err: &mut err,
+        };
+        let found = crate::complete(&env, &mut io);
+        self.files = files;
+        found
+    }
+
     /// As [`Fake::run`], in an environment.
     pub fn run_in(&mut self, env: Env) -> Ran {
         let mut command = Command::new(env);

@@ -239,6 +239,9 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "version", run: api::version, flags: &[acts::EVERY] },
 ];
 
+/// What completion runs as: it reads flags, and runs nothing.
+pub(crate) static COMPLETION: Spec = Spec { path: "", run: |_, _| Ok(Outcome::Done), flags: &[] };
+
 /// A command's row.
 pub fn spec(path: &str) -> Option<&'static Spec> {
     COMMANDS.iter().find(|spec| spec.path == path)
