@@ -2,6 +2,7 @@
 
 use drydock_value::{Str, Value};
 
+use super::pod::PodInfo;
 use super::state::NodeInfo;
 
 /// Whether one requirement fits a label's value (None: there is no such label).
@@ -41,19 +42,15 @@ pub fn term_fits(term: &Value, node: &NodeInfo) -> bool {
 }
 
 /// Whether a node fits a pod's `nodeSelector` and required node affinity.
-pub fn node_fits(spec: &Value, node: &NodeInfo) -> bool {
-    let selector = spec["nodeSelector"].entries();
-    if !selector.into_iter().all(|(key, value)| node.label(key).is_some_and(|has| value == has.as_str())) {
-        return false;
-    }
-    let required = &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
-    required.is_null() || required["nodeSelectorTerms"].items().iter().any(|term| term_fits(term, node))
+pub fn node_fits(pod: &PodInfo, node: &NodeInfo) -> bool {
+    let Some(needs) = &pod.node_needs else { return true };
+    needs.selector.entries().all(|(key, value)| node.label(key).is_some_and(|has| value == has.as_str()))
+        && (needs.terms.is_null() || needs.terms.items().iter().any(|term| term_fits(term, node)))
 }
 
 /// The only nodes that a pod's affinity can fit by name, when every term names some: DaemonSet pods do.
-pub fn named_nodes(spec: &Value) -> Option<Vec<Str>> {
-    let required = &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
-    let terms = required["nodeSelectorTerms"].items();
+pub fn named_nodes(pod: &PodInfo) -> Option<Vec<Str>> {
+    let terms = pod.node_needs.as_ref()?.terms.items();
     if terms.is_empty() {
         return None;
     }
@@ -71,9 +68,9 @@ pub fn named_nodes(spec: &Value) -> Option<Vec<Str>> {
 }
 
 /// How much a node is preferred.
-pub fn preference(spec: &Value, node: &NodeInfo) -> i64 {
-    let preferred = spec["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"].items();
-    preferred.iter().filter(|wish| term_fits(&wish["preference"], node)).map(|wish| wish["weight"].int()).sum()
+pub fn preference(pod: &PodInfo, node: &NodeInfo) -> i64 {
+    let wishes = pod.node_wishes.items().iter();
+    wishes.filter(|wish| term_fits(&wish["preference"], node)).map(|wish| wish["weight"].int()).sum()
 }
 
 #[cfg(test)]
@@ -104,8 +101,12 @@ mod tests {
     fn names_are_known_when_every_term_has_some() {
         let spec = |terms: Value| value!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}});
         let named = value!({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}]});
-        assert_eq!(named_nodes(&spec(value!([named.clone()]))), Some(vec!["n".into()]));
-        assert_eq!(named_nodes(&spec(value!([named, {"matchExpressions": []}]))), None);
-        assert_eq!(named_nodes(&value!({})), None);
+        let names = |spec: Value| {
+            let pod = crate::objects::Object::read(value!({"metadata": {"name": "p"}, "spec": spec}), true);
+            named_nodes(&PodInfo::read(&pod, &|_| Vec::new()))
+        };
+        assert_eq!(names(spec(value!([named.clone()]))), Some(vec!["n".into()]));
+        assert_eq!(names(spec(value!([named, {"matchExpressions": []}]))), None);
+        assert_eq!(names(value!({})), None);
     }
 }

@@ -12,7 +12,6 @@ use super::affinity::node_fits;
 use super::pod::{HostPort, PodInfo, Spread};
 use super::state::{NodeInfo, State};
 use super::volumes::Volumes;
-use crate::controllers::tolerates;
 use crate::objects::Key;
 
 /// Why a node does not take a pod.
@@ -136,23 +135,16 @@ impl<'p> Cycle<'p> {
 
 /// The filters that need to know nothing but the node.
 pub fn node_alone(pod: &PodInfo, node: &NodeInfo) -> Option<Refusal> {
-    let spec = pod.spec();
-    let tolerations = spec["tolerations"].items();
-    let unschedulable = node.object.as_ref().is_some_and(|object| object["spec"]["unschedulable"].is_true());
-    if unschedulable {
+    if node.unschedulable {
         let taint = drydock_value::value!({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"});
-        if !tolerations.iter().any(|toleration| tolerates(toleration, &taint)) {
+        if !pod.tolerates(&taint) {
             return refuse("NodeUnschedulable", "node(s) were unschedulable", false);
         }
     }
-    let untolerated = node.taints().iter().any(|taint| {
-        matches!(taint["effect"].str(), "NoSchedule" | "NoExecute")
-            && !tolerations.iter().any(|toleration| tolerates(toleration, taint))
-    });
-    if untolerated {
+    if node.hard_taints.iter().any(|taint| !pod.tolerates(taint)) {
         return refuse("TaintToleration", "node(s) had untolerated taint(s)", false);
     }
-    if !node_fits(spec, node) {
+    if !node_fits(pod, node) {
         return refuse("NodeAffinity", "node(s) didn't match Pod's node affinity/selector", false);
     }
     if pod.ports.iter().any(|port| taken(node, port)) {
@@ -270,14 +262,8 @@ fn forbidden(state: &State, pod: &PodInfo, without: &BTreeSet<Key>) -> BTreeMap<
 
 /// Whether a node counts for a constraint of a pod.
 pub fn counts_for(pod: &PodInfo, constraint: &Spread, node: &NodeInfo) -> bool {
-    if constraint.honor_affinity && !node_fits(pod.spec(), node) {
-        return false;
-    }
-    let tolerations = pod.spec()["tolerations"].items();
-    !constraint.honor_taints
-        || !node.taints().iter().any(|taint| {
-            taint["effect"] != "PreferNoSchedule" && !tolerations.iter().any(|toleration| tolerates(toleration, taint))
-        })
+    (!constraint.honor_affinity || node_fits(pod, node))
+        && (!constraint.honor_taints || !node.hard_taints.iter().any(|taint| !pod.tolerates(taint)))
 }
 
 fn count_spread<'p>(

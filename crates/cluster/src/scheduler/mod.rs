@@ -245,7 +245,7 @@ impl Scheduler {
     /// The nodes that can take a pod (not all of them, where there are very many), why others cannot, and whether only
     /// nodes that the pod names were asked.
     fn filter(&mut self, pod: &PodInfo, volumes: &Volumes) -> (Vec<usize>, Vec<(usize, Refusal)>, bool) {
-        let named = affinity::named_nodes(pod.spec());
+        let named = affinity::named_nodes(pod);
         let cycle = Cycle::prepare(&mut self.state, pod, volumes.clone(), &BTreeSet::new());
         let live: Vec<usize> = match &named {
             Some(names) => names

@@ -6,6 +6,7 @@ use drydock_schema::labels::Selector;
 use drydock_value::{Map, Str, Value};
 
 use super::resources::{Resources, pod_assumed, pod_requests};
+use crate::controllers::tolerates;
 use crate::objects::{Key, Object, shared};
 
 /// A host port that a pod wants: address, protocol, port.
@@ -91,6 +92,15 @@ impl PodAffinity {
     }
 }
 
+/// What a node's labels and name must be.
+#[derive(Debug, Clone)]
+pub struct NodeNeeds {
+    /// `nodeSelector`.
+    pub selector: Value,
+    /// The terms of required node affinity, one of which must fit; null when there is none.
+    pub terms: Value,
+}
+
 /// A pod, read.
 #[derive(Debug, Clone)]
 pub struct PodInfo {
@@ -102,6 +112,12 @@ pub struct PodInfo {
     pub requests: Resources,
     /// What scoring counts: CPU and memory.
     pub assumed: (i64, i64),
+    /// What taints it puts up with.
+    pub tolerations: Value,
+    /// `nodeSelector` and required node affinity; None when any node will do.
+    pub node_needs: Option<NodeNeeds>,
+    /// Preferred node affinity.
+    pub node_wishes: Value,
     /// Host ports.
     pub ports: Vec<HostPort>,
     /// Images, normalized.
@@ -121,7 +137,15 @@ impl PodInfo {
     pub fn read(object: &Arc<Object>, namespaces: &dyn Fn(&Value) -> Vec<Str>) -> PodInfo {
         let spec = &object["spec"];
         let labels = object.labels();
+        let node_affinity = &spec["affinity"]["nodeAffinity"];
+        let needs = NodeNeeds {
+            selector: spec["nodeSelector"].clone(),
+            terms: node_affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"].clone(),
+        };
         let mut info = PodInfo {
+            tolerations: spec["tolerations"].clone(),
+            node_needs: (!needs.selector.is_empty() || !needs.terms.is_null()).then_some(needs),
+            node_wishes: node_affinity["preferredDuringSchedulingIgnoredDuringExecution"].clone(),
             requests: pod_requests(spec),
             assumed: pod_assumed(spec),
             ports: ports(spec),
@@ -170,6 +194,11 @@ impl PodInfo {
     /// Its spec.
     pub fn spec(&self) -> &Value {
         &self.object["spec"]
+    }
+
+    /// Whether it puts up with a taint.
+    pub fn tolerates(&self, taint: &Value) -> bool {
+        self.tolerations.items().iter().any(|toleration| tolerates(toleration, taint))
     }
 
     /// Its priority.

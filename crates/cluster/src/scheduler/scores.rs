@@ -9,7 +9,6 @@ use super::affinity::preference;
 use super::filters::counts_for;
 use super::pod::{PodInfo, PodSelector, Spread};
 use super::state::{NodeInfo, State};
-use crate::controllers::tolerates;
 use crate::informers::Informers;
 use crate::store::kinds;
 
@@ -47,7 +46,7 @@ pub fn score(state: &mut State, informers: &Informers, pod: &PodInfo, nodes: &[u
     };
     let each = |of: &dyn Fn(&NodeInfo) -> i64| nodes.iter().map(|at| of(state.node(*at))).collect::<Vec<i64>>();
     put(0, normalize(each(&|node| intolerable(pod, node)), true));
-    put(1, normalize(each(&|node| preference(pod.spec(), node)), false));
+    put(1, normalize(each(&|node| preference(pod, node)), false));
     put(2, each(&|node| least_allocated(pod, node)));
     put(5, each(&|node| balanced(pod, node)));
     let total_nodes = i64::try_from(state.live().len()).unwrap_or(i64::MAX);
@@ -73,10 +72,7 @@ fn normalize(mut values: Vec<i64>, reverse: bool) -> Vec<i64> {
 
 /// How many soft taints of a node the pod does not tolerate.
 fn intolerable(pod: &PodInfo, node: &NodeInfo) -> i64 {
-    let tolerations = pod.spec()["tolerations"].items();
-    let soft = node.taints().iter().filter(|taint| {
-        taint["effect"] == "PreferNoSchedule" && !tolerations.iter().any(|toleration| tolerates(toleration, taint))
-    });
+    let soft = node.soft_taints.iter().filter(|taint| !pod.tolerates(taint));
     i64::try_from(soft.count()).unwrap_or(i64::MAX)
 }
 

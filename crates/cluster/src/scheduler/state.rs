@@ -34,6 +34,12 @@ pub struct NodeInfo {
     pub ports: BTreeMap<HostPort, u32>,
     /// Images that it has, with their sizes.
     pub images: BTreeMap<Str, i64>,
+    /// Taints that keep pods away.
+    pub hard_taints: Vec<Value>,
+    /// Taints that pods had better avoid.
+    pub soft_taints: Vec<Value>,
+    /// Whether it is cordoned.
+    pub unschedulable: bool,
 }
 
 impl NodeInfo {
@@ -49,6 +55,9 @@ impl NodeInfo {
             pods: BTreeMap::new(),
             ports: BTreeMap::new(),
             images: BTreeMap::new(),
+            hard_taints: Vec::new(),
+            soft_taints: Vec::new(),
+            unschedulable: false,
         }
     }
 
@@ -69,6 +78,9 @@ impl NodeInfo {
                 })
                 .collect();
         }
+        let taints = object["spec"]["taints"].items().iter().cloned();
+        (self.soft_taints, self.hard_taints) = taints.partition(|taint| taint["effect"] == "PreferNoSchedule");
+        self.unschedulable = object["spec"]["unschedulable"].is_true();
         self.object = Some(object.clone());
     }
 
@@ -106,11 +118,6 @@ impl NodeInfo {
             Some(Value::String(text)) => Some(text),
             _ => None,
         }
-    }
-
-    /// Its taints.
-    pub fn taints(&self) -> &[Value] {
-        self.object.as_ref().map_or(&[], |node| node["spec"]["taints"].items())
     }
 }
 
