@@ -1,6 +1,8 @@
 //! Turns `data/types.txt` into static tables: one text with every name in it once, and rows of small numbers that point
 //! into it. Nothing is decoded when the program starts, and the tables cost about 40 KB.
 
+#![allow(clippy::disallowed_methods, reason = "runs when the crate is built: reads its data, writes its tables")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 

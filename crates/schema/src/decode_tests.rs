@@ -1,6 +1,6 @@
 use drydock_value::{Value, value};
 
-use super::{decode, normalize};
+use super::{decode, decode_update, normalize};
 use crate::Schema;
 
 fn read(api_version: &str, kind: &str, mut object: Value) -> Result<super::Decoded, String> {
@@ -172,4 +172,19 @@ fn amounts_and_times_become_canonical() {
     assert_eq!(pod["metadata"]["creationTimestamp"], "2026-11-22T13:56:49Z");
     let limits = &pod["spec"]["containers"][0]["resources"]["limits"];
     assert_eq!(*limits, value!({"cpu": "1", "memory": "1Gi"}));
+}
+
+#[test]
+fn what_is_shared_with_the_last_version_is_not_looked_at() {
+    let pod = read("v1", "Pod", value!({"spec": {"containers": [{"name": "c"}]}})).unwrap().value;
+    let mut next = pod.clone();
+    next.set("status", value!({"phase": "Running", "nonsense": 1}));
+    let of = Schema::get().of(&pod).unwrap();
+    let decoded = decode_update(of, &next, &pod).unwrap();
+    assert_eq!(decoded.unknown, ["unknown field \"status.nonsense\""]);
+    assert_eq!(decoded.value["status"], value!({"phase": "Running"}));
+    assert!(decoded.value["spec"].ptr_eq(&pod["spec"]));
+    // What only looks alike is read.
+    next.set("spec", value!({"containers": [{"name": 5}]}));
+    assert!(decode_update(of, &next, &pod).is_err());
 }

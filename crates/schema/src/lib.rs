@@ -7,11 +7,13 @@
 //! - [`apply_defaults`]: what the API server fills in.
 //! - [`patch`]: JSON, merge and strategic patches, applied and made.
 //! - [`labels`], [`fields`]: selectors. [`quantity`], [`intstr`], [`duration`]: amounts, percentages, times.
+//! - [`Descriptions`]: what types and fields are for, loaded when somebody asks.
 //! - [`names`]: rules for names. [`go`], [`base64`], [`time`]: values as Go prints and reads them.
 
 pub mod base64;
 mod decode;
 mod defaults;
+mod describe;
 pub mod duration;
 pub mod fields;
 pub mod go;
@@ -24,7 +26,8 @@ mod resources;
 mod table;
 pub mod time;
 
-pub use decode::{Decoded, decode, normalize};
-pub use defaults::{apply_defaults, default_type, image_tag};
+pub use decode::{Decoded, decode, decode_update, normalize};
+pub use defaults::{apply_defaults, apply_defaults_update, default_type, image_tag};
+pub use describe::Descriptions;
 pub use resources::{Column, ResourceRow, resource, resource_of_kind, resources};
 pub use table::{Field, Inner, ListType, Schema, Shape, TypeRef};

@@ -421,6 +421,23 @@ impl Field {
         self.is(flag::MAP_ATOMIC) || matches!(self.shape, Shape::Object(inner) if inner.is_atomic())
     }
 
+    /// The type as `kubectl explain` writes it between `<` and `>`.
+    pub fn explain(self) -> String {
+        match self.shape {
+            // Types without fields of their own go by name.
+            Shape::Any | Shape::Raw => self.go_name().rsplit('.').next().unwrap_or_default().into(),
+            Shape::List(inner) | Shape::Map(inner) if matches!(inner.get(), Shape::Any | Shape::Raw) => {
+                let name = self.go_name();
+                match name.rsplit_once(['.', ']']) {
+                    Some((_, item)) if matches!(self.shape, Shape::List(_)) => format!("[]{item}"),
+                    Some((_, item)) => format!("map[string]{item}"),
+                    None => name,
+                }
+            }
+            shape => shape.explain(),
+        }
+    }
+
     /// The type as Go prints it in messages: `v1.PullPolicy`, `[]string`.
     pub fn go_name(self) -> String {
         match rows::string(self.extra()[0]) {
@@ -471,7 +488,11 @@ mod tests {
         assert!(containers.required() && containers.patch_merges());
         assert_eq!(containers.merge_key(), Some("name"));
         assert_eq!(containers.list_type(), Some(ListType::Map));
-        assert_eq!(containers.shape.explain(), "[]Container");
+        assert_eq!(containers.explain(), "[]Container");
+        assert_eq!(field("io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry", "fieldsV1").explain(), "FieldsV1");
+        let schema = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+        assert_eq!(field(schema, "enum").explain(), "[]JSON");
+        assert_eq!(field(schema, "dependencies").explain(), "map[string]JSONSchemaPropsOrStringArray");
         let ports = field("io.k8s.api.core.v1.Container", "ports");
         assert_eq!(ports.list_map_keys().collect::<Vec<_>>(), ["containerPort", "protocol"]);
         let pull = field("io.k8s.api.core.v1.Container", "imagePullPolicy");

@@ -12,6 +12,17 @@ pub fn parse(text: &str) -> Result<Time, String> {
     read(text, "2006-01-02T15:04:05Z07:00")
 }
 
+/// Whether the text is a time just as the API server writes it: nothing to be done about it.
+pub(crate) fn is_canonical(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 20
+        && bytes.iter().zip(b"0000-00-00T00:00:00Z").all(|(byte, model)| match model {
+            b'0' => byte.is_ascii_digit(),
+            other => byte == other,
+        })
+        && parse(text).is_ok()
+}
+
 /// Reads Kubernetes' MicroTime, which wants six digits of a fraction.
 ///
 /// # Errors
@@ -54,15 +65,15 @@ fn read(text: &str, layout: &str) -> Result<Time, String> {
         *part = number;
         rest = &after[width..];
     }
-    let mut fraction = "";
+    let mut has_fraction = false;
     if let Some(after) = rest.strip_prefix('.') {
         let digits = after.bytes().take_while(u8::is_ascii_digit).count();
         if digits > 0 && (!micros || digits == 6) {
-            fraction = &after[..digits];
+            has_fraction = true;
             rest = &after[digits..];
         }
     }
-    if micros && fraction.is_empty() {
+    if micros && !has_fraction {
         return wrong(rest, ".000000");
     }
     let zone = match rest.as_bytes() {

@@ -24,14 +24,21 @@ pub use image::tag as image_tag;
 
 /// Fills the defaults of a kind into an object. Kinds without any stay as they are.
 pub fn apply_defaults(gvk: &GroupVersionKind, object: &mut Value) {
-    if let Some(of) = Schema::get().by_kind(gvk) {
-        default_type(of, object);
+    apply_defaults_update(gvk, object, &Value::Null);
+}
+
+/// As [`apply_defaults`], for the next version of an object: what is shared with `before` has its defaults.
+pub fn apply_defaults_update(gvk: &GroupVersionKind, object: &mut Value, before: &Value) {
+    if let Some(of) = Schema::get().by_kind(gvk)
+        && let Some(changed) = walk(of, object, before, plan())
+    {
+        *object = changed;
     }
 }
 
 /// Fills the defaults of a type into a value of it: a part of an object, such as a pod's spec, works too.
 pub fn default_type(of: TypeRef, value: &mut Value) {
-    if let Some(changed) = walk(of, value, plan()) {
+    if let Some(changed) = walk(of, value, &Value::Null, plan()) {
         *value = changed;
     }
 }
@@ -86,12 +93,12 @@ impl Edit {
 type Defaulter = fn(&mut Edit);
 
 /// What the walk does with a type.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Step {
     /// Its own defaults.
     defaulter: Option<Defaulter>,
-    /// Whether its fields, or what is in them, have defaults.
-    inside: bool,
+    /// The fields that have defaults, in themselves or in what they hold.
+    inside: Vec<Field>,
 }
 
 /// The steps of all types, by their number.
@@ -112,17 +119,15 @@ fn plan() -> &'static [Step] {
         loop {
             let mut found = false;
             for (at, of) in types.iter().enumerate() {
-                if steps.get(at).is_some_and(|step| step.inside) {
-                    continue;
-                }
-                let inside = of.fields().any(|field| {
+                let has_defaults = |field: &Field| {
                     let object = field.shape.object().and_then(|inner| steps.get(inner.index()));
-                    field_default(field).is_some()
-                        || is_resource_list(field)
-                        || object.is_some_and(|step| step.defaulter.is_some() || step.inside)
-                });
-                if let Some(step) = steps.get_mut(at).filter(|_| inside) {
-                    step.inside = true;
+                    field.default().is_some()
+                        || is_resource_list(*field)
+                        || object.is_some_and(|step| step.defaulter.is_some() || !step.inside.is_empty())
+                };
+                let inside: Vec<Field> = of.fields().filter(has_defaults).collect();
+                if let Some(step) = steps.get_mut(at).filter(|step| step.inside.len() < inside.len()) {
+                    step.inside = inside;
                     found = true;
                 }
             }
@@ -133,40 +138,36 @@ fn plan() -> &'static [Step] {
     })
 }
 
-/// The default that the type itself declares for a field.
-fn field_default(field: Field) -> Option<Value> {
-    field.default()
-}
-
 /// Amounts of resources are rounded up to thousandths.
 fn is_resource_list(field: Field) -> bool {
     matches!(field.shape, Shape::Map(inner) if inner.get() == Shape::Quantity)
 }
 
-fn walk(of: TypeRef, value: &Value, plan: &[Step]) -> Option<Value> {
+fn walk(of: TypeRef, value: &Value, before: &Value, plan: &[Step]) -> Option<Value> {
     let step = plan.get(of.index())?;
-    if value.as_object().is_none() || (step.defaulter.is_none() && !step.inside) {
+    let known = value.ptr_eq(before);
+    if value.as_object().is_none() || known || (step.defaulter.is_none() && step.inside.is_empty()) {
         return None;
     }
     let mut edit = Edit { value: value.clone(), changed: false };
     if let Some(defaulter) = step.defaulter {
         defaulter(&mut edit);
     }
-    if step.inside {
-        for field in of.fields() {
-            if let Some(changed) = walk_field(field, edit.get(field.name), plan) {
-                edit.set(field.name, changed);
-            }
+    for field in &step.inside {
+        if let Some(changed) = walk_field(*field, edit.get(field.name), &before[field.name], plan) {
+            edit.set(field.name, changed);
         }
     }
     edit.changed.then_some(edit.value)
 }
 
-fn walk_field(field: Field, value: &Value, plan: &[Step]) -> Option<Value> {
-    if value.is_null() || (value.is_empty() && !field.is_pointer()) {
-        if let Some(default) = field_default(field) {
-            return Some(default);
-        }
+fn walk_field(field: Field, value: &Value, before: &Value, plan: &[Step]) -> Option<Value> {
+    if value.as_object().is_some() && value.ptr_eq(before) {
+        return None;
+    }
+    let absent = value.is_null() || (value.is_empty() && !field.is_pointer());
+    if let Some(default) = field.default().filter(|_| absent) {
+        return Some(default);
     }
     if is_resource_list(field) {
         return rounded(value);
@@ -176,7 +177,7 @@ fn walk_field(field: Field, value: &Value, plan: &[Step]) -> Option<Value> {
         Value::Array(items) => {
             let mut changed: Option<Vec<Value>> = None;
             for (at, item) in items.iter().enumerate() {
-                if let Some(new) = walk(inner, item, plan) {
+                if let Some(new) = walk(inner, item, &before[at], plan) {
                     let list = changed.get_or_insert_with(|| items.to_vec());
                     if let Some(slot) = list.get_mut(at) {
                         *slot = new;
@@ -188,7 +189,7 @@ fn walk_field(field: Field, value: &Value, plan: &[Step]) -> Option<Value> {
         Value::Object(_) if matches!(field.shape, Shape::Map(_)) => {
             let mut map = Edit { value: value.clone(), changed: false };
             for (key, item) in value.entries() {
-                if let Some(new) = walk(inner, item, plan) {
+                if let Some(new) = walk(inner, item, &before[key], plan) {
                     map.set(key, new);
                 }
             }
@@ -196,9 +197,9 @@ fn walk_field(field: Field, value: &Value, plan: &[Step]) -> Option<Value> {
         }
         // An object that Go holds by value is there, empty, when nobody gave it.
         Value::Null if matches!(field.shape, Shape::Object(_)) && !field.is_pointer() => {
-            walk(inner, &Value::object(), plan)
+            walk(inner, &Value::object(), &Value::Null, plan)
         }
-        _ => walk(inner, value, plan),
+        _ => walk(inner, value, before, plan),
     }
 }
 

@@ -89,22 +89,17 @@ fn nulls(patch: &Value, keep: bool) -> Value {
                 out.insert(key, Value::Null);
             }
             Value::Null => {}
-            // An empty object was set on purpose.
-            Value::Object(map) if map.is_empty() => {
-                if !keep {
-                    out.insert(key, value);
-                }
-            }
-            Value::Object(_) => {
+            Value::Object(map) if !map.is_empty() => {
                 let inner = nulls(value, keep);
                 if !inner.is_empty() {
                     out.insert(key, inner);
                 }
             }
-            _ if !keep => {
+            _ if keep => {}
+            // An empty object was set on purpose.
+            _ => {
                 out.insert(key, value);
             }
-            _ => {}
         }
     }
     Value::Object(out)
