@@ -1,7 +1,7 @@
 //! The cluster as the page draws it: what kubectl's tables say of nodes, pods, deployments, replica sets and services,
 //! and who belongs to whom. It is read through the API, as any client would read it.
 
-use drydock_api::{Auth, Request, Transport};
+use drydock_api::{Request, Transport};
 use drydock_cluster::Cluster;
 use drydock_value::Value;
 use serde::{Deserialize, Serialize};
@@ -181,7 +181,7 @@ fn rows(cluster: &mut Cluster, path: &str) -> Vec<Row> {
     let mut request = Request::get(path)
         .param("includeObject", "Object")
         .header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io");
-    request.auth = Auth::Certificate { certificate: "O=system:masters, CN=minikube-user".into() };
+    request.auth = crate::workstation::administrator();
     let table = Transport::send(cluster, request).into_result().unwrap_or_default();
     table["rows"].items().iter().map(|row| Row { cells: row["cells"].clone(), object: row["object"].clone() }).collect()
 }

@@ -1,13 +1,17 @@
 //! What lies on the workstation at the start.
 
+use drydock_api::Auth;
+use drydock_apiserver::{Subject, issue_certificate};
 use drydock_shell::{Vfs, tool_names};
 use drydock_value::Time;
 
 use super::{HOME, LEARNER};
 use crate::Options;
 
-/// Where the cluster's API server is reached, as minikube has it.
-pub(super) const SERVER: &str = "https://192.168.49.2:8443";
+/// Who the page and minikube are to the API server: the owner of the administrator's certificate.
+pub(crate) fn administrator() -> Auth {
+    Auth::Certificate { certificate: format!("{HOME}/.minikube/profiles/minikube/client.crt") }
+}
 
 const KUBECONFIG: &str = "\
 apiVersion: v1
@@ -52,13 +56,14 @@ pub(super) fn initial(options: &Options, now: Time) -> Vfs {
     );
     let _ = files.write("/etc/group", b"root:x:0:\nlearner:x:1000:\n");
     let _ = files.write("/etc/hostname", b"drydock\n");
-    let certificate = |subject: &str| {
-        format!("-----BEGIN CERTIFICATE-----\nsimulated: {subject}, seed {}\n-----END CERTIFICATE-----\n", options.seed)
+    let issue = |name: &str, groups: &[&str], serial: u64| {
+        let organizations = groups.iter().map(|group| (*group).to_owned()).collect();
+        issue_certificate(&Subject { common_name: name.into(), organizations }, options.seed.wrapping_add(serial))
     };
     let texts = [
         (".kube/config", KUBECONFIG.to_owned()),
-        (".minikube/ca.crt", certificate("CN=minikubeCA")),
-        (".minikube/profiles/minikube/client.crt", certificate("O=system:masters, CN=minikube-user")),
+        (".minikube/ca.crt", issue("minikubeCA", &[], 0)),
+        (".minikube/profiles/minikube/client.crt", issue("minikube-user", &["system:masters"], 1)),
         (
             ".minikube/profiles/minikube/client.key",
             "-----BEGIN PRIVATE KEY-----\nsimulated\n-----END PRIVATE KEY-----\n".to_owned(),

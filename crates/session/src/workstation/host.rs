@@ -2,8 +2,10 @@
 
 use drydock_api::Transport;
 use drydock_cluster::Cluster;
-use drydock_shell::{Activity, EditId, Env, Host, Program, Vfs};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use drydock_shell::{Activity, EditId, Env, Host, NetError, Program, Recv, SocketId, Vfs};
 
 use super::kubectl::Kubectl;
 use super::minikube::Minikube;
@@ -113,5 +115,48 @@ impl Host for WorkstationHost<'_> {
         if let Some(Edit { path, done: None }) = self.surroundings.edits.remove(&edit) {
             self.surroundings.events.push(Event::EditorCancelled(path));
         }
+    }
+    fn resolve(&mut self, name: &str) -> Result<Vec<IpAddr>, NetError> {
+        self.cluster.resolve(name)
+    }
+
+    fn listen(&mut self, port: u16) -> Result<SocketId, NetError> {
+        self.cluster.listen(port)
+    }
+
+    fn accept(&mut self, listener: SocketId) -> Option<SocketId> {
+        self.cluster.accept(listener)
+    }
+
+    fn connect(&mut self, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
+        self.cluster.dial(address, port)
+    }
+
+    fn connected(&mut self, socket: SocketId) -> Option<Result<(), NetError>> {
+        self.cluster.connected(socket)
+    }
+
+    fn send(&mut self, socket: SocketId, bytes: &[u8]) -> Result<usize, NetError> {
+        self.cluster.send_bytes(socket, bytes)
+    }
+
+    fn recv(&mut self, socket: SocketId) -> Recv {
+        self.cluster.receive(socket)
+    }
+
+    fn shutdown(&mut self, socket: SocketId) {
+        self.cluster.shutdown(socket);
+    }
+
+    fn close(&mut self, socket: SocketId) {
+        self.cluster.hang_up(socket);
+    }
+
+    fn socket_ready(&self, socket: SocketId) -> bool {
+        self.cluster.socket_ready(socket)
+    }
+
+    fn addresses(&self) -> Vec<IpAddr> {
+        vec![self.cluster.workstation_address()]
     }
 }

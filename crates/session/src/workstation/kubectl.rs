@@ -8,7 +8,7 @@ use drydock_api::{Request, Response, Status, StreamId, StreamItem, Transport};
 use drydock_kubectl::env::{ChildId, Children, Files, Input, Network, SocketId, Spawn, Stdin, Terminal};
 use drydock_kubectl::{Command, Env, Io, Nothing, Step as CommandStep};
 use drydock_shell::{
-    Disposition, Errno, Fd, Host, Pid, Program, Read, Recv, Signal, Spawn as MachineSpawn, Step, Sys, TtyMode, Vfs, Wait,
+    Disposition, Errno, Fd, Pid, Program, Read, Recv, Signal, Spawn as MachineSpawn, Step, Sys, TtyMode, Vfs, Wait,
 };
 use drydock_value::Time;
 

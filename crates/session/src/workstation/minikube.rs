@@ -102,7 +102,7 @@ pub(super) fn complete(words: &[String]) -> Vec<String> {
 /// An object of the cluster, or the words of why not.
 fn get(path: &str, sys: &mut Sys<'_>) -> Result<Value, String> {
     let mut request = Request::get(path);
-    request.auth = drydock_api::Auth::Certificate { certificate: "O=system:masters, CN=minikube-user".into() };
+    request.auth = super::files::administrator();
     let response = sys.host().api().send(request);
     response.into_result().map_err(|Status { message, .. }| format!("❌  {message}\n"))
 }

@@ -20,6 +20,7 @@ use drydock_shell::{Activity, Env, Flavour, Kernel, Spawn, User};
 use drydock_value::Time;
 
 use crate::{Event, FileEntry, Input, Options, RunId, TerminalId};
+pub(crate) use files::administrator;
 use host::{Surroundings, WorkstationHost};
 use runs::Run;
 use terminal::Terminal;
