@@ -163,11 +163,10 @@ impl Kubelet {
             }
             KubeletWake::Knock(socket) => self.knock(socket, ctx),
             KubeletWake::Worker(id) => {
-                if let Some(worker) = self.workers.get_mut(&id) {
-                    if worker.armed <= ctx.now {
+                if let Some(worker) = self.workers.get_mut(&id)
+                    && worker.armed <= ctx.now {
                         worker.armed = Time::NEVER;
                     }
-                }
                 self.drive(id, ctx);
             }
             KubeletWake::Probe(id, index) => {
@@ -372,13 +371,11 @@ impl Worker {
     }
 
     fn post_start_done(&mut self, slot: usize, good: bool) {
-        if let worker::Doing::Starting(starting) = &mut self.doing {
-            if let worker::Step::Hook(at, _, hook) = &mut starting.step {
-                if *at == slot {
+        if let worker::Doing::Starting(starting) = &mut self.doing
+            && let worker::Step::Hook(at, _, hook) = &mut starting.step
+                && *at == slot {
                     *hook = Hook::Done(good);
                 }
-            }
-        }
     }
 
     fn pre_stop_done(&mut self, slot: usize, good: bool) {

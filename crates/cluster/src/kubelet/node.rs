@@ -23,11 +23,10 @@ impl Kubelet {
             ctx.network.attach(Place::Node(self.node), ip);
         }
         let pause = crate::runtime::Reference::parse("registry.k8s.io/pause:3.10");
-        if let Ok(reference) = pause {
-            if let Ok(image) = ctx.network.registry.pull(&reference) {
+        if let Ok(reference) = pause
+            && let Ok(image) = ctx.network.registry.pull(&reference) {
                 self.runtime.keep_image(&reference, image);
             }
-        }
         self.register(ctx);
         for (kind, reason, message) in [
             ("Normal", "Starting", "Starting kubelet.".to_owned()),

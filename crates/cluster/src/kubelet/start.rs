@@ -175,7 +175,6 @@ impl Kubelet {
         ctx: &mut Ctx<'_>,
     ) {
         let image = worker.spec(slot)["image"].str().to_owned();
-        starting.acted = true;
         match ctx.network.registry.pull(reference) {
             Ok(found) => {
                 let millis = |since: Time| {

@@ -78,9 +78,10 @@ impl Services {
         }
     }
 
-    /// Whether an address is a service's.
-    pub fn has(&self, ip: Ipv4Addr) -> bool {
-        self.by_ip.contains_key(&ip)
+    /// Whether an address is a service's inside the cluster, which nobody reaches from outside.
+    pub fn is_inside(&self, ip: Ipv4Addr, informers: &Informers) -> bool {
+        let service = self.by_ip.get(&ip).and_then(|key| informers.get(kinds::SERVICES, key));
+        service.is_some_and(|service| service["spec"]["clusterIP"] == *ip.to_string().as_str())
     }
 
     /// Where a connection to a service's address goes.
@@ -131,12 +132,11 @@ impl Services {
                 service["spec"]["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"].as_i64().unwrap_or(10_800);
             let fresh = |since: Time| client.now.since(since) < Duration::from_secs(timeout.unsigned_abs());
             let slot = (key.clone(), client.ip);
-            if let Some((ip, since)) = self.affinity.get(&slot).copied() {
-                if let Some(backend) = backends.iter().find(|(backend, _)| *backend == ip && fresh(since)) {
+            if let Some((ip, since)) = self.affinity.get(&slot).copied()
+                && let Some(backend) = backends.iter().find(|(backend, _)| *backend == ip && fresh(since)) {
                     self.affinity.insert(slot, (ip, client.now));
                     return Route::To(backend.0, backend.1);
                 }
-            }
             let backend = pick(&backends, random).unwrap_or(*first);
             self.affinity.insert(slot, (backend.0, client.now));
             return Route::To(backend.0, backend.1);

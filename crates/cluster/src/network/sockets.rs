@@ -278,6 +278,7 @@ impl Network {
         let route = match self.place(ip) {
             Some(Place::Node(_)) => self.services.route_node_port(port, client, world.informers, world.random),
             Some(_) => Route::None,
+            None if from == Place::Workstation && self.services.is_inside(ip, world.informers) => Route::Drop,
             None => self.services.route(ip, port, client, world.informers, world.random),
         };
         let (ip, port) = match route {
@@ -446,11 +447,10 @@ impl Network {
         let (peer, latency) = (stream.peer.ok_or(NetError::Reset)?, stream.latency);
         let room = WINDOW.saturating_sub(self.stream(peer).ok_or(NetError::Reset)?.unread);
         let taken = room.min(bytes.len());
-        if taken < bytes.len() {
-            if let Some((stream, _)) = self.stream_mut(id) {
+        if taken < bytes.len()
+            && let Some((stream, _)) = self.stream_mut(id) {
                 stream.wants_room = true;
             }
-        }
         if taken > 0 {
             let at = now + latency;
             if let Some((peer, _)) = self.stream_mut(peer) {
@@ -472,14 +472,13 @@ impl Network {
             let Some((_, bytes)) = stream.inbox.pop_front() else { return Recv::Pending };
             stream.unread = stream.unread.saturating_sub(bytes.len());
             let peer = stream.peer;
-            if let Some((peer_stream, _)) = peer.and_then(|peer| self.stream_mut(peer)) {
-                if std::mem::take(&mut peer_stream.wants_room) {
+            if let Some((peer_stream, _)) = peer.and_then(|peer| self.stream_mut(peer))
+                && std::mem::take(&mut peer_stream.wants_room) {
                     let at = now + peer_stream.latency;
                     if let Some(peer) = peer {
                         self.wake_at(peer, at, queue);
                     }
                 }
-            }
             return Recv::Data(bytes);
         }
         match stream.end {

@@ -67,7 +67,7 @@ impl Cluster {
         let ports = service["spec"]["ports"].items();
         let wanted = match port {
             "" => ports.first().filter(|_| ports.len() == 1),
-            text => ports.iter().find(|entry| entry["name"] == text || entry["port"].to_string() == text),
+            text => ports.iter().find(|entry| entry["name"] == text || entry["port"] == text),
         };
         let none = |what: String| Status::new(503, "ServiceUnavailable", what);
         let wanted = wanted.ok_or_else(|| none(format!("no endpoints available for service \"{name}\"")))?;

@@ -1,6 +1,7 @@
 //! Tests of nodes that run their pods.
 
 mod life;
+mod streams;
 
 use std::time::Duration;
 
@@ -78,6 +79,25 @@ impl World {
         panic!("{name} never got there: {}", self.get(name)["status"]);
     }
 
+    /// What `kubectl get` would say of a pod over some time: seconds, ready containers, status, restarts; each change
+    /// once.
+    pub fn story(&mut self, name: &str, seconds: f64) -> Vec<String> {
+        let start = self.cluster.now();
+        let mut story: Vec<String> = Vec::new();
+        let mut last = String::new();
+        let end = start + Duration::from_secs_f64(seconds);
+        while self.cluster.now() < end {
+            let pod = self.get(name);
+            let line = if pod.is_null() { "gone".to_owned() } else { summary(&pod) };
+            if line != last {
+                story.push(format!("{:.0} {line}", self.cluster.now().since(start).as_secs_f64()));
+                last = line;
+            }
+            self.run(0.1);
+        }
+        story
+    }
+
     /// The events about an object, as `reason: message`, oldest first, with their counts.
     pub fn events(&self, name: &str) -> Vec<String> {
         let mut events: Vec<Value> = self.cluster.api_ref().objects(kinds::EVENTS, "").cloned().collect();
@@ -133,4 +153,42 @@ pub(crate) fn listen(world: &mut World, stream: drydock_api::StreamId, seconds: 
         }
     }
     heard
+}
+
+/// `READY STATUS RESTARTS`, as the API server's table has them.
+fn summary(pod: &Value) -> String {
+    let status = &pod["status"];
+    let main = status["containerStatuses"].items();
+    let ready = main.iter().filter(|status| status["ready"].is_true()).count();
+    let restarts: i64 = main.iter().map(|status| status["restartCount"].int()).sum();
+    let mut what = status["reason"].as_str().unwrap_or(status["phase"].str()).to_owned();
+    let init = status["initContainerStatuses"].items();
+    let pending = init.iter().position(|status| {
+        let state = &status["state"];
+        !(state["terminated"]["reason"] == "Completed"
+            || status["started"].is_true() && state.get("running").is_some() && status["ready"].is_true())
+    });
+    match pending {
+        Some(at) => {
+            let state = &init[at]["state"];
+            let reason = ["waiting", "terminated"].iter().find_map(|kind| state[*kind]["reason"].as_str());
+            what = match reason.filter(|reason| *reason != "PodInitializing") {
+                Some(reason) => format!("Init:{reason}"),
+                None => format!("Init:{at}/{}", init.len()),
+            };
+        }
+        None => {
+            for status in main.iter().rev() {
+                let state = &status["state"];
+                if let Some(reason) = ["waiting", "terminated"].iter().find_map(|kind| state[*kind]["reason"].as_str())
+                {
+                    what = reason.to_owned();
+                }
+            }
+        }
+    }
+    if !pod["metadata"]["deletionTimestamp"].is_null() {
+        what = "Terminating".into();
+    }
+    format!("{ready}/{} {what} {restarts}", main.len())
 }

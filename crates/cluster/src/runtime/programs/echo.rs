@@ -79,13 +79,12 @@ impl Echo {
             _ => (Kind::EchoServer, from_env.unwrap_or(8080)),
         };
         self.kind = kind;
-        if port != 0 {
-            if let Err(error) = self.server.listen(port, sys) {
+        if port != 0
+            && let Err(error) = self.server.listen(port, sys) {
                 let words = error.message().to_lowercase();
                 sys.eprint(&format!("listen tcp :{port}: bind: {words}\n"));
                 return Step::Exit(1);
             }
-        }
         let (year, month, day, hour, minute, second) = sys.now().civil();
         let stamp = format!("{year:04}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02}");
         let line = match &self.kind {
@@ -96,7 +95,7 @@ impl Echo {
             Kind::EchoServer => "Generating self-signed cert\nStarting nginx\n".into(),
             Kind::NetExec => format!("{stamp} Started HTTP server on port {port}\n"),
             Kind::ServeHostname => format!("{stamp} Serving on port {port}.\n"),
-            Kind::Idle => format!("{}Paused\n", if self.name == "agnhost" { "" } else { "" }),
+            Kind::Idle => "Paused\n".into(),
         };
         if matches!(self.kind, Kind::Whoami | Kind::HelloApp | Kind::NetExec | Kind::ServeHostname | Kind::Text(_)) {
             sys.eprint(&line);

@@ -156,11 +156,10 @@ fn expand(directives: &mut Vec<Directive>, path: &str, files: &Vfs, depth: u32) 
             return Err(format!("unknown directive \"{}\" in {path}:{}", directive.name(), directive.line));
         }
         // What stands in these is data.
-        if !matches!(directive.name(), "types" | "map" | "geo" | "upstream") {
-            if let Some(block) = &mut directive.block {
+        if !matches!(directive.name(), "types" | "map" | "geo" | "upstream")
+            && let Some(block) = &mut directive.block {
                 expand(block, path, files, depth)?;
             }
-        }
         out.push(directive);
     }
     *directives = out;

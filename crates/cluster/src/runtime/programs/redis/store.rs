@@ -274,11 +274,10 @@ impl Store {
             }
             Some((_, _, run)) => {
                 let answer = run(self, words);
-                if let Some((data, _)) = self.data.get(&arg(words, 1)) {
-                    if data.is_empty() {
+                if let Some((data, _)) = self.data.get(&arg(words, 1))
+                    && data.is_empty() {
                         self.data.remove(&arg(words, 1));
                     }
-                }
                 answer
             }
             None => {
@@ -407,7 +406,7 @@ impl Store {
     }
 
     fn hash_set(&mut self, words: &[Bytes]) -> Resp {
-        if words.len() % 2 != 0 {
+        if !words.len().is_multiple_of(2) {
             return error("ERR wrong number of arguments for 'hset' command");
         }
         let slot = self.data.entry(arg(words, 1)).or_insert_with(|| (Data::Hash(BTreeMap::new()), None));
