@@ -5,6 +5,7 @@
 //! - [`patching`]: patches between two or three versions of an object.
 //! - [`podspec`]: pod templates inside workloads, and containers chosen by a pattern.
 //! - [`deletion`]: deleting and waiting until objects are gone.
+//! - [`podwatch`]: waiting for one pod to become as wanted.
 //! - [`generate`]: how `create x`, `run`, `expose` and `autoscale` make, send and print an object.
 //! - [`printing`]: what was done, or the object with `-o`.
 //! - [`overrides`]: what `--overrides` adds to an object. [`pairs`]: `key=value` and `key-` arguments. [`order`]: JSON in the order of Go's structs.
@@ -19,6 +20,7 @@ pub mod overrides;
 pub mod pairs;
 pub mod patching;
 pub mod podspec;
+pub mod podwatch;
 pub mod printing;
 
 use drydock_api::{Resource, Status};

@@ -37,6 +37,7 @@ pub mod config;
 pub mod cordon;
 pub mod cp;
 pub mod create;
+pub mod debug;
 pub mod delete;
 pub mod describe;
 pub mod diff;
@@ -138,18 +139,6 @@ pub mod acts {
 /// All commands, in alphabetical order.
 pub static COMMANDS: &[Spec] = &[
     Spec { path: "annotate", run: annotate::run, flags: annotate::FLAGS },
-    Spec { path: "attach", run: attach::run, flags: attach::FLAGS },
-    Spec { path: "exec", run: exec::run, flags: exec::FLAGS },
-    Spec { path: "logs", run: logs::run, flags: logs::FLAGS },
-    Spec { path: "wait", run: wait::run, flags: wait::FLAGS },
-    Spec { path: "auth can-i", run: auth::can_i::run, flags: auth::can_i::FLAGS },
-    Spec { path: "auth whoami", run: auth::whoami::run, flags: auth::whoami::FLAGS },
-    Spec { path: "cp", run: cp::run, flags: cp::FLAGS },
-    Spec { path: "diff", run: diff::run, flags: diff::FLAGS },
-    Spec { path: "events", run: events::run, flags: events::FLAGS },
-    Spec { path: "port-forward", run: port_forward::run, flags: port_forward::FLAGS },
-    Spec { path: "top node", run: top::node, flags: top::FLAGS },
-    Spec { path: "top pod", run: top::pod, flags: top::FLAGS },
     Spec { path: "api-resources", run: api::resources, flags: api::FLAGS },
     Spec { path: "api-versions", run: api::versions, flags: &[] },
     Spec { path: "apply", run: apply::run, flags: apply::FLAGS },
@@ -164,6 +153,9 @@ pub static COMMANDS: &[Spec] = &[
         run: apply::view_last_applied::run,
         flags: apply::view_last_applied::FLAGS,
     },
+    Spec { path: "attach", run: attach::run, flags: attach::FLAGS },
+    Spec { path: "auth can-i", run: auth::can_i::run, flags: auth::can_i::FLAGS },
+    Spec { path: "auth whoami", run: auth::whoami::run, flags: auth::whoami::FLAGS },
     Spec { path: "autoscale", run: autoscale::run, flags: autoscale::FLAGS },
     Spec { path: "certificate approve", run: certificate::approve, flags: certificate::FLAGS },
     Spec { path: "certificate deny", run: certificate::deny, flags: certificate::FLAGS },
@@ -186,6 +178,7 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "config use-context", run: config::names::use_context, flags: &[] },
     Spec { path: "config view", run: config::view::view, flags: &[acts::EVERY] },
     Spec { path: "cordon", run: cordon::cordon, flags: cordon::FLAGS },
+    Spec { path: "cp", run: cp::run, flags: cp::FLAGS },
     Spec { path: "create", run: create::run, flags: create::FLAGS },
     Spec { path: "create clusterrole", run: create::clusterrole::run, flags: &[acts::EVERY] },
     Spec { path: "create clusterrolebinding", run: create::clusterrolebinding::run, flags: &[acts::EVERY] },
@@ -209,16 +202,22 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "create service nodeport", run: create::service::node_port, flags: &[acts::EVERY] },
     Spec { path: "create serviceaccount", run: create::serviceaccount::run, flags: &[acts::EVERY] },
     Spec { path: "create token", run: create::token::run, flags: &[acts::EVERY] },
+    Spec { path: "debug", run: debug::run, flags: debug::FLAGS },
     Spec { path: "delete", run: delete::run, flags: delete::FLAGS },
     Spec { path: "describe", run: describe::run, flags: describe::FLAGS },
+    Spec { path: "diff", run: diff::run, flags: diff::FLAGS },
     Spec { path: "drain", run: drain::run, flags: drain::FLAGS },
     Spec { path: "edit", run: edit::run, flags: edit::FLAGS },
+    Spec { path: "events", run: events::run, flags: events::FLAGS },
+    Spec { path: "exec", run: exec::run, flags: exec::FLAGS },
     Spec { path: "explain", run: explain::run, flags: explain::FLAGS },
     Spec { path: "expose", run: expose::run, flags: expose::FLAGS },
     Spec { path: "get", run: get::run, flags: get::FLAGS },
     Spec { path: "label", run: label::run, flags: label::FLAGS },
+    Spec { path: "logs", run: logs::run, flags: logs::FLAGS },
     Spec { path: "patch", run: patch::run, flags: patch::FLAGS },
     Spec { path: "plugin list", run: plugin::list, flags: &[acts::EVERY] },
+    Spec { path: "port-forward", run: port_forward::run, flags: port_forward::FLAGS },
     Spec { path: "replace", run: replace::run, flags: replace::FLAGS },
     Spec { path: "rollout history", run: rollout::history::run, flags: rollout::history::FLAGS },
     Spec { path: "rollout pause", run: rollout::pause::pause, flags: rollout::FLAGS },
@@ -235,8 +234,11 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "set serviceaccount", run: set::serviceaccount::run, flags: set::serviceaccount::FLAGS },
     Spec { path: "set subject", run: set::subject::run, flags: set::subject::FLAGS },
     Spec { path: "taint", run: taint::run, flags: taint::FLAGS },
+    Spec { path: "top node", run: top::node, flags: top::FLAGS },
+    Spec { path: "top pod", run: top::pod, flags: top::FLAGS },
     Spec { path: "uncordon", run: cordon::uncordon, flags: cordon::FLAGS },
     Spec { path: "version", run: api::version, flags: &[acts::EVERY] },
+    Spec { path: "wait", run: wait::run, flags: wait::FLAGS },
 ];
 
 /// What completion runs as: it reads flags, and runs nothing.

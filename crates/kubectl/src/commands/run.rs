@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use drydock_api::{Request, StreamId, StreamItem};
 use drydock_schema::names;
 use drydock_value::{Time, Value, value};
 
@@ -14,9 +13,9 @@ use super::delete::Options;
 use super::remote::Remote;
 use super::{Outcome, Waiting, acts, attach, expose};
 use crate::builder::{Found, Info};
+use crate::change::podwatch::{PodWatch, Watched, print_log};
 use crate::change::printing::Printing;
 use crate::change::{generate, known_resource, overrides, podspec};
-use crate::client::{self, ListOptions};
 use crate::env::{Io, Wait};
 use crate::failure::{Failure, quote};
 use crate::invocation::{DryRun, Invocation};
@@ -85,12 +84,10 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         return Ok(Outcome::Waiting(Box::new(Attached {
             inv: inv.clone(),
             created,
-            namespace,
-            name: pod["metadata"]["name"].str().to_owned(),
+            watch: PodWatch::new(&namespace, pod["metadata"]["name"].str()),
             restart: pod["spec"]["restartPolicy"].str().to_owned(),
             deadline: io.now + timeout,
             stage: Stage::Starting,
-            watch: None,
         })));
     }
     printing.typed(io, &pod, "created")?;
@@ -219,9 +216,7 @@ enum Stage {
     /// The pod to run (or to be over).
     Starting,
     /// The end of the session.
-    Talking(Remote),
-    /// The log of a pod that was over before anybody could attach.
-    Log(StreamId),
+    Talking(Remote, Value),
     /// The pod to be over.
     Ending,
 }
@@ -232,12 +227,10 @@ struct Attached {
     inv: Invocation,
     /// What `--rm` removes.
     created: Vec<Value>,
-    namespace: String,
-    name: String,
+    watch: PodWatch,
     restart: String,
     deadline: Time,
     stage: Stage,
-    watch: Option<StreamId>,
 }
 
 impl Waiting for Attached {
@@ -249,7 +242,7 @@ impl Waiting for Attached {
             }
             Ok(Some(wait)) => Ok(Outcome::Wait(wait)),
             Err(failure) => {
-                self.unwatch(io);
+                self.watch.close(io);
                 self.remove(io);
                 Err(failure)
             }
@@ -257,10 +250,10 @@ impl Waiting for Attached {
     }
 
     fn interrupt(&mut self, io: &mut Io<'_>) -> i32 {
-        if let Stage::Talking(remote) = &mut self.stage {
+        if let Stage::Talking(remote, _) = &mut self.stage {
             remote.interrupt(io);
         }
-        self.unwatch(io);
+        self.watch.close(io);
         self.remove(io);
         130
     }
@@ -276,36 +269,28 @@ impl Attached {
         loop {
             match &mut self.stage {
                 Stage::Starting => {
-                    let ready = |pod: &Value| {
+                    let ready = |pod: &Value, _: &mut Io<'_>| {
                         let condition = pod["status"]["conditions"].find("type", "Ready");
                         is_over(pod)
                             || (pod["status"]["phase"] == "Running" && condition.is_some_and(|c| c["status"] == "True"))
                     };
-                    match self.watch_for(io, &ready)? {
+                    match self.watch.poll(&mut self.inv, io, Some(self.deadline), ready)? {
                         Watched::Wait(wait) => return Ok(Some(wait)),
                         Watched::Pod(pod) if is_over(&pod) => {
-                            let stream = self.open_log(io)?;
-                            self.stage = Stage::Log(stream);
+                            self.print_log(io, &pod)?;
                         }
                         Watched::Pod(pod) => self.attach(io, &pod)?,
                     }
                 }
-                Stage::Talking(remote) => match remote.step(io) {
+                Stage::Talking(remote, pod) => match remote.step(io) {
                     Ok(Outcome::Wait(wait)) => return Ok(Some(wait)),
                     // The exit code is read off the pod.
                     Ok(_) | Err(Failure::Code(..)) => self.end(io),
-                    Err(failure) => self.fall_back(io, &failure)?,
-                },
-                Stage::Log(stream) => {
-                    let stream = *stream;
-                    match io.api.poll(stream) {
-                        StreamItem::Pending => return Ok(Some(Wait::streams([stream]))),
-                        StreamItem::Data(_, bytes) => io.out.extend_from_slice(&bytes),
-                        StreamItem::Event(_) => {}
-                        StreamItem::Closed(None) => self.end(io),
-                        StreamItem::Closed(Some(status)) => return Err(status.into()),
+                    Err(failure) => {
+                        let pod = std::mem::take(pod);
+                        self.fall_back(io, &pod, &failure)?;
                     }
-                }
+                },
                 Stage::Ending => {
                     let wanted = match self.restart.as_str() {
                         "Never" => |pod: &Value| is_over(pod),
@@ -315,7 +300,7 @@ impl Attached {
                     if self.inv.flags.bool("leave-stdin-open") {
                         return Ok(None);
                     }
-                    match self.watch_for(io, &wanted)? {
+                    match self.watch.poll(&mut self.inv, io, Some(self.deadline), |pod, _| wanted(pod))? {
                         Watched::Wait(wait) => return Ok(Some(wait)),
                         Watched::Pod(pod) => return self.verdict(&pod).map(|()| None),
                     }
@@ -329,81 +314,32 @@ impl Attached {
         self.stage = Stage::Ending;
     }
 
-    /// Waits until the pod is as wanted.
-    fn watch_for(&mut self, io: &mut Io<'_>, wanted: &dyn Fn(&Value) -> bool) -> Result<Watched, Failure> {
-        if self.watch.is_none() {
-            let pods = known_resource(&mut self.inv, io, "", "pods")?;
-            let options = ListOptions { fields: format!("metadata.name={}", self.name), ..ListOptions::default() };
-            let client = self.inv.client(io)?;
-            let list = client.list(io, &pods, &self.namespace, &options)?;
-            if let Some(pod) = list["items"].items().first().filter(|pod| wanted(pod)) {
-                return Ok(Watched::Pod(pod.clone()));
-            }
-            let revision = list["metadata"]["resourceVersion"].str();
-            self.watch = Some(client.watch(io, &pods, &self.namespace, &options, revision)?);
-        }
-        self.watch_for_events(io, wanted)
-    }
-
-    fn watch_for_events(&mut self, io: &mut Io<'_>, wanted: &dyn Fn(&Value) -> bool) -> Result<Watched, Failure> {
-        while let Some(watch) = self.watch {
-            match io.api.poll(watch) {
-                StreamItem::Event(event) if event["type"] == "DELETED" => {
-                    self.unwatch(io);
-                    return Err(drydock_api::Status::not_found("", "pods", "").into());
-                }
-                StreamItem::Event(event) if wanted(&event["object"]) => {
-                    self.unwatch(io);
-                    return Ok(Watched::Pod(event["object"].clone()));
-                }
-                StreamItem::Event(_) | StreamItem::Data(..) => {}
-                StreamItem::Closed(_) => self.watch = None,
-                StreamItem::Pending if io.now >= self.deadline => {
-                    self.unwatch(io);
-                    return Err("timed out waiting for the condition".into());
-                }
-                StreamItem::Pending => {
-                    return Ok(Watched::Wait(Wait::streams([watch]).or_until(Some(self.deadline))));
-                }
-            }
-        }
-        // A watch may end any time: begin anew at once.
-        Ok(Watched::Wait(Wait::until(io.now)))
-    }
-
-    fn unwatch(&mut self, io: &mut Io<'_>) {
-        if let Some(watch) = self.watch.take() {
-            io.api.close(watch);
-        }
-    }
-
     fn attach(&mut self, io: &mut Io<'_>, pod: &Value) -> Result<(), Failure> {
         let quiet = self.inv.flags.bool("quiet");
         let container = pod["spec"]["containers"][0]["name"].str();
         let (stdin, tty) = (self.inv.flags.bool("stdin"), self.inv.flags.bool("tty"));
         match attach::attach(&mut self.inv, io, pod, container, stdin, tty, quiet) {
-            Ok(remote) => self.stage = Stage::Talking(remote),
-            Err(failure) => self.fall_back(io, &failure)?,
+            Ok(remote) => self.stage = Stage::Talking(remote, pod.clone()),
+            Err(failure) => self.fall_back(io, pod, &failure)?,
         }
         Ok(())
     }
 
-    fn fall_back(&mut self, io: &mut Io<'_>, failure: &Failure) -> Result<(), Failure> {
-        let (name, words) = (&self.name, failure.words());
+    fn fall_back(&mut self, io: &mut Io<'_>, pod: &Value, failure: &Failure) -> Result<(), Failure> {
+        let (name, words) = (&self.watch.name, failure.words());
         io.eprintln(format!("warning: couldn't attach to pod/{name}, falling back to streaming logs: {words}"));
-        self.stage = Stage::Log(self.open_log(io)?);
-        Ok(())
+        self.print_log(io, pod)
     }
 
-    fn open_log(&mut self, io: &mut Io<'_>) -> Result<StreamId, Failure> {
-        let pods = known_resource(&mut self.inv, io, "", "pods")?;
-        let path = format!("{}/log", client::path(&pods, &self.namespace, Some(&self.name)));
-        self.inv.client(io)?.open(io, Request::get(path).param("follow", "true"))
+    fn print_log(&mut self, io: &mut Io<'_>, pod: &Value) -> Result<(), Failure> {
+        print_log(&mut self.inv, io, pod, pod["spec"]["containers"][0]["name"].str())?;
+        self.end(io);
+        Ok(())
     }
 
     /// The end of the pod as an exit code.
     fn verdict(&self, pod: &Value) -> Result<(), Failure> {
-        let (namespace, name) = (&self.namespace, &self.name);
+        let (namespace, name) = (&self.watch.namespace, &self.watch.name);
         if pod["status"]["phase"] == "Succeeded" {
             return Ok(());
         }
@@ -435,16 +371,11 @@ impl Attached {
             let plural = if object["kind"] == "Service" { "services" } else { "pods" };
             let Ok(resource) = known_resource(&mut self.inv, io, "", plural) else { continue };
             let name = object["metadata"]["name"].str().to_owned();
-            let info = Info { resource, namespace: self.namespace.clone(), name, source: String::new(), object };
+            let info = Info { resource, namespace: self.watch.namespace.clone(), name, source: String::new(), object };
             // Who is told that the pod failed need not be told that it could not be removed either.
             options.delete(Found { items: vec![Ok(info)], ..Found::default() }, &mut self.inv, io).ok();
         }
     }
-}
-
-enum Watched {
-    Pod(Value),
-    Wait(Wait),
 }
 
 fn is_over(pod: &Value) -> bool {
