@@ -49,6 +49,8 @@ export class Terminal {
     this.xterm.loadAddon(this.fitter);
     this.xterm.loadAddon(new WebLinksAddon((event, uri) => window.open(uri, '_blank', 'noopener')));
     this.xterm.open(host);
+    // What is on the screen lies in a canvas or in rows that are reused: tests and embedding pages read it here.
+    host.drydockTerminal = this;
     this.xterm.textarea?.setAttribute('aria-label', label);
     this.xterm.attachCustomKeyEventHandler((event) => this.#key(event));
     this.xterm.onData(onData);

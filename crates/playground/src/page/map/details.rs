@@ -16,7 +16,7 @@ struct Details {
 pub fn details(view: &View, key: Option<&str>, on_command: &Callback<(String, bool)>, close: Callback<()>) -> Html {
     let Some(details) = key.and_then(|key| of(view, key)) else { return Html::default() };
     let facts = details.facts.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| {
-        html! { <><dt>{ *name }</dt><dd>{ value }</dd></> }
+        html! { <div><dt>{ *name }</dt><dd>{ value }</dd></div> }
     });
     let commands = details.commands.iter().map(|(command, enter)| {
         let send = on_command.reform({

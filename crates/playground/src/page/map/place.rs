@@ -25,6 +25,7 @@ const PAD: i32 = 10;
 const HEAD: i32 = 28;
 const CARD: i32 = 200;
 const SET_HEIGHT: i32 = 30;
+const CARD_HEAD: i32 = 50;
 const TILE_WIDTH: i32 = 148;
 const TILE_HEIGHT: i32 = 42;
 const SQUARE: i32 = 20;
@@ -201,12 +202,12 @@ fn place_owners(view: &View, width: i32, y: i32, items: &mut Vec<Item>) -> i32 {
     let card = column(width, CARD, view.deployments.len() + alone.len());
     for deployment in &view.deployments {
         let sets: Vec<_> = view.replica_sets.iter().filter(|set| owns(deployment, set) && shown(set)).collect();
-        let height = 44 + i32::try_from(sets.len()).unwrap_or(0) * (SET_HEIGHT + 6) + if sets.is_empty() { 0 } else { 4 };
+        let height = CARD_HEAD + i32::try_from(sets.len()).unwrap_or(0) * (SET_HEIGHT + 6) + if sets.is_empty() { 0 } else { 2 };
         let (x, top) = flow.place(card, height, GAP);
         let key = deployment.uid.clone();
         items.push(Item { key, kind: Kind::Deployment, x, y: top, w: card, h: height });
         for (at, set) in (0..).zip(sets) {
-            let y = top + 44 + at * (SET_HEIGHT + 6);
+            let y = top + CARD_HEAD + at * (SET_HEIGHT + 6);
             let key = set.uid.clone();
             items.push(Item { key, kind: Kind::ReplicaSet, x: x + 8, y, w: card - 16, h: SET_HEIGHT });
         }
@@ -242,12 +243,11 @@ fn place_nodes(view: &View, width: i32, y: i32, placed: &mut Placed) -> i32 {
         count if count <= SQUARES => Kind::Square,
         _ => Kind::Counts,
     };
-    // One or two nodes take the whole width, one below the other; more of them share it.
-    let columns = match (kind, boxes.len()) {
-        (_, 1) => 1,
-        (Kind::Pod, count) => ((width - PAD) / (2 * TILE_WIDTH + 60)).clamp(1, i32::try_from(count).unwrap_or(1)),
-        (_, count) => ((width - PAD) / 230).clamp(1, i32::try_from(count).unwrap_or(1)),
-    };
+    if boxes.is_empty() {
+        return y;
+    }
+    let least = if kind == Kind::Pod { 2 * TILE_WIDTH + 60 } else { 230 };
+    let columns = ((width - PAD) / least).clamp(1, i32::try_from(boxes.len()).unwrap_or(1));
     let w = (width - 2 * PAD - (columns - 1) * GAP) / columns;
     let mut top = y;
     for row in boxes.chunks(usize::try_from(columns).unwrap_or(1)) {
@@ -263,7 +263,7 @@ fn place_nodes(view: &View, width: i32, y: i32, placed: &mut Placed) -> i32 {
         }
         top += height + GAP;
     }
-    if boxes.is_empty() { y } else { top - GAP }
+    top - GAP
 }
 
 /// The height of `count` pods in a node of that width.
@@ -391,6 +391,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn an_empty_map_is_fine() {
+        assert_eq!(place(&View::default(), 500, None).items, []);
+        assert_eq!(place(&View::default(), 0, Some("x")).lines, []);
     }
 
     #[test]
