@@ -58,7 +58,7 @@ impl Client<'_> {
     /// # Errors
     /// What admission, validation or the store refuse.
     pub fn create(&mut self, kind: Kind, namespace: &str, object: Value) -> Result<Value, Status> {
-        let object = crate::types::decode_trusted(kind, object);
+        let object = self.server.decoded.decode(kind, object);
         let mut cx = self.cx();
         self.server.create(&mut cx, kind, namespace, object)
     }

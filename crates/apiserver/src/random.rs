@@ -17,7 +17,7 @@ impl Random {
 
     /// A number from 0 to `bound` - 1; 0 when the bound is 0.
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
-        if bound == 0 { 0 } else { (u64::from(self.0.next_u32()) * u64::from(bound) >> 32) as u32 }
+        if bound == 0 { 0 } else { ((u64::from(self.0.next_u32()) * u64::from(bound)) >> 32) as u32 }
     }
 
     /// Letters of the alphabet of generated names.

@@ -18,6 +18,7 @@ pub struct ApiServer {
     pub(crate) random: Random,
     pub(crate) now: Time,
     pub(crate) pools: Pools,
+    pub(crate) decoded: crate::types::Decoded,
 }
 
 impl ApiServer {
@@ -28,6 +29,7 @@ impl ApiServer {
             random: Random::new(config.seed),
             now: config.start,
             pools: Pools::default(),
+            decoded: crate::types::Decoded::default(),
             config: Arc::new(config),
         };
         crate::boot::boot(&mut server);

@@ -8,7 +8,7 @@ use drydock_schema::{Schema, quantity};
 use drydock_value::Value;
 
 use crate::client::PatchType;
-use crate::kinds::Kind;
+use crate::kinds::{self, Kind};
 use crate::registry::storage;
 
 /// A duration for people: `5s`, `3m20s`, `2d4h`.
@@ -48,10 +48,6 @@ impl Quantity {
 
     pub(crate) fn add(self, other: Quantity) -> Quantity {
         Quantity(self.0.add(&other.0))
-    }
-
-    pub(crate) fn sub(self, other: Quantity) -> Quantity {
-        Quantity(self.0.sub(&other.0))
     }
 
     pub(crate) fn as_f64(self) -> f64 {
@@ -114,6 +110,44 @@ fn first_of_list(object: &mut Value, path: &[&str], single: &str, list: &str, fi
             None => one,
         };
         holder.set(list, Value::array([item]));
+    }
+}
+
+/// Pod specs that were decoded lately, as they came in and as they went out: the templates from which controllers make
+/// pods. A pod whose spec is one of them, the same in memory, need not be looked through again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Decoded {
+    specs: std::collections::VecDeque<(Value, Value)>,
+}
+
+/// How many specs are remembered.
+const SPECS: usize = 32;
+
+impl Decoded {
+    /// Completes an object that a component made.
+    pub(crate) fn decode(&mut self, kind: Kind, object: Value) -> Value {
+        if kind != kinds::PODS {
+            return decode_trusted(kind, object);
+        }
+        let spec = object["spec"].clone();
+        if let Some((_, decoded)) = self.specs.iter().find(|(known, _)| known.ptr_eq(&spec)) {
+            let decoded = decoded.clone();
+            let mut rest = object;
+            let metadata = Schema::get()
+                .by_name("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
+                .and_then(|of| drydock_schema::decode(of, &rest["metadata"]).ok());
+            if let Some(metadata) = metadata {
+                rest.set("metadata", metadata.value);
+            }
+            rest.set("spec", decoded);
+            return rest;
+        }
+        let decoded = decode_trusted(kind, object);
+        if self.specs.len() >= SPECS {
+            self.specs.pop_front();
+        }
+        self.specs.push_back((spec, decoded["spec"].clone()));
+        decoded
     }
 }
 

@@ -1,5 +1,7 @@
 //! ServiceAccount: a pod runs as an account that exists, and gets its token mounted.
 
+use std::sync::OnceLock;
+
 use drydock_api::Status;
 use drydock_value::{Value, value};
 
@@ -60,18 +62,23 @@ fn mount_token(server: &mut ApiServer, pod: &mut Value) {
         }
     }
     if used && is_new {
-        spec["volumes"].push(value!({
-            "name": name,
-            "projected": {
-                "defaultMode": 420,
-                "sources": [
-                    {"serviceAccountToken": {"expirationSeconds": TOKEN_SECONDS, "path": "token"}},
-                    {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-                    {"downwardAPI": {"items": [{
-                        "path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
-                    }]}}
-                ]
-            }
-        }));
+        spec["volumes"].push(value!({"name": name, "projected": projection()}));
     }
+}
+
+/// What the volume shows: the same for every pod.
+fn projection() -> &'static Value {
+    static PROJECTION: OnceLock<Value> = OnceLock::new();
+    PROJECTION.get_or_init(|| {
+        value!({
+            "defaultMode": 420,
+            "sources": [
+                {"serviceAccountToken": {"expirationSeconds": TOKEN_SECONDS, "path": "token"}},
+                {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+                {"downwardAPI": {"items": [{
+                    "path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
+                }]}}
+            ]
+        })
+    })
 }

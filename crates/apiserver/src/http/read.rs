@@ -94,11 +94,8 @@ impl ApiServer {
         if more && let Some(last) = items.last() {
             metadata.insert("continue", self.token(last));
             if selection.is_everything() {
-                let total = if namespace.is_empty() {
-                    self.store.count_of(kind)
-                } else {
-                    self.store.in_namespace(kind, namespace, None).count()
-                };
+                let total =
+                    if namespace.is_empty() { self.store.count_of(kind) } else { self.store.count_in(kind, namespace) };
                 let before = after.map_or(0, |after| self.position(kind, namespace, after));
                 metadata.insert("remainingItemCount", total.saturating_sub(before + items.len()));
             }

@@ -14,8 +14,10 @@ mod rbac;
 mod storage;
 mod workloads;
 
+use std::sync::OnceLock;
+
 use drydock_schema::{Column, ResourceRow};
-use drydock_value::{Map, Time, Value, value};
+use drydock_value::{Map, Str, Time, Value, value};
 
 use crate::http::IncludeObject;
 use crate::kinds::{self, Kind};
@@ -102,13 +104,43 @@ pub(crate) fn row(kind: Option<Kind>, row: &ResourceRow, object: &Value, now: Ti
         IncludeObject::Metadata => metadata_only(object),
         IncludeObject::None => Value::Null,
     };
-    value!({"cells": cells, "object": object})
+    let words = words();
+    let pairs = [(words.cells.clone(), Value::from(cells)), (words.object.clone(), object)];
+    Value::Object(pairs.into_iter().collect())
 }
 
 /// `PartialObjectMetadata` of an object.
 pub(crate) fn metadata_only(object: &Value) -> Value {
-    value!({
-        "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": &object["metadata"]
+    let words = words();
+    let pairs = [
+        (words.api_version.clone(), Value::String(words.meta.clone())),
+        (words.kind.clone(), Value::String(words.partial.clone())),
+        (words.metadata.clone(), object["metadata"].clone()),
+    ];
+    Value::Object(pairs.into_iter().collect())
+}
+
+/// The words of every row, once.
+struct Words {
+    cells: Str,
+    object: Str,
+    api_version: Str,
+    kind: Str,
+    metadata: Str,
+    meta: Str,
+    partial: Str,
+}
+
+fn words() -> &'static Words {
+    static WORDS: OnceLock<Words> = OnceLock::new();
+    WORDS.get_or_init(|| Words {
+        cells: "cells".into(),
+        object: "object".into(),
+        api_version: "apiVersion".into(),
+        kind: "kind".into(),
+        metadata: "metadata".into(),
+        meta: "meta.k8s.io/v1".into(),
+        partial: "PartialObjectMetadata".into(),
     })
 }
 

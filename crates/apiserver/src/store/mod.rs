@@ -4,12 +4,14 @@
 //!   the change logs, and enforces the limits.
 //! - [`log`]: the bounded change log of a kind, which watches and informers read.
 //! - [`index`]: from labels and a few fields to objects.
+//! - [`share`]: equal parts of objects are kept once.
 //!
 //! A clone of a store costs a pointer a kind; the first write to a kind after that copies that kind's maps (not its
 //! objects).
 
 mod index;
 mod log;
+mod share;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,6 +44,7 @@ pub(crate) struct Store {
     count: usize,
     limits: Limits,
     digest: u64,
+    shared: share::Shared,
 }
 
 impl Store {
@@ -52,6 +55,7 @@ impl Store {
             count: 0,
             limits,
             digest: 0xcbf2_9ce4_8422_2325,
+            shared: share::Shared::default(),
         }
     }
 
@@ -73,6 +77,11 @@ impl Store {
     /// How many objects a kind has.
     pub(crate) fn count_of(&self, kind: Kind) -> usize {
         self.shelf(kind).count
+    }
+
+    /// How many objects of a kind a namespace has.
+    pub(crate) fn count_in(&self, kind: Kind, namespace: &str) -> usize {
+        self.shelf(kind).objects.get(namespace).map_or(0, BTreeMap::len)
     }
 
     fn shelf(&self, kind: Kind) -> &Shelf {
@@ -132,6 +141,7 @@ impl Store {
         }
         self.revision += 1;
         object["metadata"].set("resourceVersion", self.revision.to_string());
+        let object = self.shared.share(object, old.as_ref());
         let what = if old.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
         self.note(kind, what, &namespace, &name);
         let revision = self.revision;

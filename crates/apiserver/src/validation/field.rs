@@ -143,11 +143,6 @@ impl Errors {
         let items = if most == 1 { "item" } else { "items" };
         self.add("FieldValueTooMany", path, format!("Too many: {actual}: must have at most {most} {items}"));
     }
-
-    /// `Internal error: why`.
-    pub(crate) fn internal(&mut self, path: &Path<'_>, why: &str) {
-        self.add("InternalError", path, format!("Internal error: {why}"));
-    }
 }
 
 /// A value as the messages show it: strings quoted, the rest as JSON.

@@ -5,11 +5,25 @@ pub(crate) use drydock_schema::names::{
     is_config_map_key as config_key, is_dns1123_label as dns_label, is_dns1123_subdomain as dns_subdomain,
     is_dns1123_subdomain_with_underscore as dns_search, is_env_var_name as env_name,
     is_http_header_name as header_name, is_label_value as label_value, is_path_segment_name as path_segment_name,
-    is_percent as percent, is_port_name as port_name, is_qualified_name as label_key,
-    is_qualified_name as qualified_name, is_wildcard_dns1123_subdomain as wildcard,
+    is_percent as percent, is_port_name as port_name, is_wildcard_dns1123_subdomain as wildcard,
 };
 
-use drydock_schema::names::masked_trailing_dash;
+use drydock_schema::names::{is_qualified_name, masked_trailing_dash};
+
+/// A qualified name. Almost all are plain words, which is seen at a glance.
+pub(crate) fn qualified_name(name: &str) -> Vec<String> {
+    let (Some(first), Some(last)) = (name.bytes().next(), name.bytes().last()) else { return is_qualified_name(name) };
+    let plain = name.len() <= 63
+        && first.is_ascii_alphanumeric()
+        && last.is_ascii_alphanumeric()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    if plain { Vec::new() } else { is_qualified_name(name) }
+}
+
+/// A label's key.
+pub(crate) fn label_key(key: &str) -> Vec<String> {
+    qualified_name(key)
+}
 
 /// A DNS subdomain: what most kinds demand.
 pub(crate) fn subdomain(name: &str, prefix: bool) -> Vec<String> {

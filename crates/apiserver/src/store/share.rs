@@ -1,0 +1,242 @@
+//! Equal parts of objects are kept once.
+//!
+//! Ten thousand pods have the same keys, the same words, the same tolerations and the same volumes, and whoever writes an
+//! object makes all of those anew. What goes into the store passes through a table of fixed size that remembers parts seen
+//! lately; a part that is equal to a remembered one is replaced by it. Nothing depends on whether it was: only memory.
+
+use std::sync::Arc;
+
+use drydock_value::{Map, Str, Value};
+
+/// Slots for strings, and for arrays and objects. Powers of two.
+const STRINGS: usize = 4096;
+const PARTS: usize = 4096;
+
+/// Longer strings are rarely the same twice.
+const LONGEST: usize = 128;
+
+/// The table. A clone starts with the same memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared(Arc<Tables>);
+
+#[derive(Debug, Clone)]
+struct Tables {
+    strings: Vec<Option<Str>>,
+    parts: Vec<Value>,
+    /// Arrays and objects that came out of here lately, by their place in memory, with their hashes: whatever is made from
+    /// stored objects is not looked into again.
+    known: Vec<(Value, u64)>,
+}
+
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared(Arc::new(Tables {
+            strings: vec![None; STRINGS],
+            parts: vec![Value::Null; PARTS],
+            known: vec![(Value::Null, 0); PARTS],
+        }))
+    }
+}
+
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn mix(hash: u64, more: u64) -> u64 {
+    (hash ^ more).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
+}
+
+/// A hash over eight bytes at a time.
+fn hash_text(text: &str) -> u64 {
+    let mut hash = mix(SEED, text.len() as u64);
+    for chunk in text.as_bytes().chunks(8) {
+        let mut bytes = [0; 8];
+        bytes[..chunk.len()].copy_from_slice(chunk);
+        hash = mix(hash, u64::from_le_bytes(bytes));
+    }
+    hash
+}
+
+fn slot(hash: u64, slots: usize) -> usize {
+    (hash >> 32) as usize & (slots - 1)
+}
+
+/// The slot of an array's or object's place in memory.
+fn place(value: &Value) -> Option<usize> {
+    let address = match value {
+        Value::Array(items) => Arc::as_ptr(items).addr(),
+        Value::Object(map) => std::ptr::from_ref(map.shared_iter().next()?.0).addr(),
+        _ => return None,
+    };
+    Some(slot(mix(SEED, address as u64), PARTS))
+}
+
+impl Shared {
+    /// The object with its parts replaced by remembered ones. Parts that are the old object's own stay as they are.
+    pub(crate) fn share(&mut self, object: Value, old: Option<&Value>) -> Value {
+        let tables = Arc::make_mut(&mut self.0);
+        match object {
+            // The top of an object and its metadata are its own; what is in them may be anybody's.
+            Value::Object(map) => {
+                let map = map
+                    .shared_iter()
+                    .map(|(key, value)| {
+                        let before = old.map_or(&Value::Null, |old| &old[key.as_str()]);
+                        (tables.string(key).0, tables.part(value, before).0)
+                    })
+                    .collect::<Map>();
+                Value::Object(map)
+            }
+            other => other,
+        }
+    }
+}
+
+impl Tables {
+    fn string(&mut self, text: &Str) -> (Str, u64) {
+        let hash = hash_text(text);
+        if text.len() > LONGEST {
+            return (text.clone(), hash);
+        }
+        match self.strings.get_mut(slot(hash, STRINGS)) {
+            Some(Some(known)) if known == text => (known.clone(), hash),
+            Some(place) => {
+                *place = Some(text.clone());
+                (text.clone(), hash)
+            }
+            None => (text.clone(), hash),
+        }
+    }
+
+    /// A part and its hash. What is the old object's own part was shared when that was stored; its hash is not needed, as
+    /// whatever holds it is new.
+    fn part(&mut self, value: &Value, old: &Value) -> (Value, u64) {
+        match value {
+            Value::Null => (Value::Null, 1),
+            Value::Bool(b) => (Value::Bool(*b), 2 + u64::from(*b)),
+            Value::Int(number) => (value.clone(), mix(3, *number as u64)),
+            Value::Float(number) => (value.clone(), mix(4, number.to_bits())),
+            Value::String(text) => {
+                let (text, hash) = self.string(text);
+                (Value::String(text), hash)
+            }
+            _ if value.ptr_eq(old) => (value.clone(), 5),
+            Value::Array(_) | Value::Object(_) => {
+                let at = place(value);
+                if let Some((known, hash)) = at.and_then(|at| self.known.get(at))
+                    && known.ptr_eq(value)
+                {
+                    return (value.clone(), *hash);
+                }
+                let (shared, hash) = self.inside(value, old);
+                if let Some(slot) = place(&shared).and_then(|at| self.known.get_mut(at)) {
+                    *slot = (shared.clone(), hash);
+                }
+                (shared, hash)
+            }
+        }
+    }
+
+    fn inside(&mut self, value: &Value, old: &Value) -> (Value, u64) {
+        match value {
+            Value::Array(items) => {
+                let mut hash = mix(6, items.len() as u64);
+                // Copied from the first item on that changes.
+                let mut copy: Option<Vec<Value>> = None;
+                for (at, item) in items.iter().enumerate() {
+                    let (new, inner) = self.part(item, &old[at]);
+                    hash = mix(hash, inner);
+                    match &mut copy {
+                        Some(copy) => copy.push(new),
+                        None if !same(&new, item) => {
+                            let mut items = items.get(..at).unwrap_or_default().to_vec();
+                            items.push(new);
+                            copy = Some(items);
+                        }
+                        None => {}
+                    }
+                }
+                (self.remembered(copy.map_or_else(|| value.clone(), Value::from), hash), hash)
+            }
+            Value::Object(map) => {
+                let mut hash = mix(7, map.len() as u64);
+                let mut copy: Option<Vec<(Str, Value)>> = None;
+                for (at, (key, item)) in map.shared_iter().enumerate() {
+                    let (new_key, key_hash) = self.string(key);
+                    let (new, inner) = self.part(item, &old[key.as_str()]);
+                    hash = mix(mix(hash, key_hash), inner);
+                    match &mut copy {
+                        Some(copy) => copy.push((new_key, new)),
+                        None if !same(&new, item) || !std::ptr::eq(new_key.as_str(), key.as_str()) => {
+                            let mut pairs: Vec<(Str, Value)> = Vec::with_capacity(map.len());
+                            pairs.extend(map.shared_iter().take(at).map(|(k, v)| (k.clone(), v.clone())));
+                            pairs.push((new_key, new));
+                            copy = Some(pairs);
+                        }
+                        None => {}
+                    }
+                }
+                let value = copy.map_or_else(|| value.clone(), |pairs| Value::Object(pairs.into_iter().collect()));
+                (self.remembered(value, hash), hash)
+            }
+            other => (other.clone(), 0),
+        }
+    }
+
+    fn remembered(&mut self, value: Value, hash: u64) -> Value {
+        match self.parts.get_mut(slot(hash, PARTS)) {
+            Some(known) if alike(known, &value) => known.clone(),
+            Some(place) => {
+                place.clone_from(&value);
+                value
+            }
+            None => value,
+        }
+    }
+}
+
+/// Whether a value is still the same one in memory.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => std::ptr::eq(a.as_str(), b.as_str()),
+        _ => a.ptr_eq(b),
+    }
+}
+
+/// Whether two parts are equal. Their own parts are shared already, so most of the time one look is enough.
+fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Object(x), Value::Object(y)) => {
+            x.ptr_eq(y)
+                || x.len() == y.len()
+                    && x.shared_iter()
+                        .zip(y.shared_iter())
+                        .all(|((ka, va), (kb, vb))| ka == kb && (same(va, vb) || va == vb))
+        }
+        (Value::Array(x), Value::Array(y)) => {
+            Arc::ptr_eq(x, y) || x.len() == y.len() && x.iter().zip(y.iter()).all(|(va, vb)| same(va, vb) || va == vb)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drydock_value::value;
+
+    #[test]
+    fn equal_parts_become_one() {
+        let mut shared = Shared::default();
+        let pod = |name: &str| value!({"metadata": {"name": name, "labels": {"app": "x"}}, "spec": {"tolerations": [{"key": "a"}], "n": 1}});
+        let first = shared.share(pod("a"), None);
+        let second = shared.share(pod("b"), None);
+        assert_eq!((&first, &second), (&pod("a"), &pod("b")));
+        assert!(first["spec"].ptr_eq(&second["spec"]));
+        assert!(first["metadata"]["labels"].ptr_eq(&second["metadata"]["labels"]));
+        assert!(!first["metadata"].ptr_eq(&second["metadata"]));
+        let mut third = second.clone();
+        third["metadata"].set("labels", value!({"app": "y"}));
+        let stored = shared.share(third.clone(), Some(&second));
+        assert_eq!(stored, third);
+        assert!(stored["spec"].ptr_eq(&second["spec"]));
+    }
+}
