@@ -135,8 +135,8 @@ pub enum ToWorker {
     },
     /// Takes the last command back.
     Undo,
-    /// Begins again with a new cluster.
-    Reset,
+    /// Begins again with a new cluster of this profile; empty: of the same.
+    Reset(String),
     /// Whether the map is on show: only then is it sent.
     Map(bool),
 }
@@ -236,6 +236,8 @@ pub enum ToPage {
         lesson: Box<Lesson>,
         /// What its author should mend.
         problems: Vec<String>,
+        /// Whether it wants another cluster than the one that is there.
+        unfit: bool,
     },
     /// A task is solved.
     Solved {

@@ -108,6 +108,8 @@ pub struct App {
     pub(super) markdown: Option<String>,
     pub(super) lesson: Option<Rc<Lesson>>,
     pub(super) trouble: Option<String>,
+    /// Whether the lesson wants another cluster than the one that is there.
+    pub(super) unfit: bool,
     pub(super) progress: Rc<Progress>,
     pub(super) done: Rc<BTreeMap<String, (usize, usize)>>,
     pub(super) active: Option<usize>,
@@ -168,6 +170,7 @@ impl Component for App {
             markdown: None,
             lesson: None,
             trouble: None,
+            unfit: false,
             progress: Rc::default(),
             done: Rc::default(),
             active: None,
@@ -343,7 +346,7 @@ impl App {
         html! {
             <LessonPane course={self.course.clone()} current={self.source.id().to_owned()} lesson={self.lesson.clone()}
                 trouble={self.trouble.clone().map(AttrValue::from)} progress={self.progress.clone()} done={self.done.clone()}
-                active={self.active} dark={self.dark} on_wish={ctx.link().callback(Msg::Lesson)}
+                active={self.active} unfit={self.unfit} dark={self.dark} on_wish={ctx.link().callback(Msg::Lesson)}
                 on_file={ctx.link().callback(Msg::File)} />
         }
     }
@@ -447,7 +450,8 @@ impl App {
     /// Puts the theme where the style sheet, the terminals and the rest look for it.
     pub(super) fn show_theme(&self) {
         let theme = if self.dark { Theme::Dark } else { Theme::Light };
-        let root = web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
+        let root =
+            web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
         if let Some(root) = root {
             // An attribute of our own name can always be set.
             let _ = root.set_attribute("data-theme", theme.name());
@@ -490,7 +494,8 @@ impl App {
     fn next_pane(&self, back: bool) {
         let document = web_sys::window().and_then(|window| window.document());
         let Some(document) = document else { return };
-        let here = document.active_element().and_then(|element| element.closest(".pane").ok().flatten()).map(|pane| pane.id());
+        let here =
+            document.active_element().and_then(|element| element.closest(".pane").ok().flatten()).map(|pane| pane.id());
         let order: Vec<Pane> = Pane::ALL.into_iter().filter(|pane| self.panes.contains(pane)).collect();
         let at = here.and_then(|id| order.iter().position(|pane| pane.name() == id));
         let count = order.len().max(1);
@@ -539,9 +544,10 @@ fn listen_to_system_theme(ctx: &Context<App>) -> bool {
     let query = web_sys::window().and_then(|window| window.match_media("(prefers-color-scheme: dark)").ok().flatten());
     let Some(query) = query else { return false };
     let link = ctx.link().clone();
-    let changed = Closure::<dyn FnMut(web_sys::MediaQueryListEvent)>::new(move |event: web_sys::MediaQueryListEvent| {
-        link.send_message(Msg::SystemTheme(event.matches()));
-    });
+    let changed =
+        Closure::<dyn FnMut(web_sys::MediaQueryListEvent)>::new(move |event: web_sys::MediaQueryListEvent| {
+            link.send_message(Msg::SystemTheme(event.matches()));
+        });
     query.set_onchange(Some(changed.as_ref().unchecked_ref()));
     changed.forget();
     query.matches()

@@ -92,7 +92,10 @@ impl App {
             ToPage::EditEnded(path) => {
                 Rc::make_mut(&mut self.files).close(&path);
             }
-            ToPage::Lesson { lesson, problems } => self.lesson_is_read(ctx, *lesson, &problems),
+            ToPage::Lesson { lesson, problems, unfit } => {
+                self.unfit = unfit;
+                self.lesson_is_read(ctx, *lesson, &problems);
+            }
             ToPage::Solved { exercise, task } => self.solved(ctx, exercise, task, true),
             ToPage::Save(text) => {
                 self.keep_session(text);

@@ -1,8 +1,8 @@
 //! The line between two panes: dragged by pointer or moved by arrow keys. While it moves, only a custom property of the
 //! panes' parent changes; the page hears of it when it has come to rest.
 
-use web_sys::{Element, HtmlElement, KeyboardEvent, PointerEvent};
 use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, KeyboardEvent, PointerEvent};
 use yew::{AttrValue, Callback, Component, Context, Html, NodeRef, Properties, html};
 
 /// What a splitter is given.

@@ -257,13 +257,18 @@ impl App {
                 self.link.send(ToWorker::Remove(path));
             }
             (Question::Reset, _) => {
-                self.started = false;
-                self.files = Rc::default();
-                self.link.send(ToWorker::Reset);
+                self.begin_anew(String::new());
             }
             (Question::NewFile | Question::Rename(_), _) => {}
         }
         self.keep_open_files();
+    }
+
+    /// Begins again with a new cluster of that profile; empty: of the same.
+    fn begin_anew(&mut self, profile: String) {
+        self.started = false;
+        self.files = Rc::default();
+        self.link.send(ToWorker::Reset(profile));
     }
 
     pub(super) fn lesson_wish(&mut self, ctx: &Context<App>, wish: lesson::Wish) -> bool {
@@ -300,6 +305,10 @@ impl App {
                 return false;
             }
             lesson::Wish::Say(text) => self.say(ctx, text),
+            lesson::Wish::Cluster(profile) => {
+                self.unfit = false;
+                self.begin_anew(profile);
+            }
         }
         true
     }
@@ -329,7 +338,7 @@ impl App {
         self.request += 1;
         let (request, address) = (self.request, source.address());
         self.progress = Rc::new(self.storage.get(&progress_key(source.id())));
-        (self.lesson, self.trouble, self.active) = (None, None, None);
+        (self.lesson, self.trouble, self.active, self.unfit) = (None, None, None, false);
         self.source = source;
         let link = ctx.link().clone();
         spawn_local(async move {
@@ -344,7 +353,7 @@ impl App {
         let request = self.request;
         self.source = Source::Address(file.name());
         self.progress = Rc::new(self.storage.get(&progress_key(self.source.id())));
-        (self.lesson, self.trouble, self.active) = (None, None, None);
+        (self.lesson, self.trouble, self.active, self.unfit) = (None, None, None, false);
         let link = ctx.link().clone();
         spawn_local(async move {
             let text = JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string());
@@ -472,7 +481,8 @@ mod tests {
 
     #[test]
     fn commands_that_go_on_are_known() {
-        for command in ["kubectl get pods -w", "kubectl logs -f web", "kubectl port-forward svc/web 8080:80", "watch date"]
+        for command in
+            ["kubectl get pods -w", "kubectl logs -f web", "kubectl port-forward svc/web 8080:80", "watch date"]
         {
             assert!(follows(command), "{command}");
         }

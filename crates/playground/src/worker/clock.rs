@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn time_runs_at_its_speed() {
-        for (speed, expected) in [(Speed::Times(1), 100), (Speed::Times(10), 1000), (Speed::Paused, 0), (Speed::Max, 100)] {
+        for (speed, expected) in
+            [(Speed::Times(1), 100), (Speed::Times(10), 1000), (Speed::Paused, 0), (Speed::Max, 100)]
+        {
             let mut clock = Clock::new(speed, 5000.0, at(0));
             let until = clock.until(5100.0, at(0), false, None);
             assert_eq!(until, at(0) + Duration::from_millis(expected), "{speed:?}");

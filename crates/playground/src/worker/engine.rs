@@ -39,6 +39,8 @@ pub enum Next {
 /// The worker's state.
 pub struct Engine {
     session: Option<Session>,
+    /// A new session of the default profile, made while the page still loads.
+    spare: Option<Session>,
     profile: Profile,
     clock: Clock,
     flow: Flow,
@@ -72,6 +74,7 @@ impl Engine {
     pub fn new() -> Engine {
         Engine {
             session: None,
+            spare: None,
             profile: Profile::default(),
             clock: Clock::new(Speed::Times(1), 0.0, Options::default().start),
             flow: Flow::default(),
@@ -87,6 +90,13 @@ impl Engine {
             save_due: SAVE_IDLE_MS,
             ended: false,
             tell: vec![ToPage::Hello { protocol: PROTOCOL }],
+        }
+    }
+
+    /// Does what most pages will ask for first, before they do.
+    pub fn warm_up(&mut self) {
+        if self.session.is_none() {
+            self.spare = Some(new_session(Profile::default()));
         }
     }
 
@@ -132,7 +142,14 @@ impl Engine {
                 let (lesson, problems) = drydock_lessons::parse(&markdown);
                 self.tasks.lesson(&lesson);
                 let problems = problems.iter().map(|problem| format!("line {}: {}", problem.line, problem.message));
-                self.tell.push(ToPage::Lesson { lesson: Box::new(lesson), problems: problems.collect() });
+                let wanted = Profile::named(&lesson.profile).filter(|profile| *profile != self.profile);
+                // A cluster that nothing was done with yet may as well be the one that the lesson wants.
+                let untouched = self.session.as_ref().is_some_and(|session| session.undo_depth() == 0);
+                if let Some(profile) = wanted.filter(|_| untouched) {
+                    self.reset(profile, wall);
+                }
+                let unfit = wanted.is_some() && !untouched;
+                self.tell.push(ToPage::Lesson { lesson: Box::new(lesson), problems: problems.collect(), unfit });
             }
             ToWorker::Exercise { index, solved } => {
                 if let Some(setup) = self.tasks.begin(index, solved) {
@@ -141,7 +158,7 @@ impl Engine {
                 self.look = true;
             }
             ToWorker::Undo => self.undo(wall),
-            ToWorker::Reset => self.reset(wall),
+            ToWorker::Reset(profile) => self.reset(Profile::named(&profile).unwrap_or(self.profile), wall),
             ToWorker::Map(shown) => self.shown.map = shown,
         }
     }
@@ -149,10 +166,12 @@ impl Engine {
     fn start(&mut self, start: Start, wall: f64) {
         let saved = start.saved.as_deref().map(Saved::from_json);
         let profile = Profile::named(&start.profile).unwrap_or_default();
+        let spare = self.spare.take();
+        let fresh = || spare.filter(|_| profile == Profile::default()).unwrap_or_else(|| new_session(profile));
         let (session, restored, trouble) = match saved {
             Some(Ok(saved)) => (Session::restore(&saved), true, None),
-            Some(Err(why)) => (new_session(profile), false, Some(why)),
-            None => (new_session(profile), false, None),
+            Some(Err(why)) => (fresh(), false, Some(why)),
+            None => (fresh(), false, None),
         };
         self.profile = session.options().profile;
         self.begin(session, start.speed, start.size, wall);
@@ -246,10 +265,11 @@ impl Engine {
         }
     }
 
-    fn reset(&mut self, wall: f64) {
+    fn reset(&mut self, profile: Profile, wall: f64) {
         let size = Size { cols: 80, rows: 24 };
+        self.profile = profile;
         self.foreground_ends();
-        self.begin(new_session(self.profile), self.clock.speed(), size, wall);
+        self.begin(new_session(profile), self.clock.speed(), size, wall);
         let terminals = self.terminals();
         self.tell.push(ToPage::Started { restored: false, trouble: None, terminals: terminals.clone() });
         self.redraw(&terminals);

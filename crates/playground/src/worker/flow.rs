@@ -27,7 +27,8 @@ impl Flow {
         all.extend_from_slice(bytes);
         let whole = whole_characters(&all);
         pipe.rest = all.split_off(whole);
-        let text = String::from_utf8(all).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        let text =
+            String::from_utf8(all).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         pipe.under_way += text.len();
         text
     }

@@ -57,6 +57,7 @@ pub fn start() -> Result<(), JsValue> {
     scope.set_onmessage(Some(receive.as_ref().unchecked_ref()));
     receive.forget();
     host.tell();
+    host.engine.borrow_mut().warm_up();
     Ok(())
 }
 

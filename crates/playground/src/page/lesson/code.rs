@@ -6,7 +6,8 @@ use crate::page::icons::icon;
 use crate::page::lesson::Wish;
 
 /// Programs that set up a machine: such a block is for the learner's own, not for this one.
-const SET_UP: &[&str] = &["brew", "apt", "apt-get", "sudo", "choco", "winget", "snap", "dnf", "yum", "docker", "helm", "git"];
+const SET_UP: &[&str] =
+    &["brew", "apt", "apt-get", "sudo", "choco", "winget", "snap", "dnf", "yum", "docker", "helm", "git"];
 
 /// The commands of a block, ready to be typed; nothing when it's not for this terminal. Prompts in front of commands
 /// are taken away.
@@ -94,7 +95,11 @@ pub mod highlight {
             }
             for (class, part) in line(each) {
                 let part = part.to_owned();
-                lines.push(if class.is_empty() { html! { part } } else { html! { <span {class}>{ part }</span> } });
+                lines.push(if class.is_empty() {
+                    html! { part }
+                } else {
+                    html! { <span {class}>{ part }</span> }
+                });
             }
         }
         html! { <>{ for lines }</> }
@@ -185,10 +190,16 @@ mod tests {
     #[test]
     fn lines_are_coloured_whole() {
         let cases = [
-            ("  - name: nginx # the name", vec![("", "  - "), ("hl-key", "name"), ("", ":"), ("hl-string", " nginx "), (
-                "hl-comment",
-                "# the name",
-            )]),
+            (
+                "  - name: nginx # the name",
+                vec![
+                    ("", "  - "),
+                    ("hl-key", "name"),
+                    ("", ":"),
+                    ("hl-string", " nginx "),
+                    ("hl-comment", "# the name"),
+                ],
+            ),
             ("spec:", vec![("hl-key", "spec"), ("", ":")]),
             ("replicas: 3", vec![("hl-key", "replicas"), ("", ":"), ("hl-number", " 3")]),
             ("# only", vec![("hl-comment", "# only")]),
@@ -198,10 +209,9 @@ mod tests {
             assert_eq!(parts, expected, "{line}");
             assert_eq!(parts.iter().map(|(_, text)| *text).collect::<String>(), line);
         }
-        assert_eq!(highlight::shell("kubectl get pods # all"), [
-            ("hl-command", "kubectl"),
-            ("", " get pods "),
-            ("hl-comment", "# all")
-        ]);
+        assert_eq!(
+            highlight::shell("kubectl get pods # all"),
+            [("hl-command", "kubectl"), ("", " get pods "), ("hl-comment", "# all")]
+        );
     }
 }

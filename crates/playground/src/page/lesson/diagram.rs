@@ -157,7 +157,8 @@ fn arrow(line: &str) -> (usize, Option<(String, &str)>) {
     let rest = line[at + start.len()..].trim_start();
     // `A -- says --> B` has its words inside the arrow, `A -->|says| B` after it.
     if start.ends_with(' ') {
-        let close = ["-->", "---", ".->", ".-", "==>", "==="].iter().filter_map(|end| Some((rest.find(end)?, end.len()))).min();
+        let close =
+            ["-->", "---", ".->", ".-", "==>", "==="].iter().filter_map(|end| Some((rest.find(end)?, end.len()))).min();
         return match close {
             Some((end, length)) => (at, Some((rest[..end].trim().to_owned(), rest[end + length..].trim_start()))),
             None => (line.len(), None),

@@ -57,7 +57,8 @@ impl Component for Card {
         let Some(host) = self.host.cast::<Element>().filter(|_| first) else { return };
         let (index, on_wish) = (ctx.props().index, ctx.props().on_wish.clone());
         let seen = Closure::new(move |entries: js_sys::Array| {
-            let inside = entries.iter().any(|entry| entry.unchecked_into::<IntersectionObserverEntry>().is_intersecting());
+            let inside =
+                entries.iter().any(|entry| entry.unchecked_into::<IntersectionObserverEntry>().is_intersecting());
             if inside {
                 on_wish.emit(Wish::Exercise(index));
             }

@@ -42,6 +42,8 @@ pub enum Wish {
     Place(i32),
     /// Say something in passing.
     Say(String),
+    /// Begin with a new cluster of this profile.
+    Cluster(String),
 }
 
 /// What the lesson pane is given.
@@ -61,6 +63,8 @@ pub struct Props {
     pub done: Rc<BTreeMap<String, (usize, usize)>>,
     /// The exercise that is being worked on.
     pub active: Option<usize>,
+    /// Whether the lesson wants another cluster than the one that is there.
+    pub unfit: bool,
     /// Whether diagrams are to be dark.
     pub dark: bool,
     /// What to do.
@@ -102,13 +106,7 @@ impl Component for LessonPane {
     type Properties = Props;
 
     fn create(_: &Context<LessonPane>) -> LessonPane {
-        LessonPane {
-            text: NodeRef::default(),
-            picker: NodeRef::default(),
-            contents: false,
-            rest: None,
-            placed: None,
-        }
+        LessonPane { text: NodeRef::default(), picker: NodeRef::default(), contents: false, rest: None, placed: None }
     }
 
     fn rendered(&mut self, ctx: &Context<LessonPane>, _: bool) {
@@ -191,6 +189,7 @@ impl Component for LessonPane {
                             <p>{ trouble }</p>
                         </div>
                     }
+                    if let Some(lesson) = props.lesson.as_ref().filter(|_| props.unfit) { { other_cluster(lesson, &props.on_wish) } }
                     if let Some(lesson) = &props.lesson {
                         <article key={props.current.to_string()}>
                             { for lesson.blocks.iter().enumerate().map(|(at, block)| self.block(ctx, lesson, at, block)) }
@@ -351,6 +350,18 @@ impl LessonPane {
         } else {
             props.on_wish.emit(Wish::Say(format!("“{href}” is not part of this course.")));
         }
+    }
+}
+
+/// Offers the cluster that a lesson wants; the one that is there stays until the learner says so.
+fn other_cluster(lesson: &Lesson, on_wish: &Callback<Wish>) -> Html {
+    let profile = lesson.profile.clone();
+    let begin = on_wish.reform(move |_| Wish::Cluster(profile.clone()));
+    html! {
+        <div class="notice" role="status">
+            <p>{ format!("This lesson is written for another cluster ({}) than the one that you have been working with.", lesson.profile) }</p>
+            <button class="button small" onclick={begin}>{ icon("reset") }{ "Begin with a new cluster for it" }</button>
+        </div>
     }
 }
 

@@ -85,7 +85,11 @@ fn of(view: &View, key: &str) -> Option<Details> {
     if let Some(set) = view.replica_sets.iter().find(|set| set.uid == key) {
         return Some(Details {
             title: format!("Replica set {}", set.name),
-            facts: vec![("Ready", format!("{} of {}", set.ready, set.replicas)), ("Revision", set.revision.clone()), ("Image", set.images.join(", "))],
+            facts: vec![
+                ("Ready", format!("{} of {}", set.ready, set.replicas)),
+                ("Revision", set.revision.clone()),
+                ("Image", set.images.join(", ")),
+            ],
             commands: vec![(format!("kubectl describe replicaset {}{}", set.name, flag(&set.namespace)), true)],
         });
     }

@@ -96,8 +96,10 @@ fn inner(view: &View, item: &Item) -> Option<(Classes, String, Html)> {
         Kind::Deployment => {
             let deployment = view.deployments.iter().find(|deployment| deployment.uid == item.key)?;
             let whole = deployment.ready == deployment.replicas;
-            let label =
-                format!("Deployment {}: {} of {} replicas ready", deployment.name, deployment.ready, deployment.replicas);
+            let label = format!(
+                "Deployment {}: {} of {} replicas ready",
+                deployment.name, deployment.ready, deployment.replicas
+            );
             let name = named(view, &deployment.namespace, &deployment.name);
             let content = html! {
                 <>
@@ -156,7 +158,8 @@ fn inner(view: &View, item: &Item) -> Option<(Classes, String, Html)> {
         Kind::Counts => {
             let node = item.key.strip_prefix("counts:")?;
             let counts = place::counts(view, node);
-            let label = counts.iter().map(|(of, n)| format!("{n} {}", phase::label(*of))).collect::<Vec<_>>().join(", ");
+            let label =
+                counts.iter().map(|(of, n)| format!("{n} {}", phase::label(*of))).collect::<Vec<_>>().join(", ");
             let content = counts.iter().map(|(of, count)| {
                 let style = format!("flex-grow:{count}");
                 html! { <span class={classes!("part", phase::name(*of))} {style}>{ count }</span> }
@@ -166,7 +169,8 @@ fn inner(view: &View, item: &Item) -> Option<(Classes, String, Html)> {
         Kind::Service => {
             let service = view.services.iter().find(|service| service.uid == item.key)?;
             let pods = view.pods.iter().filter(|pod| selects(service, pod)).count();
-            let label = format!("Service {}, {}, ports {}: leads to {pods} pods", service.name, service.kind, service.ports);
+            let label =
+                format!("Service {}, {}, ports {}: leads to {pods} pods", service.name, service.kind, service.ports);
             let content = html! {
                 <>
                     <span class="kind">{ "service" }</span>

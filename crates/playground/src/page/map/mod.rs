@@ -16,11 +16,11 @@ pub mod words;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use drydock_session::View;
 use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement, KeyboardEvent, ResizeObserver};
-use drydock_session::View;
 use yew::{Callback, Component, Context, Html, NodeRef, Properties, classes, html};
 
 use crate::page::icons::icon;
@@ -252,9 +252,7 @@ impl Map {
             let lit = at.is_some_and(|key| {
                 key == line.from
                     || key == line.to
-                    || related
-                        .as_ref()
-                        .is_some_and(|all| all.contains(&line.from) && all.contains(&line.to))
+                    || related.as_ref().is_some_and(|all| all.contains(&line.from) && all.contains(&line.to))
             });
             let class = classes!(
                 "tie",

@@ -193,16 +193,13 @@ fn column(width: i32, least: i32, count: usize) -> i32 {
 }
 
 fn place_owners(view: &View, width: i32, y: i32, items: &mut Vec<Item>) -> i32 {
-    let alone: Vec<_> = view
-        .replica_sets
-        .iter()
-        .filter(|set| shown(set) && parent(view, set).is_none())
-        .collect();
+    let alone: Vec<_> = view.replica_sets.iter().filter(|set| shown(set) && parent(view, set).is_none()).collect();
     let mut flow = Flow::new(PAD, width - PAD, y);
     let card = column(width, CARD, view.deployments.len() + alone.len());
     for deployment in &view.deployments {
         let sets: Vec<_> = view.replica_sets.iter().filter(|set| owns(deployment, set) && shown(set)).collect();
-        let height = CARD_HEAD + i32::try_from(sets.len()).unwrap_or(0) * (SET_HEIGHT + 6) + if sets.is_empty() { 0 } else { 2 };
+        let height =
+            CARD_HEAD + i32::try_from(sets.len()).unwrap_or(0) * (SET_HEIGHT + 6) + if sets.is_empty() { 0 } else { 2 };
         let (x, top) = flow.place(card, height, GAP);
         let key = deployment.uid.clone();
         items.push(Item { key, kind: Kind::Deployment, x, y: top, w: card, h: height });
@@ -347,7 +344,8 @@ pub fn neighbour<'a>(items: &'a [Item], from: &str, dx: i32, dy: i32) -> Option<
         .filter(|item| item.key != from)
         .filter_map(|item| {
             let (ix, iy) = middle(item);
-            let (along, across) = if dx == 0 { ((iy - y) * dy, (ix - x).abs()) } else { ((ix - x) * dx, (iy - y).abs()) };
+            let (along, across) =
+                if dx == 0 { ((iy - y) * dy, (ix - x).abs()) } else { ((ix - x) * dx, (iy - y).abs()) };
             (along > 2).then_some((along + 2 * across, item))
         })
         .min_by_key(|(distance, _)| *distance)
@@ -380,7 +378,9 @@ mod tests {
 
     #[test]
     fn boxes_stay_in_the_map_and_do_not_overlap() {
-        for (pods, nodes, width) in [(4, 1, 340), (4, 1, 900), (30, 3, 500), (200, 5, 700), (60, 2, 240), (1000, 20, 640)] {
+        for (pods, nodes, width) in
+            [(4, 1, 340), (4, 1, 900), (30, 3, 500), (200, 5, 700), (60, 2, 240), (1000, 20, 640)]
+        {
             let placed = place(&view(pods, nodes), width, None);
             let outer = |kind| matches!(kind, Kind::Node | Kind::Deployment);
             for (n, a) in placed.items.iter().enumerate() {
@@ -413,14 +413,17 @@ mod tests {
     fn lines_join_owners_and_services_to_pods() {
         let placed = place(&view(3, 1), 600, None);
         let ties: Vec<_> = placed.lines.iter().map(|line| (line.from.as_str(), line.to.as_str())).collect();
-        assert_eq!(ties, [
-            ("rs:web-1", "pod-00000"),
-            ("s:web", "pod-00000"),
-            ("rs:web-1", "pod-00001"),
-            ("s:web", "pod-00001"),
-            ("rs:web-1", "pod-00002"),
-            ("s:web", "pod-00002")
-        ]);
+        assert_eq!(
+            ties,
+            [
+                ("rs:web-1", "pod-00000"),
+                ("s:web", "pod-00000"),
+                ("rs:web-1", "pod-00001"),
+                ("s:web", "pod-00001"),
+                ("rs:web-1", "pod-00002"),
+                ("s:web", "pod-00002")
+            ]
+        );
         assert!(!placed.items.iter().any(|item| item.key == "rs:web-0"), "an empty replica set is history");
         let crowded = place(&view(300, 4), 600, Some("pod-00007"));
         assert_eq!(crowded.lines.len(), 2, "only the chosen pod's");

@@ -76,8 +76,7 @@ pub fn pod_line(pod: &PodView) -> String {
 }
 
 fn service_line(service: &ServiceView, view: &View) -> String {
-    let pods: Vec<&str> =
-        view.pods.iter().filter(|pod| selects(service, pod)).map(|pod| pod.name.as_str()).collect();
+    let pods: Vec<&str> = view.pods.iter().filter(|pod| selects(service, pod)).map(|pod| pod.name.as_str()).collect();
     let to = match pods.as_slice() {
         [] => "leads to no pod".to_owned(),
         [one] => format!("leads to {one}"),
@@ -163,11 +162,14 @@ mod tests {
         };
         let text: Vec<String> =
             describe(&view).into_iter().map(|p| format!("{}: {}", p.title, p.lines.join("; "))).collect();
-        assert_eq!(text, [
-            "Node minikube: Ready, 1 pod: web: Running, 1 of 1 containers ready",
-            "1 pod waits for a node: db: Pending, 1 of 1 containers ready",
-            "Deployments: api: 1 of 3 ready",
-        ]);
+        assert_eq!(
+            text,
+            [
+                "Node minikube: Ready, 1 pod: web: Running, 1 of 1 containers ready",
+                "1 pod waits for a node: db: Pending, 1 of 1 containers ready",
+                "Deployments: api: 1 of 3 ready",
+            ]
+        );
     }
 
     #[test]
