@@ -159,6 +159,15 @@ pub struct Problem {
     pub message: String,
 }
 
+/// A diagram that the worker has drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drawing {
+    /// The picture, as SVG.
+    pub svg: String,
+    /// The same in words, by lines.
+    pub words: Vec<String>,
+}
+
 /// From the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ToPage {
@@ -234,6 +243,8 @@ pub enum ToPage {
     Lesson {
         /// What it consists of.
         lesson: Box<Lesson>,
+        /// Its diagrams, in the order of the text; nothing for those that only Mermaid can draw.
+        drawings: Vec<Option<Drawing>>,
         /// What its author should mend.
         problems: Vec<String>,
         /// Whether it wants another cluster than the one that is there.

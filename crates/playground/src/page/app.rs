@@ -11,7 +11,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::spawn_local;
 use yew::{AttrValue, Callback, Component, Context, Html, classes, html};
 
-use crate::bridge::{FileEntry, Size, Speed, Start, ToPage, ToWorker};
+use crate::bridge::{Drawing, FileEntry, Size, Speed, Start, ToPage, ToWorker};
 use crate::page::dialog::{Dialog, Question};
 use crate::page::editor::files::Files;
 use crate::page::editor::{self, EditorPane};
@@ -108,6 +108,8 @@ pub struct App {
     pub(super) markdown: Option<String>,
     pub(super) lesson: Option<Rc<Lesson>>,
     pub(super) trouble: Option<String>,
+    /// The lesson's diagrams as the worker has drawn them.
+    pub(super) drawings: Rc<Vec<Option<Drawing>>>,
     /// Whether the lesson wants another cluster than the one that is there.
     pub(super) unfit: bool,
     pub(super) progress: Rc<Progress>,
@@ -170,6 +172,7 @@ impl Component for App {
             markdown: None,
             lesson: None,
             trouble: None,
+            drawings: Rc::default(),
             unfit: false,
             progress: Rc::default(),
             done: Rc::default(),
@@ -344,7 +347,7 @@ impl App {
 
     fn lesson_pane(&self, ctx: &Context<App>) -> Html {
         html! {
-            <LessonPane course={self.course.clone()} current={self.source.id().to_owned()} lesson={self.lesson.clone()}
+            <LessonPane course={self.course.clone()} current={self.source.id().to_owned()} lesson={self.lesson.clone()} drawings={self.drawings.clone()}
                 trouble={self.trouble.clone().map(AttrValue::from)} progress={self.progress.clone()} done={self.done.clone()}
                 active={self.active} unfit={self.unfit} dark={self.dark} on_wish={ctx.link().callback(Msg::Lesson)}
                 on_file={ctx.link().callback(Msg::File)} />

@@ -92,8 +92,8 @@ impl App {
             ToPage::EditEnded(path) => {
                 Rc::make_mut(&mut self.files).close(&path);
             }
-            ToPage::Lesson { lesson, problems, unfit } => {
-                self.unfit = unfit;
+            ToPage::Lesson { lesson, drawings, problems, unfit } => {
+                (self.unfit, self.drawings) = (unfit, Rc::new(drawings));
                 self.lesson_is_read(ctx, *lesson, &problems);
             }
             ToPage::Solved { exercise, task } => self.solved(ctx, exercise, task, true),

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use drydock_lessons::{Block, Lesson};
 use drydock_session::{Event, Input, Options, Profile, Saved, Session, TerminalId};
 
-use crate::bridge::{PROTOCOL, Size, Speed, Start, ToPage, ToWorker};
+use crate::bridge::{Drawing, PROTOCOL, Size, Speed, Start, ToPage, ToWorker};
+use crate::chart;
 use crate::worker::clock::Clock;
 use crate::worker::flow::Flow;
 use crate::worker::shown::Shown;
@@ -149,7 +151,8 @@ impl Engine {
                     self.reset(profile, wall);
                 }
                 let unfit = wanted.is_some() && !untouched;
-                self.tell.push(ToPage::Lesson { lesson: Box::new(lesson), problems: problems.collect(), unfit });
+                let (drawings, problems) = (drawings(&lesson), problems.collect());
+                self.tell.push(ToPage::Lesson { lesson: Box::new(lesson), drawings, problems, unfit });
             }
             ToWorker::Exercise { index, solved } => {
                 if let Some(setup) = self.tasks.begin(index, solved) {
@@ -396,6 +399,19 @@ impl Engine {
         let due = [Some(self.clock_due - wall), Some(self.save_due - wall), stale, event];
         Next::After(due.into_iter().flatten().fold(CLOCK_MS, f64::min).max(1.0))
     }
+}
+
+/// The diagrams of a lesson, as far as they can be drawn here.
+fn drawings(lesson: &Lesson) -> Vec<Option<Drawing>> {
+    let sources = lesson.blocks.iter().filter_map(|block| match block {
+        Block::Diagram { source } => Some(source),
+        _ => None,
+    });
+    let draw = |source: &String| {
+        let chart = chart::parse(source)?;
+        Some(Drawing { svg: chart::svg::draw(&chart), words: chart::svg::words(&chart) })
+    };
+    sources.map(draw).collect()
 }
 
 fn new_session(profile: Profile) -> Session {

@@ -1,7 +1,6 @@
-//! Diagrams in Mermaid's language: drawn once they come near, with the same in words for whoever can't see them, and
-//! instead of them when they can't be drawn.
-
-use std::collections::BTreeMap;
+//! Diagrams in Mermaid's language. Flow charts come drawn from the worker, with the same in words for whoever can't see
+//! them; Mermaid is loaded for the others once they come near, and their source stands there as long as they aren't
+//! drawn.
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -9,6 +8,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
 use yew::{Component, Context, Html, NodeRef, Properties, html};
 
+use crate::bridge::Drawing;
 use crate::page::js;
 use crate::page::lesson::raw;
 
@@ -17,6 +17,8 @@ use crate::page::lesson::raw;
 pub struct Props {
     /// Its source.
     pub source: String,
+    /// The drawing, when there is one already.
+    pub drawing: Option<Drawing>,
     /// Whether it's to be dark.
     pub dark: bool,
 }
@@ -47,7 +49,8 @@ impl Component for Diagram {
     }
 
     fn rendered(&mut self, ctx: &Context<Diagram>, first: bool) {
-        let Some(host) = self.host.cast::<Element>().filter(|_| first) else { return };
+        let wanted = first && ctx.props().drawing.is_none();
+        let Some(host) = self.host.cast::<Element>().filter(|_| wanted) else { return };
         let link = ctx.link().clone();
         let seen = Closure::new(move |entries: js_sys::Array| {
             if entries.iter().any(|entry| entry.unchecked_into::<IntersectionObserverEntry>().is_intersecting()) {
@@ -89,18 +92,17 @@ impl Component for Diagram {
     }
 
     fn view(&self, ctx: &Context<Diagram>) -> Html {
-        let source = &ctx.props().source;
-        let words = in_words(source);
+        let Props { source, drawing, .. } = ctx.props();
         html! {
             <figure class="diagram" ref={&self.host}>
-                if let Some(svg) = &self.svg {
+                if let Some(Drawing { svg, words }) = drawing {
                     <div class="drawing" role="img" aria-label={format!("Diagram. {}", words.join(". "))}>{ raw(svg) }</div>
-                } else if words.is_empty() {
-                    <pre>{ source }</pre>
+                } else if let Some(svg) = &self.svg {
+                    <div class="drawing" role="img" aria-label="Diagram">{ raw(svg) }</div>
                 } else {
-                    <ul class="diagram-words">{ for words.iter().map(|line| html! { <li>{ line }</li> }) }</ul>
+                    <pre>{ source }</pre>
+                    if self.failed { <figcaption class="note">{ "This diagram could not be drawn: its source." }</figcaption> }
                 }
-                if self.failed && !words.is_empty() { <figcaption class="note">{ "The diagram in words" }</figcaption> }
             </figure>
         }
     }
@@ -113,102 +115,4 @@ fn draw(ctx: &Context<Diagram>) {
         let svg = JsFuture::from(drawing).await.ok().and_then(|svg| svg.as_string());
         link.send_message(Msg::Drawn(svg));
     });
-}
-
-/// The arrows of a flow chart as lines of text, `API Server → etcd`; nothing for other diagrams.
-pub fn in_words(source: &str) -> Vec<String> {
-    let mut lines = source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("%%"));
-    let is_chart = lines.next().is_some_and(|first| first.starts_with("graph") || first.starts_with("flowchart"));
-    if !is_chart {
-        return Vec::new();
-    }
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
-    let mut arrows = Vec::new();
-    for line in lines {
-        let mut previous: Option<(String, String)> = None;
-        let mut rest = line;
-        loop {
-            let (end, after) = arrow(rest);
-            let Some(id) = node(&rest[..end], &mut names) else { break };
-            if let Some((from, says)) = previous.take() {
-                arrows.push((from, says, id.clone()));
-            }
-            let Some((says, next)) = after else { break };
-            previous = Some((id, says));
-            rest = next;
-        }
-    }
-    let name = |id: &String| names.get(id).cloned().unwrap_or_else(|| id.clone());
-    arrows
-        .into_iter()
-        .map(|(from, says, to)| match says.as_str() {
-            "" => format!("{} → {}", name(&from), name(&to)),
-            says => format!("{} → {says} → {}", name(&from), name(&to)),
-        })
-        .collect()
-}
-
-/// Where the next arrow of a line begins, what it says, and what follows it.
-fn arrow(line: &str) -> (usize, Option<(String, &str)>) {
-    let starts = ["-->", "---", "-.->", "-.-", "-. ", "==>", "===", "-- ", "== "];
-    let Some((at, start)) = starts.iter().filter_map(|start| Some((line.find(start)?, *start))).min() else {
-        return (line.len(), None);
-    };
-    let rest = line[at + start.len()..].trim_start();
-    // `A -- says --> B` has its words inside the arrow, `A -->|says| B` after it.
-    if start.ends_with(' ') {
-        let close =
-            ["-->", "---", ".->", ".-", "==>", "==="].iter().filter_map(|end| Some((rest.find(end)?, end.len()))).min();
-        return match close {
-            Some((end, length)) => (at, Some((rest[..end].trim().to_owned(), rest[end + length..].trim_start()))),
-            None => (line.len(), None),
-        };
-    }
-    match rest.strip_prefix('|').and_then(|rest| rest.split_once('|')) {
-        Some((says, rest)) => (at, Some((says.trim().to_owned(), rest.trim_start()))),
-        None => (at, Some((String::new(), rest))),
-    }
-}
-
-/// The id of `A`, `A[Name]`, `A(Name)`, `A{Name}`; its name is kept.
-fn node(text: &str, names: &mut BTreeMap<String, String>) -> Option<String> {
-    let text = text.trim().trim_end_matches(';');
-    let end = text.find(['[', '(', '{', '>']).unwrap_or(text.len());
-    let id = text[..end].trim();
-    if id.is_empty() || id.contains(char::is_whitespace) {
-        return None;
-    }
-    let label = text[end..].trim_matches(|c| "[](){}>\"/\\".contains(c)).replace("<br/>", " ").replace("<br>", " ");
-    if !label.is_empty() {
-        names.insert(id.to_owned(), label);
-    }
-    Some(id.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_words;
-
-    #[test]
-    fn flow_charts_read_as_arrows() {
-        let cases = [
-            (
-                "graph TD\n    D[Deployment] -->|manages| RS[ReplicaSet]\n    RS --> P1[Pod 1]",
-                vec!["Deployment → manages → ReplicaSet", "ReplicaSet → Pod 1"],
-            ),
-            (
-                "graph LR\n  subgraph Control Plane\n    API[API Server]\n  end\n  K[kubelet] --> API --> E[(etcd)]",
-                vec!["kubelet → API Server", "API Server → etcd"],
-            ),
-            (
-                "flowchart TD\n main --- disk\n main -. localhost .- helper\n a -- asks --> b",
-                vec!["main → disk", "main → localhost → helper", "a → asks → b"],
-            ),
-            ("sequenceDiagram\n A->>B: hi", vec![]),
-            ("", vec![]),
-        ];
-        for (source, expected) in cases {
-            assert_eq!(in_words(source), expected, "{source}");
-        }
-    }
 }

@@ -19,6 +19,7 @@ use web_sys::{Element, HtmlElement, HtmlInputElement, MouseEvent};
 use yew::virtual_dom::VNode;
 use yew::{AttrValue, Callback, Component, Context, Html, NodeRef, Properties, TargetCast, classes, html};
 
+use crate::bridge::Drawing;
 use crate::page::icons::icon;
 use crate::page::lesson::course::Entry;
 use crate::page::storage::Progress;
@@ -55,6 +56,8 @@ pub struct Props {
     pub current: AttrValue,
     /// The lesson; nothing while it's being fetched.
     pub lesson: Option<Rc<Lesson>>,
+    /// Its diagrams, in the order of the text, as far as they are drawn already.
+    pub drawings: Rc<Vec<Option<Drawing>>>,
     /// Why there is none.
     pub trouble: Option<AttrValue>,
     /// Progress in it.
@@ -216,7 +219,12 @@ impl LessonPane {
                     on_wish={props.on_wish.clone()} />
             },
             Block::Diagram { source } => {
-                html! { <diagram::Diagram key={format!("diagram-{at}")} source={source.clone()} dark={props.dark} /> }
+                let before =
+                    lesson.blocks.iter().take(at).filter(|block| matches!(block, Block::Diagram { .. })).count();
+                let drawing = props.drawings.get(before).cloned().flatten();
+                html! {
+                    <diagram::Diagram key={format!("diagram-{at}")} source={source.clone()} {drawing} dark={props.dark} />
+                }
             }
             Block::Exercise(index) => {
                 let Some(exercise) = lesson.exercises.get(*index) else { return Html::default() };
