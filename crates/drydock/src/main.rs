@@ -1,8 +1,8 @@
 //! The native command: sessions from files, lessons proved, benchmarks.
 //!
-//! - [`session`]: plays a file of commands and prints what each did.
-//! - [`lesson`]: proves the exercises of lessons.
-//! - [`bench`]: measures.
+//! - `session` plays a file of commands and prints what each did.
+//! - `lesson` proves the exercises of lessons.
+//! - `bench` measures.
 
 mod bench;
 mod lesson;

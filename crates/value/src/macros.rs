@@ -14,7 +14,7 @@
 macro_rules! value {
     (null) => { $crate::Value::Null };
     ([ $($items:tt)* ]) => {{
-        #[allow(unused_mut)]
+        #[allow(unused_mut, clippy::vec_init_then_push)]
         let mut items: Vec<$crate::Value> = Vec::new();
         $crate::value!(@array items $($items)*);
         $crate::Value::from(items)

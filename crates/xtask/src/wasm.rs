@@ -1,6 +1,5 @@
 //! Compiling for the browser: rustup's wasm target where it can be had, else Debian's second toolchain.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,7 +37,7 @@ impl Toolchain {
         }
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         folders.extend(std::env::split_paths(&inherited));
-        let path = std::env::join_paths(folders).unwrap_or_else(|_| OsString::from(inherited));
+        let path = std::env::join_paths(folders).unwrap_or(inherited);
         command.env("PATH", path);
     }
 

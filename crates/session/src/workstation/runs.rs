@@ -54,7 +54,7 @@ impl Workstation {
 
     /// Whether a script has ended (or never was).
     pub fn run_ended(&self, id: RunId) -> bool {
-        self.runs.get(&id).is_none()
+        !self.runs.contains_key(&id)
     }
 
     pub(super) fn collect_runs(&mut self) {
