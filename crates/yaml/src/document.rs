@@ -2,8 +2,9 @@
 
 use drydock_value::{Value, parse_json};
 
+use crate::compose::Composer;
 use crate::load::load;
-use crate::tree::{Composer, Tree, guarded};
+use crate::tree::Tree;
 use crate::{Error, json};
 
 /// One document of a stream.
@@ -57,8 +58,7 @@ pub fn parse_one_strict(text: &str) -> Result<Value, Error> {
 
 fn read(text: &str) -> Result<Document, Error> {
     let mut tree = Tree::default();
-    let text = guarded(text);
-    let mut composer = Composer::new(&text);
+    let mut composer = Composer::new(text);
     let found = composer.document(&mut tree)?;
     let Some(root) = tree.documents.first().copied().filter(|_| found) else {
         return Ok(Document { value: Value::Null, line: 1, duplicates: Vec::new() });

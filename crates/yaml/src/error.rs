@@ -1,5 +1,7 @@
 //! What is wrong with a text, in kubectl's words.
 
+use crate::tree::Place;
+
 /// Why a text could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
@@ -10,6 +12,14 @@ pub struct Error {
     pub line: Option<u32>,
     /// Whether kubectl says `error converting YAML to JSON: ` first.
     converting: bool,
+}
+
+/// Who found the error: they count lines differently.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Stage {
+    Reader,
+    Scanner,
+    Parser,
 }
 
 impl Error {
@@ -28,23 +38,24 @@ impl Error {
         Error { message: message.into(), line: None, converting: false }
     }
 
-    /// The scanner's or parser's error with the line that go-yaml tells. It counts from 0 except for the scanner's
-    /// errors, and says nothing about the first line.
-    pub(crate) fn from_parser(error: &libyaml_safer::Error) -> Error {
-        let line_of = |mark: Option<libyaml_safer::Mark>| mark.map_or(0, |mark| mark.line);
-        let told = match line_of(error.problem_mark()) {
-            0 => line_of(error.context_mark()),
-            line if error.kind() == libyaml_safer::ErrorKind::Scanner => line + 1,
-            line => line,
+    /// An error at a place, with the line that go-yaml tells: it counts from 0 except for the scanner's errors, and says
+    /// nothing about the first line.
+    pub(crate) fn at(stage: Stage, problem: &str, place: Place) -> Error {
+        let told = match (stage, place.line) {
+            (Stage::Reader, _) | (_, 0) => 0,
+            (Stage::Scanner, line) => line + 1,
+            (Stage::Parser, line) => line,
         };
-        let problem = match error.problem() {
-            "" => "unknown problem parsing YAML content",
-            problem => problem,
-        };
-        let mut result =
+        let mut error =
             if told == 0 { Error::yaml(problem) } else { Error::yaml(format_args!("line {told}: {problem}")) };
-        result.line = error.problem_mark().and_then(|mark| u32::try_from(mark.line + 1).ok());
-        result
+        error.line = Some(place.line + 1);
+        error
+    }
+
+    /// Adds the line (counted from 1) that an error is about.
+    pub(crate) fn on_line(mut self, line: u32) -> Error {
+        self.line = Some(line);
+        self
     }
 }
 

@@ -1,7 +1,8 @@
 //! YAML text to and from [`Value`](drydock_value::Value), in kubectl's dialect and wording.
 //!
 //! kubectl reads manifests through a Go port of libyaml, as YAML 1.1, and turns them into JSON before anything looks at
-//! them. Here the same happens: the scanner and parser are libyaml's too (libyaml-safer), the rest is this crate.
+//! them. Here the same happens, with the same liberties, limits and words: `scan` makes tokens, `compose` a tree, `load` a
+//! value.
 //!
 //! - [`parse`], [`documents`]: a stream as `kubectl -f` reads it, YAML or JSON, one or several documents. [`parse_one`]:
 //!   a single YAML document, as kubeconfig files and patches are read. Bare `y`, `no` and `on` are booleans, keys become
@@ -13,6 +14,7 @@
 //!
 //! Nothing here knows Kubernetes' types.
 
+mod compose;
 mod document;
 mod emit;
 mod error;
@@ -20,6 +22,7 @@ pub mod json;
 mod load;
 mod order;
 mod scalar;
+mod scan;
 mod tree;
 
 pub use document::{Document, Documents, documents, parse, parse_one, parse_one_strict};

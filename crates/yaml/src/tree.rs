@@ -1,11 +1,7 @@
 //! The tree of a YAML text, with the place of every node.
 
-use libyaml_safer::{Event, EventData, Mark, Parser, ScalarStyle};
-
 use crate::Error;
-
-/// How deep collections may be nested. go-yaml allows 10,000; nothing that a cluster takes is nearly as deep.
-const DEPTH_LIMIT: usize = 256;
+use crate::compose::Composer;
 
 /// A place in the text. Lines and columns count from 0, columns and offsets in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -45,7 +41,7 @@ pub enum Kind {
     Scalar {
         /// The text, unescaped and unfolded.
         text: String,
-        /// Whether it stands there without quotes.
+        /// Whether it stands there without quotes and without a tag.
         plain: bool,
     },
     /// A sequence of nodes.
@@ -67,7 +63,7 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// The node of that number; an empty scalar when there is none.
+    /// The node of that number; an empty sequence when there is none.
     pub fn node(&self, id: NodeId) -> &Node {
         static NOTHING: Node =
             Node { span: Span { start: ZERO, end: ZERO }, kind: Kind::Sequence(Vec::new()), tag: None };
@@ -93,20 +89,37 @@ impl Tree {
             _ => None,
         }
     }
+
+    pub(crate) fn add(&mut self, node: Node) -> NodeId {
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+
+    pub(crate) fn push_item(&mut self, id: NodeId, item: NodeId) {
+        if let Some(Kind::Sequence(items)) = self.nodes.get_mut(id).map(|node| &mut node.kind) {
+            items.push(item);
+        }
+    }
+
+    pub(crate) fn push_pair(&mut self, id: NodeId, key: NodeId, value: NodeId) {
+        if let Some(Kind::Mapping(pairs)) = self.nodes.get_mut(id).map(|node| &mut node.kind) {
+            pairs.push((key, value));
+        }
+    }
+
+    pub(crate) fn end_at(&mut self, id: NodeId, end: Place) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            node.span.end = end;
+        }
+    }
 }
 
 const ZERO: Place = Place { line: 0, column: 0, offset: 0 };
 
-fn place(mark: Mark) -> Place {
-    let clamp = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    Place { line: clamp(mark.line), column: clamp(mark.column), offset: clamp(mark.index) }
-}
-
 /// Reads the whole text into a tree. Never fails: what is wrong is in [`Tree::error`].
 pub fn spans(text: &str) -> Tree {
     let mut tree = Tree::default();
-    let text = guarded(text);
-    let mut composer = Composer::new(&text);
+    let mut composer = Composer::new(text);
     loop {
         match composer.document(&mut tree) {
             Ok(true) => {}
@@ -116,118 +129,5 @@ pub fn spans(text: &str) -> Tree {
                 return tree;
             }
         }
-    }
-}
-
-/// libyaml-safer looks behind a backslash that ends the text: a line break there changes nothing else.
-pub(crate) fn guarded(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.ends_with('\\') { format!("{text}\n").into() } else { text.into() }
-}
-
-/// Builds trees from libyaml's events, one document at a time.
-pub(crate) struct Composer<'a> {
-    text: &'a str,
-    parser: Parser<&'a [u8]>,
-}
-
-struct Open {
-    id: NodeId,
-    key: Option<NodeId>,
-}
-
-impl<'a> Composer<'a> {
-    pub(crate) fn new(text: &'a str) -> Composer<'a> {
-        let mut parser = Parser::new();
-        parser.set_input(text.as_bytes());
-        parser.set_encoding(libyaml_safer::Encoding::Utf8);
-        Composer { text, parser }
-    }
-
-    fn event(&mut self) -> Result<Event, Error> {
-        self.parser.parse().map_err(|error| {
-            let mut error = Error::from_parser(&error);
-            // The scanner ends the last line when nobody else did, and complains about the next.
-            let lines = u32::try_from(self.text.lines().count()).unwrap_or(u32::MAX);
-            error.line = error.line.map(|line| line.min(lines));
-            error
-        })
-    }
-
-    /// Adds the next document to the tree; false at the end of the stream.
-    pub(crate) fn document(&mut self, tree: &mut Tree) -> Result<bool, Error> {
-        loop {
-            match self.event()?.data {
-                EventData::StreamEnd => return Ok(false),
-                EventData::DocumentStart { .. } => break,
-                _ => {}
-            }
-        }
-        let mut anchors: Vec<(String, NodeId)> = Vec::new();
-        let mut stack: Vec<Open> = Vec::new();
-        loop {
-            let event = self.event()?;
-            let span = Span { start: place(event.start_mark), end: place(event.end_mark) };
-            let (kind, tag, anchor) = match event.data {
-                EventData::Scalar { anchor, tag, value, plain_implicit, style, .. } => {
-                    let plain = style == ScalarStyle::Plain && (plain_implicit || tag.is_some());
-                    (Kind::Scalar { text: value, plain }, tag, anchor)
-                }
-                EventData::SequenceStart { anchor, tag, .. } => (Kind::Sequence(Vec::new()), tag, anchor),
-                EventData::MappingStart { anchor, tag, .. } => (Kind::Mapping(Vec::new()), tag, anchor),
-                EventData::Alias { anchor } => {
-                    let Some((_, target)) = anchors.iter().rev().find(|(name, _)| *name == anchor) else {
-                        let mut error = Error::yaml(format_args!("unknown anchor '{anchor}' referenced"));
-                        error.line = Some(span.start.line + 1);
-                        return Err(error);
-                    };
-                    if stack.iter().any(|open| open.id == *target) {
-                        let mut error = Error::yaml(format_args!("anchor '{anchor}' value contains itself"));
-                        error.line = Some(span.start.line + 1);
-                        return Err(error);
-                    }
-                    (Kind::Alias(*target), None, None)
-                }
-                EventData::SequenceEnd | EventData::MappingEnd => {
-                    if let Some(open) = stack.pop()
-                        && let Some(node) = tree.nodes.get_mut(open.id)
-                    {
-                        node.span.end = span.end;
-                    }
-                    continue;
-                }
-                EventData::DocumentEnd { .. } => return Ok(true),
-                EventData::StreamEnd => return Ok(false),
-                EventData::StreamStart { .. } | EventData::DocumentStart { .. } => continue,
-            };
-            let id = tree.nodes.len();
-            let opens = matches!(kind, Kind::Sequence(_) | Kind::Mapping(_));
-            tree.nodes.push(Node { span, kind, tag });
-            if let Some(name) = anchor {
-                anchors.push((name, id));
-            }
-            attach(tree, stack.last_mut(), id);
-            if opens {
-                if stack.len() >= DEPTH_LIMIT {
-                    return Err(Error::yaml(format_args!("exceeded max depth of {DEPTH_LIMIT}")));
-                }
-                stack.push(Open { id, key: None });
-            }
-        }
-    }
-}
-
-/// Puts a node into the collection that is open, or makes it the root of a document.
-fn attach(tree: &mut Tree, parent: Option<&mut Open>, id: NodeId) {
-    let Some(parent) = parent else {
-        tree.documents.push(id);
-        return;
-    };
-    match tree.nodes.get_mut(parent.id).map(|node| &mut node.kind) {
-        Some(Kind::Sequence(items)) => items.push(id),
-        Some(Kind::Mapping(pairs)) => match parent.key.take() {
-            None => parent.key = Some(id),
-            Some(key) => pairs.push((key, id)),
-        },
-        _ => {}
     }
 }
