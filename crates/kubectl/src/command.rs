@@ -130,7 +130,8 @@ impl Command {
         for (name, why) in &parsed.deprecated {
             io.eprintln(format!("Flag --{name} has been deprecated, {why}"));
         }
-        if parsed.help {
+        // kubectl alone is no command: it shows its help, as -h does for all.
+        if parsed.help || parsed.command.path.is_empty() {
             io.print(help::of(parsed.command));
             return self.finish(0);
         }
@@ -174,7 +175,10 @@ impl Command {
     fn unknown(&mut self, io: &mut Io<'_>, word: &str, rest: &[String]) -> Step {
         match word {
             "help" => {
-                io.print(help::by_words(rest));
+                match help::by_words(rest) {
+                    Ok(text) => io.print(text),
+                    Err(text) => io.eprint(text),
+                }
                 self.finish(0)
             }
             "options" => {

@@ -63,7 +63,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         return Err(format!("--show-labels option cannot be used with {output} printer").into());
     }
     if inv.flags.bool("output-watch-events") && !watch {
-        return Err(inv.usage("--output-watch-events option can only be used with --watch or --watch-only"));
+        return Err("--output-watch-events option can only be used with --watch or --watch-only".into());
     }
     let human = (output.is_empty() && inv.flags.str("template").is_empty()) || output == "wide";
     let args = inv.args.clone();
