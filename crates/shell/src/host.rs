@@ -105,6 +105,20 @@ pub trait Host {
         Err(NetError::NameNotFound)
     }
 
+    /// The full name that a name stands for (after the search list), with its addresses.
+    ///
+    /// # Errors
+    /// As [`Host::resolve`].
+    fn lookup(&mut self, name: &str) -> Result<(String, Vec<IpAddr>), NetError> {
+        self.resolve(name).map(|addresses| (name.to_owned(), addresses))
+    }
+
+    /// The name of an address.
+    fn reverse(&mut self, address: IpAddr) -> Option<String> {
+        let _ = address;
+        None
+    }
+
     /// Listens on a TCP port of this machine.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use drydock_value::Time;
 
 use super::files::Object;
 use super::process::{Process, State};
+use super::run::killed_by;
 use super::sys::HostProgram;
 use super::tty::Tty;
 use super::{Env, Flavour, Group, Kernel, PROCESSES_MAX, Pid, PipeId, Program, Signal, Spawn, Stdio, TtyId, TtyMode};
@@ -133,7 +134,7 @@ impl Kernel {
             None => {
                 let path = env.get("PATH").map_or("", String::as_str);
                 self.files.act_as(user);
-                let loaded = self.load(&spawn.argv, path, &cwd);
+                let loaded = self.load(&spawn.argv, spawn.file, path, &cwd);
                 self.files.act_as(User::ROOT);
                 loaded?
             }
@@ -201,11 +202,13 @@ impl Kernel {
     pub(super) fn load(
         &self,
         argv: &[String],
+        file: Option<String>,
         path: &str,
         cwd: &str,
     ) -> Result<(Box<dyn Program>, Vec<String>), Errno> {
         let mut argv = argv.to_vec();
-        let mut file = self.find(argv.first().ok_or(Errno::NotFound)?, path, cwd)?;
+        let command = argv.first().ok_or(Errno::NotFound)?;
+        let mut file = self.find(file.as_ref().unwrap_or(command), path, cwd)?;
         for _ in 0..INTERPRETERS_MAX {
             let stat = self.files.stat(&file)?;
             if let Some(name) = self.files.binary(stat.node) {
@@ -249,7 +252,7 @@ impl Kernel {
     /// Sends a signal to a process. `Kill` ends it at once, the machine's first process too.
     pub fn signal(&mut self, pid: Pid, signal: Signal) {
         if signal == Signal::Kill {
-            self.end(pid, 128 + Signal::Kill.number());
+            self.end(pid, killed_by(Signal::Kill));
         } else {
             let _ = self.send_signal(pid, signal);
         }
@@ -259,7 +262,7 @@ impl Kernel {
     pub fn kill_all(&mut self) {
         let pids: Vec<Pid> = self.processes.keys().copied().collect();
         for pid in pids {
-            self.end(pid, 128 + Signal::Kill.number());
+            self.end(pid, killed_by(Signal::Kill));
         }
     }
 

@@ -148,13 +148,16 @@ pub struct Spawn {
     pub argv: Vec<String>,
     /// The program. None: what the first word names, looked up in `PATH`.
     pub program: Option<Box<dyn Program>>,
+    /// The executable, when it is not what the first word names.
+    pub file: Option<String>,
     /// Its environment; None from a program: that of its parent.
     pub env: Option<Arc<Env>>,
     /// Its working directory; None from a program: that of its parent.
     pub cwd: Option<String>,
     /// The standard streams; only when the machine's owner starts it.
     pub stdio: [Stdio; 3],
-    /// Open files as (the child's number, the parent's); None: all of the parent's. Only when a program starts it.
+    /// Open files as (the child's number, the parent's); None: all of the parent's but its private ones. Only when a
+    /// program starts it.
     pub fds: Option<Vec<(Fd, Fd)>>,
     /// Its process group.
     pub group: Group,

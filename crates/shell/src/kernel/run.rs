@@ -18,6 +18,14 @@ const PENDING_BYTES_MAX: usize = 16 << 20;
 /// The parent of a process whose parent has ended: nobody asks how it ended.
 pub(super) const ORPHAN: Pid = Pid::MAX;
 
+/// Added to the exit code of a process that a signal has ended.
+pub(super) const KILLED: i32 = 0x100;
+
+/// The exit code that a signal's victim has, with the mark that it is one.
+pub(super) fn killed_by(signal: Signal) -> i32 {
+    KILLED | (128 + signal.number())
+}
+
 /// What a run did, and what could wake the machine again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Activity {
@@ -162,7 +170,7 @@ impl Kernel {
             }
             process.program = Some(replacement.unwrap_or(program));
             if process.pending.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > PENDING_BYTES_MAX {
-                self.end(pid, 128 + Signal::Kill.number());
+                self.end(pid, killed_by(Signal::Kill));
                 return true;
             }
             match step {
@@ -213,7 +221,7 @@ impl Kernel {
                 }
                 Disposition::Ignored => {}
                 Disposition::Default if signal.harmless_by_default() || process.init => {}
-                Disposition::Default => self.end(pid, 128 + signal.number()),
+                Disposition::Default => self.end(pid, killed_by(signal)),
             }
         }
         any
@@ -288,7 +296,7 @@ impl Kernel {
             _ => {
                 self.processes.remove(&pid);
                 if parent != ORPHAN {
-                    self.exits.insert(pid, code);
+                    self.exits.insert(pid, code & 0xff);
                 }
             }
         }
@@ -302,7 +310,7 @@ impl Kernel {
         if init {
             let others: Vec<Pid> = self.processes.keys().copied().collect();
             for other in others {
-                self.end(other, 128 + Signal::Kill.number());
+                self.end(other, killed_by(Signal::Kill));
             }
         }
     }
@@ -312,7 +320,7 @@ impl Kernel {
         let process = self.processes.get_mut(&pid).ok_or(Errno::NoProcess)?;
         if signal == Signal::Kill {
             if !process.init {
-                self.end(pid, 128 + Signal::Kill.number());
+                self.end(pid, killed_by(Signal::Kill));
             }
         } else {
             process.signals.push_back(signal);

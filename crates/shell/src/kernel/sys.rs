@@ -6,6 +6,7 @@ use drydock_value::Time;
 
 use super::files::Object;
 use super::process::State;
+use super::run::KILLED;
 use super::{Env, Fd, Flavour, Group, Kernel, Open, Pid, ProcessInfo, Program, Read, Signal, Spawn, Step, TtyMode};
 use crate::{Errno, Host, User, Vfs, join};
 
@@ -18,11 +19,8 @@ pub struct Sys<'a> {
     replacement: Option<Box<dyn Program>>,
 }
 
-/// Where the command of a program was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub path: String,
-}
+/// Open files at these numbers are the program's own: children do not inherit them.
+const PRIVATE_FDS: std::ops::Range<Fd> = 10..60;
 
 impl<'a> Sys<'a> {
     pub(super) fn new(kernel: &'a mut Kernel, host: &'a mut dyn Host, pid: Pid) -> Sys<'a> {
@@ -208,16 +206,47 @@ impl<'a> Sys<'a> {
         Ok(())
     }
 
-    /// A new pipe: the end to read and the end to write.
+    /// Opens bytes for reading, as if they were a file; at the lowest free number that is at least `least`.
+    ///
+    /// # Errors
+    /// When there are too many open files.
+    pub fn open_bytes(&mut self, bytes: Vec<u8>, least: Fd) -> Result<Fd, Errno> {
+        let fd = self.kernel.free_fd(self.pid, least)?;
+        let id = self.kernel.describe(Object::Text { bytes: Arc::new(bytes), offset: 0 })?;
+        self.set_fd(fd, id);
+        Ok(fd)
+    }
+
+    /// The whole content of a file as this process names it: also `/dev/fd/N` and `/proc`, as far as it is there
+    /// already (a pipe is not waited for).
+    ///
+    /// # Errors
+    /// As opening and reading it would.
+    pub fn read_file(&mut self, path: &str) -> Result<Vec<u8>, Errno> {
+        let fd = self.open(path, Open::Read)?;
+        let mut all = Vec::new();
+        let result = loop {
+            match self.read(fd, 1 << 20) {
+                Read::Data(bytes) if all.len() + bytes.len() <= (64 << 20) => all.extend(bytes),
+                Read::Data(_) => break Err(Errno::TooBig),
+                Read::Eof | Read::Pending => break Ok(all),
+                Read::Error(error) => break Err(error),
+            }
+        };
+        self.close(fd);
+        result
+    }
+
+    /// A new pipe: the end to read and the end to write. Like all numbers from 10 to 59, theirs are not inherited.
     ///
     /// # Errors
     /// When there are too many open files.
     pub fn pipe(&mut self) -> Result<(Fd, Fd), Errno> {
         let id = self.kernel.new_pipe();
-        let read_fd = self.kernel.free_fd(self.pid, 0)?;
+        let read_fd = self.kernel.free_fd(self.pid, PRIVATE_FDS.start)?;
         let read = self.kernel.describe(Object::PipeRead(id))?;
         self.set_fd(read_fd, read);
-        let write_fd = self.kernel.free_fd(self.pid, 0)?;
+        let write_fd = self.kernel.free_fd(self.pid, PRIVATE_FDS.start)?;
         let write = self.kernel.describe(Object::PipeWrite(id))?;
         self.set_fd(write_fd, write);
         Ok((read_fd, write_fd))
@@ -375,9 +404,19 @@ impl<'a> Sys<'a> {
     // ---- processes ----
 
     /// Finds the executable that a command names, as `execvp` does.
-    pub(crate) fn find(&self, command: &str, path: &str) -> Result<Found, Errno> {
+    ///
+    /// # Errors
+    /// `NotFound`, or `Denied` when there is one that may not be executed.
+    pub fn find(&self, command: &str, path: &str) -> Result<String, Errno> {
         let cwd = self.kernel.processes.get(&self.pid).map_or("/", |process| process.cwd.as_str());
-        self.kernel.find(command, path, cwd).map(|path| Found { path })
+        self.kernel.find(command, path, cwd)
+    }
+
+    /// Whether an executable is a text without a line that names its interpreter.
+    pub(crate) fn is_plain_script(&self, path: &str) -> bool {
+        let Ok(stat) = self.kernel.files.stat(path) else { return false };
+        let head = self.kernel.files.read_at(stat.node, 0, 2).unwrap_or_default();
+        self.kernel.files.binary(stat.node).is_none() && head != b"#!"
     }
 
     /// Starts a process. Without a program, the first word is looked up in its `PATH`.
@@ -387,8 +426,10 @@ impl<'a> Sys<'a> {
     pub fn spawn(&mut self, mut spawn: Spawn) -> Result<Pid, Errno> {
         let parent = self.kernel.processes.get(&self.pid).ok_or(Errno::NoProcess)?;
         let (group, tty, user) = (parent.group, parent.tty, parent.user);
-        let map: Vec<(Fd, Fd)> =
-            spawn.fds.take().unwrap_or_else(|| parent.fds.keys().filter(|fd| **fd < 10).map(|fd| (*fd, *fd)).collect());
+        let map: Vec<(Fd, Fd)> = spawn
+            .fds
+            .take()
+            .unwrap_or_else(|| parent.fds.keys().filter(|fd| !PRIVATE_FDS.contains(fd)).map(|fd| (*fd, *fd)).collect());
         let env = spawn.env.take().unwrap_or_else(|| Arc::clone(&parent.env));
         let cwd = spawn.cwd.take().unwrap_or_else(|| parent.cwd.clone());
         let ignored = parent.ignored.clone();
@@ -411,7 +452,7 @@ impl<'a> Sys<'a> {
         Ok(pid)
     }
 
-    /// Makes this process run another program from its next step on. Open files and everything else stay.
+    /// Makes this process run another program from its next step on. Open files stay, but for the private ones.
     ///
     /// # Errors
     /// When the command is not found or cannot be run; then nothing has changed.
@@ -423,12 +464,15 @@ impl<'a> Sys<'a> {
             Some(program) => (program, spawn.argv),
             None => {
                 let path = env.get("PATH").map_or("", String::as_str);
-                self.kernel.load(&spawn.argv, path, &cwd)?
+                self.kernel.load(&spawn.argv, spawn.file, path, &cwd)?
             }
         };
         if let Some(process) = self.kernel.processes.get_mut(&self.pid) {
             process.argv = Arc::new(argv);
             process.env = env;
+        }
+        for fd in PRIVATE_FDS {
+            self.close(fd);
         }
         self.replacement = Some(program);
         Ok(())
@@ -440,20 +484,27 @@ impl<'a> Sys<'a> {
         match process.state {
             State::Zombie(code) if process.parent == self.pid => {
                 self.kernel.processes.remove(&child);
-                Some(code)
+                Some(code & 0xff)
             }
             _ => None,
         }
     }
 
-    /// Any child that has ended.
+    /// Any child that has ended, with its exit code.
     pub fn wait_any(&mut self) -> Option<(Pid, i32)> {
+        self.wait_how().map(|(pid, code, _)| (pid, code))
+    }
+
+    /// Any child that has ended, with its exit code and the signal that ended it, if one did.
+    pub fn wait_how(&mut self) -> Option<(Pid, i32, Option<Signal>)> {
         let found = self.kernel.processes.iter().find_map(|(pid, process)| match process.state {
             State::Zombie(code) if process.parent == self.pid => Some((*pid, code)),
             _ => None,
         })?;
         self.kernel.processes.remove(&found.0);
-        Some(found)
+        let (pid, code) = found;
+        let signal = if code & KILLED != 0 { Signal::from_number((code & 0xff) - 128) } else { None };
+        Some((pid, code & 0xff, signal))
     }
 
     /// Whether a child exists, ended or not.

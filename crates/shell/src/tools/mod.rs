@@ -4,24 +4,44 @@
 //! ([`stream`]), or as a [`Program`] of its own where it has to wait for something else. Messages are those of GNU or of
 //! busybox, by the machine's [`Flavour`].
 
+mod awk;
+mod binary;
+mod cat;
+mod copy;
 pub(crate) mod date;
+mod diff;
+mod digest;
 pub(crate) mod echo;
+mod files;
+mod find;
+mod generate;
+mod grep;
+mod head;
+mod lines;
+pub(crate) mod ls;
+mod net;
+mod number;
 mod options;
+mod pager;
+mod paths;
 pub(crate) mod printf;
 pub(crate) mod regex;
+mod run;
+mod sed;
+mod sort;
 mod stream;
+mod system;
 pub(crate) mod test;
 
-mod awk;
-mod cat;
-
-use crate::{Errno, Flavour, Program, Step, Sys, Vfs};
+use crate::{Errno, Flavour, Program, Read, Step, Sys, Vfs, Wait};
 
 /// How a utility runs.
 #[derive(Clone, Copy)]
 pub(crate) enum Start {
     /// At once; the answer is the exit code.
     Run(fn(&mut Call<'_, '_>) -> i32),
+    /// At once, when all of standard input is there; it is [`Call::input`].
+    Slurp(fn(&mut Call<'_, '_>) -> i32),
     /// As a filter: its options and files are read first.
     Filter(fn(&mut Call<'_, '_>) -> Result<stream::Stream, i32>),
     /// As a program of its own.
@@ -37,14 +57,119 @@ pub(crate) struct Tool {
 }
 
 /// The table, by name.
+#[rustfmt::skip]
 const TOOLS: &[Tool] = &[
     Tool { name: "[", usage: "EXPRESSION ]", start: Start::Run(test::run) },
-    Tool { name: "awk", usage: "[-F SEP] [-v VAR=VALUE] [-f FILE | PROGRAM] [FILE]...", start: Start::Filter(awk::start) },
+    Tool { name: "arch", usage: "", start: Start::Run(system::arch) },
+    Tool { name: "awk", usage: "[OPTIONS] [AWK_PROGRAM] [FILE]...", start: Start::Filter(awk::start) },
+    Tool { name: "base64", usage: "[-d] [-w COL] [FILE]", start: Start::Filter(binary::base64) },
+    Tool { name: "basename", usage: "FILE [SUFFIX] | -a FILE... | -s SUFFIX FILE...", start: Start::Run(paths::basename) },
+    Tool { name: "busybox", usage: "[function [arguments]...]", start: Start::Run(run::busybox) },
     Tool { name: "cat", usage: "[-nbvteA] [FILE]...", start: Start::Filter(cat::start) },
+    Tool { name: "chgrp", usage: "[-RhLHPcvf]... GROUP FILE...", start: Start::Run(files::chown) },
+    Tool { name: "chmod", usage: "[-Rcvf] MODE[,MODE]... FILE...", start: Start::Run(files::chmod) },
+    Tool { name: "chown", usage: "[-Rhcvf]... USER[:[GRP]] FILE...", start: Start::Run(files::chown) },
+    Tool { name: "clear", usage: "", start: Start::Run(system::clear) },
+    Tool { name: "cmp", usage: "[-ls] FILE1 [FILE2]", start: Start::Filter(binary::cmp) },
+    Tool { name: "column", usage: "[-t] [-s SEP] [FILE]...", start: Start::Filter(lines::column) },
+    Tool { name: "comm", usage: "[-123] FILE1 FILE2", start: Start::Filter(lines::comm) },
+    Tool { name: "cp", usage: "[-arPLHpfinlsTu] SOURCE DEST", start: Start::Run(copy::cp) },
+    Tool { name: "curl", usage: "[options...] <url>", start: Start::Program(net::curl) },
+    Tool { name: "cut", usage: "[OPTIONS] [FILE]...", start: Start::Filter(lines::cut) },
     Tool { name: "date", usage: "[OPTIONS] [+FMT]", start: Start::Run(date::run) },
+    Tool { name: "df", usage: "[-PkmhTai] [FILESYSTEM]...", start: Start::Run(paths::df) },
+    Tool { name: "diff", usage: "[-abBdiNqrTstw] [-L LABEL] [-U LINES] FILE1 FILE2", start: Start::Slurp(diff::run) },
+    Tool { name: "dirname", usage: "FILENAME", start: Start::Run(paths::dirname) },
+    Tool { name: "du", usage: "[-aHLdclsxhmk] [FILE]...", start: Start::Run(paths::du) },
     Tool { name: "echo", usage: "[-neE] [ARG]...", start: Start::Run(echo::run) },
+    Tool { name: "edit", usage: "FILE", start: Start::Program(pager::editor) },
+    Tool { name: "egrep", usage: "[OPTIONS] PATTERN [FILE]...", start: Start::Filter(grep::start) },
+    Tool { name: "env", usage: "[-iu] [-] [name=value]... [PROG ARGS]", start: Start::Run(run::env) },
+    Tool { name: "expr", usage: "EXPRESSION", start: Start::Run(generate::expr) },
+    Tool { name: "false", usage: "", start: Start::Run(system::fail) },
+    Tool { name: "fgrep", usage: "[OPTIONS] PATTERN [FILE]...", start: Start::Filter(grep::start) },
+    Tool { name: "find", usage: "[-HL] [PATH]... [OPTIONS] [ACTIONS]", start: Start::Program(find::program) },
+    Tool { name: "fold", usage: "[-bs] [-w WIDTH] [FILE]...", start: Start::Filter(lines::fold) },
+    Tool { name: "free", usage: "[-bkmgh]", start: Start::Run(system::free) },
+    Tool { name: "getent", usage: "database [key ...]", start: Start::Run(net::getent) },
+    Tool { name: "grep", usage: "[-HhnlLoqvsrRiwFE] [-m N] [-A|B|C N] { PATTERN | -e PATTERN... | -f FILE... } [FILE]...", start: Start::Filter(grep::start) },
+    Tool { name: "groups", usage: "[USER]", start: Start::Run(system::groups) },
+    Tool { name: "head", usage: "[OPTIONS] [FILE]...", start: Start::Filter(head::head) },
+    Tool { name: "hexdump", usage: "[-bcdoxCv] [-n LEN] [FILE]...", start: Start::Filter(binary::dump) },
+    Tool { name: "hostname", usage: "[-sidf] [HOSTNAME | -F FILE]", start: Start::Run(system::hostname) },
+    Tool { name: "id", usage: "[-ugGnr] [USER]", start: Start::Run(system::id) },
+    Tool { name: "kill", usage: "[-l] [-SIG] PID...", start: Start::Run(system::kill) },
+    Tool { name: "killall", usage: "[-lq] [-SIG] PROCESS_NAME...", start: Start::Run(system::by_name) },
+    Tool { name: "less", usage: "[-FIMmNRS] [FILE]...", start: Start::Program(pager::pager) },
+    Tool { name: "ln", usage: "[-sfnbtv] [-S SUF] TARGET... LINK|DIR", start: Start::Run(files::ln) },
+    Tool { name: "ls", usage: "[-1AaCxdLHRFplinshrSXvctu] [-w WIDTH] [FILE]...", start: Start::Run(ls::run) },
+    Tool { name: "md5sum", usage: "[-c[sw]] [FILE]...", start: Start::Filter(binary::sum) },
+    Tool { name: "mkdir", usage: "[-m MODE] [-p] DIRECTORY...", start: Start::Run(files::mkdir) },
+    Tool { name: "mktemp", usage: "[-dtuq] [-p DIR] [TEMPLATE]", start: Start::Run(files::mktemp) },
+    Tool { name: "more", usage: "[FILE]...", start: Start::Program(pager::pager) },
+    Tool { name: "mount", usage: "", start: Start::Run(system::mount) },
+    Tool { name: "mv", usage: "[-finT] SOURCE DEST", start: Start::Run(copy::mv) },
+    Tool { name: "nano", usage: "FILE", start: Start::Program(pager::editor) },
+    Tool { name: "nc", usage: "[-iN] [-wN] [-l] [-p PORT] [-zv] [IPADDR PORT]", start: Start::Program(net::nc) },
+    Tool { name: "nice", usage: "[-n ADJUST] [PROG ARGS]", start: Start::Run(run::prefix) },
+    Tool { name: "nl", usage: "[OPTIONS] [FILE]...", start: Start::Filter(lines::nl) },
+    Tool { name: "nohup", usage: "PROG ARGS", start: Start::Run(run::nohup) },
+    Tool { name: "nproc", usage: "", start: Start::Run(system::nproc) },
+    Tool { name: "nslookup", usage: "HOST [DNS_SERVER]", start: Start::Run(net::nslookup) },
+    Tool { name: "od", usage: "[-abcdfhilovxs] [-t TYPE] [-N SIZE] [FILE]...", start: Start::Filter(binary::dump) },
+    Tool { name: "paste", usage: "[OPTIONS] [FILE]...", start: Start::Filter(lines::paste) },
+    Tool { name: "pgrep", usage: "[-flnovx] PATTERN", start: Start::Run(system::by_name) },
+    Tool { name: "pidof", usage: "[NAME]...", start: Start::Run(system::by_name) },
+    Tool { name: "pkill", usage: "[-SIG] [-fnovx] PATTERN", start: Start::Run(system::by_name) },
+    Tool { name: "printenv", usage: "[VARIABLE]...", start: Start::Run(system::printenv) },
     Tool { name: "printf", usage: "FORMAT [ARG]...", start: Start::Run(printf::run) },
+    Tool { name: "ps", usage: "", start: Start::Run(system::ps) },
+    Tool { name: "pwd", usage: "", start: Start::Run(system::pwd) },
+    Tool { name: "readlink", usage: "[-fnv] FILE", start: Start::Run(paths::readlink) },
+    Tool { name: "realpath", usage: "FILE...", start: Start::Run(paths::realpath) },
+    Tool { name: "reset", usage: "", start: Start::Run(system::reset) },
+    Tool { name: "rev", usage: "[FILE]...", start: Start::Filter(lines::rev) },
+    Tool { name: "rm", usage: "[-irf] FILE...", start: Start::Run(copy::rm) },
+    Tool { name: "rmdir", usage: "[-p] DIRECTORY...", start: Start::Run(files::rmdir) },
+    Tool { name: "sed", usage: "[-i[SFX]] [-nrE] [-f FILE]... [-e CMD]... [FILE]...", start: Start::Filter(sed::start) },
+    Tool { name: "seq", usage: "[-w] [-s SEP] [FIRST [INC]] LAST", start: Start::Program(generate::seq) },
+    Tool { name: "setsid", usage: "[-c] PROG ARGS", start: Start::Run(run::prefix) },
+    Tool { name: "sha1sum", usage: "[-c[sw]] [FILE]...", start: Start::Filter(binary::sum) },
+    Tool { name: "sha256sum", usage: "[-c[sw]] [FILE]...", start: Start::Filter(binary::sum) },
+    Tool { name: "shuf", usage: "[-n NUM] [-i LOW-HIGH] [-e] [FILE]", start: Start::Slurp(generate::shuf) },
+    Tool { name: "sleep", usage: "[N]...", start: Start::Program(run::sleep) },
+    Tool { name: "sort", usage: "[-nrughMcszbdfiokt] [-o FILE] [-k START[.OFS][OPTS][,END[.OFS][OPTS]] [-t CHAR] [FILE]...", start: Start::Filter(sort::start) },
+    Tool { name: "stat", usage: "[-ltf] [-c FMT] FILE...", start: Start::Run(paths::stat) },
+    Tool { name: "stdbuf", usage: "OPTION... COMMAND", start: Start::Run(run::prefix) },
+    Tool { name: "strings", usage: "[-n LEN] [FILE]...", start: Start::Filter(binary::strings) },
+    Tool { name: "stty", usage: "[SETTING]...", start: Start::Run(system::stty) },
+    Tool { name: "sync", usage: "", start: Start::Run(system::succeed) },
+    Tool { name: "tac", usage: "[FILE]...", start: Start::Filter(lines::tac) },
+    Tool { name: "tail", usage: "[OPTIONS] [FILE]...", start: Start::Program(head::tail) },
+    Tool { name: "tee", usage: "[-ai] [FILE]...", start: Start::Filter(lines::tee) },
+    Tool { name: "telnet", usage: "HOST [PORT]", start: Start::Program(net::nc) },
     Tool { name: "test", usage: "EXPRESSION", start: Start::Run(test::run) },
+    Tool { name: "time", usage: "[-v] PROG ARGS", start: Start::Program(run::time) },
+    Tool { name: "timeout", usage: "[-s SIG] [-k KILL_SECS] SECS PROG ARGS", start: Start::Program(run::timeout) },
+    Tool { name: "touch", usage: "[-cham] [-d DATE] [-t DATE] [-r FILE] FILE...", start: Start::Run(files::touch) },
+    Tool { name: "tput", usage: "CAPNAME", start: Start::Run(system::tput) },
+    Tool { name: "tr", usage: "[-cds] STRING1 [STRING2]", start: Start::Filter(lines::tr) },
+    Tool { name: "true", usage: "", start: Start::Run(system::succeed) },
+    Tool { name: "truncate", usage: "[-c] -s SIZE FILE...", start: Start::Run(files::truncate) },
+    Tool { name: "tty", usage: "", start: Start::Run(system::tty) },
+    Tool { name: "uname", usage: "[-amnrspvio]", start: Start::Run(system::uname) },
+    Tool { name: "uniq", usage: "[-cduiz] [-f,s,w N] [FILE [OUTFILE]]", start: Start::Filter(lines::uniq) },
+    Tool { name: "uptime", usage: "", start: Start::Run(system::uptime) },
+    Tool { name: "vi", usage: "[FILE]...", start: Start::Program(pager::editor) },
+    Tool { name: "vim", usage: "[FILE]...", start: Start::Program(pager::editor) },
+    Tool { name: "watch", usage: "[-n SEC] [-t] PROG ARGS", start: Start::Program(run::watch) },
+    Tool { name: "wc", usage: "[-cmlwL] [FILE]...", start: Start::Filter(lines::wc) },
+    Tool { name: "wget", usage: "[-cqS] [--spider] [-O FILE] [--header STR] [--post-data STR] [-P DIR] [-U AGENT] [-T SEC] URL...", start: Start::Program(net::wget) },
+    Tool { name: "which", usage: "[-a] COMMAND...", start: Start::Run(system::which) },
+    Tool { name: "whoami", usage: "", start: Start::Run(system::whoami) },
+    Tool { name: "xargs", usage: "[OPTIONS] [PROG ARGS]", start: Start::Program(run::xargs) },
+    Tool { name: "xxd", usage: "[-p] [-l LEN] [FILE]", start: Start::Filter(binary::dump) },
+    Tool { name: "yes", usage: "[STRING]", start: Start::Program(generate::yes) },
 ];
 
 fn find(name: &str) -> Option<&'static Tool> {
@@ -55,7 +180,8 @@ fn find(name: &str) -> Option<&'static Tool> {
 pub fn program(name: &str) -> Option<Box<dyn Program>> {
     let tool = find(name)?;
     Some(match tool.start {
-        Start::Run(run) => Box::new(Once { tool, run }),
+        Start::Run(run) => Box::new(Once { tool, run, input: None }),
+        Start::Slurp(run) => Box::new(Once { tool, run, input: Some(Vec::new()) }),
         Start::Filter(start) => Box::new(Filtering { tool, start, stream: None }),
         Start::Program(program) => program(),
     })
@@ -84,12 +210,16 @@ pub(crate) struct Call<'a, 's> {
     buffer: Vec<u8>,
     /// A write failed: the exit code says so.
     failed: bool,
+    /// Another program has taken the process's place.
+    replaced: bool,
+    /// Standard input, of utilities that need all of it first.
+    input: Vec<u8>,
 }
 
 impl<'a, 's> Call<'a, 's> {
     fn new(sys: &'a mut Sys<'s>, name: &'static str) -> Call<'a, 's> {
         let args = sys.args().get(1..).unwrap_or_default().to_vec();
-        Call { sys, name, args, buffer: Vec::new(), failed: false }
+        Call { sys, name, args, buffer: Vec::new(), failed: false, replaced: false, input: Vec::new() }
     }
 
     /// Whether messages are GNU's; else they are busybox's.
@@ -185,13 +315,41 @@ const BANNER: &str = "BusyBox v1.36.1 (2023-05-18 22:34:17 UTC) multi-call binar
 struct Once {
     tool: &'static Tool,
     run: fn(&mut Call<'_, '_>) -> i32,
+    /// What was read of standard input, if it is wanted.
+    input: Option<Vec<u8>>,
+}
+
+/// What a utility takes of standard input at once.
+const INPUT_BYTES_MAX: usize = 16 << 20;
+
+/// Whether a call of a utility that may need its standard input does.
+fn wants_input(name: &str, words: &[String]) -> bool {
+    let words = words.get(1..).unwrap_or_default();
+    words.iter().any(|word| word == "-")
+        || (name == "shuf" && !words.iter().any(|word| word.starts_with(['-', '/']) && word.contains(['i', 'e', '/'])))
 }
 
 impl Program for Once {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
+        if let Some(input) = &mut self.input
+            && wants_input(self.tool.name, &sys.args())
+        {
+            match sys.read(0, 64 << 10) {
+                Read::Data(bytes) if input.len() < INPUT_BYTES_MAX => {
+                    input.extend(bytes);
+                    return Step::Continue;
+                }
+                Read::Pending => return Wait::read(0).into(),
+                Read::Data(_) | Read::Eof | Read::Error(_) => {}
+            }
+        }
         let mut call = Call::new(sys, self.tool.name);
+        call.input = self.input.take().unwrap_or_default();
         call.sys.charge(200);
         let code = (self.run)(&mut call);
+        if call.replaced {
+            return Step::Continue;
+        }
         Step::Exit(call.finish(code))
     }
 

@@ -121,7 +121,8 @@ impl Default for Vfs {
 impl Vfs {
     /// A tree with this file system at its root.
     pub fn new(root: Fs) -> Vfs {
-        let mount = Mount { path: "/".into(), covers: None, fs: Some(root), shares: None, root: fs::ROOT, read_only: false };
+        let mount =
+            Mount { path: "/".into(), covers: None, fs: Some(root), shares: None, root: fs::ROOT, read_only: false };
         Vfs { mounts: vec![mount], who: User::ROOT, now: Time::default(), revision: 0 }
     }
 

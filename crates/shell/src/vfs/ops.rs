@@ -166,6 +166,16 @@ impl Vfs {
 
     fn stat_node(&self, node: NodeId) -> Result<Stat, Errno> {
         let inode = self.inode(node)?;
+        // A directory has its name, its `.`, and the `..` of each directory in it.
+        let links = match &inode.content {
+            Content::Dir(entries) => {
+                let fs = self.fs(node)?;
+                let inner =
+                    entries.values().filter(|ino| fs.inode(**ino).is_some_and(|inode| inode.kind() == Kind::Dir));
+                2 + inner.count() as u32
+            }
+            _ => inode.links,
+        };
         Ok(Stat {
             kind: inode.kind(),
             mode: inode.mode,
@@ -173,7 +183,7 @@ impl Vfs {
             gid: inode.gid,
             size: inode.size(),
             modified: inode.modified,
-            links: inode.links,
+            links,
             node,
         })
     }
@@ -646,6 +656,11 @@ impl Vfs {
             Content::Binary(name) => Some(name),
             _ => None,
         }
+    }
+
+    /// The program of the executable at a path, or None when it is an ordinary file.
+    pub(crate) fn program_of(&self, path: &str) -> Option<String> {
+        self.binary(self.node(path).ok()?).map(str::to_owned)
     }
 
     /// Sets who owns a path and everything below it, as `chown -R` by root does.

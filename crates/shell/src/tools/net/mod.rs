@@ -1,0 +1,12 @@
+//! Utilities of the network: `curl`, `wget`, `nc`, `nslookup`, over the host's sockets.
+
+mod curl;
+mod http;
+mod lookup;
+mod nc;
+mod wget;
+
+pub(super) use curl::program as curl;
+pub(super) use lookup::{getent, nslookup};
+pub(super) use nc::program as nc;
+pub(super) use wget::program as wget;
