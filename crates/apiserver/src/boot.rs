@@ -61,51 +61,68 @@ fn create(server: &mut ApiServer, kind: Kind, namespace: &str, object: Value) {
     debug_assert!(created.is_ok(), "{created:?}");
 }
 
-fn own_service(server: &mut ApiServer) {
-    let (first, _) = server.config.service_cidr;
-    let address = std::net::Ipv4Addr::from(u32::from(std::net::Ipv4Addr::from(first)) + 1).to_string();
-    let (host, port) = match server.config.address.rsplit_once(':') {
+/// Where the API server itself is reached: host and port.
+fn own_address(server: &ApiServer) -> (String, u16) {
+    match server.config.address.rsplit_once(':') {
         Some((host, port)) => (host.to_owned(), port.parse().unwrap_or(8443)),
         None => (server.config.address.clone(), 8443),
-    };
+    }
+}
+
+fn own_service(server: &mut ApiServer) {
     let (network, prefix) = server.config.service_cidr;
     let cidr = format!("{}/{prefix}", std::net::Ipv4Addr::from(network));
     create(server, kinds::SERVICE_CIDRS, "", value!({"metadata": {"name": "kubernetes"}, "spec": {"cidrs": [cidr]}}));
-    create(
-        server,
-        kinds::SERVICES,
-        "default",
-        value!({
-            "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
-            "spec": {
-                "clusterIP": address, "sessionAffinity": "None", "type": "ClusterIP",
-                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}]
-            }
-        }),
-    );
-    create(
-        server,
-        kinds::ENDPOINTS,
-        "default",
-        value!({
-            "metadata": {"name": "kubernetes", "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
-            "subsets": [{
-                "addresses": [{"ip": host.as_str()}],
+    restore_own_service(server);
+}
+
+/// Makes the service that leads to the API server, and what stands behind it, where they are not there: nobody deletes
+/// them for long.
+pub(crate) fn restore_own_service(server: &mut ApiServer) {
+    let (host, port) = own_address(server);
+    if server.store.get(kinds::SERVICES, "default", "kubernetes").is_none() {
+        let (first, _) = server.config.service_cidr;
+        let address = std::net::Ipv4Addr::from(u32::from(std::net::Ipv4Addr::from(first)) + 1).to_string();
+        create(
+            server,
+            kinds::SERVICES,
+            "default",
+            value!({
+                "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
+                "spec": {
+                    "clusterIP": address, "sessionAffinity": "None", "type": "ClusterIP",
+                    "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}]
+                }
+            }),
+        );
+    }
+    if server.store.get(kinds::ENDPOINTS, "default", "kubernetes").is_none() {
+        create(
+            server,
+            kinds::ENDPOINTS,
+            "default",
+            value!({
+                "metadata": {"name": "kubernetes", "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
+                "subsets": [{
+                    "addresses": [{"ip": host.as_str()}],
+                    "ports": [{"name": "https", "port": port, "protocol": "TCP"}]
+                }]
+            }),
+        );
+    }
+    if server.store.get(kinds::ENDPOINT_SLICES, "default", "kubernetes").is_none() {
+        create(
+            server,
+            kinds::ENDPOINT_SLICES,
+            "default",
+            value!({
+                "metadata": {"name": "kubernetes", "labels": {"kubernetes.io/service-name": "kubernetes"}},
+                "addressType": "IPv4",
+                "endpoints": [{"addresses": [host], "conditions": {"ready": true}}],
                 "ports": [{"name": "https", "port": port, "protocol": "TCP"}]
-            }]
-        }),
-    );
-    create(
-        server,
-        kinds::ENDPOINT_SLICES,
-        "default",
-        value!({
-            "metadata": {"name": "kubernetes", "labels": {"kubernetes.io/service-name": "kubernetes"}},
-            "addressType": "IPv4",
-            "endpoints": [{"addresses": [host], "conditions": {"ready": true}}],
-            "ports": [{"name": "https", "port": port, "protocol": "TCP"}]
-        }),
-    );
+            }),
+        );
+    }
 }
 
 /// The class that minikube's storage addon makes, as if applied by kubectl.

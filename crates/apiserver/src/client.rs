@@ -88,10 +88,11 @@ impl Client<'_> {
     }
 
     fn put(&mut self, kind: Kind, namespace: &str, object: Value, part: Part) -> Result<Value, Status> {
-        let object = crate::types::decode_trusted(kind, object);
         let name = object["metadata"]["name"].str().to_owned();
         let mut cx = self.cx();
-        self.server.update(&mut cx, kind, namespace, &name, part, &mut |_, _, _| Ok(object.clone()))
+        self.server.update(&mut cx, kind, namespace, &name, part, &mut |_, _, old| {
+            Ok(crate::types::decode_trusted(kind, object.clone(), old))
+        })
     }
 
     /// Patches an object, or its subresource (`status`, `scale`; "" is the object).
@@ -118,7 +119,7 @@ impl Client<'_> {
         let mut cx = self.cx();
         self.server.update(&mut cx, kind, namespace, name, part, &mut |_, _, old| {
             let patched = crate::types::patch(&crate::registry::storage(kind).gvk(), patch_type, old, patch)?;
-            Ok(crate::types::decode_trusted(kind, patched))
+            Ok(crate::types::decode_trusted(kind, patched, old))
         })
     }
 

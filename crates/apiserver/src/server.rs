@@ -1,6 +1,7 @@
 //! [`ApiServer`]: the store with everything around it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use drydock_value::{Time, Value};
 
@@ -9,6 +10,9 @@ use crate::kinds::Kind;
 use crate::random::Random;
 use crate::store::{Change, Store};
 use crate::strategy::Pools;
+
+/// How often the server looks after the service that leads to itself.
+const OWN_CHECK: Duration = Duration::from_secs(10);
 
 /// An API server. Plain data: it clones (cheaply), and it does nothing by itself.
 #[derive(Debug, Clone)]
@@ -19,6 +23,8 @@ pub struct ApiServer {
     pub(crate) now: Time,
     pub(crate) pools: Pools,
     pub(crate) decoded: crate::types::Decoded,
+    /// When the server next looks after the service that leads to itself.
+    next_check: Time,
 }
 
 impl ApiServer {
@@ -30,6 +36,7 @@ impl ApiServer {
             now: config.start,
             pools: Pools::default(),
             decoded: crate::types::Decoded::default(),
+            next_check: config.start + OWN_CHECK,
             config: Arc::new(config),
         };
         crate::boot::boot(&mut server);
@@ -44,6 +51,10 @@ impl ApiServer {
     /// Tells the time to whatever happens through [`ApiServer::client`] from now on.
     pub fn set_now(&mut self, now: Time) {
         self.now = now;
+        if now >= self.next_check {
+            self.next_check = now + OWN_CHECK;
+            crate::boot::restore_own_service(self);
+        }
     }
 
     /// The time as last told.

@@ -65,17 +65,18 @@ pub(crate) fn knows(version: &GroupVersion, kind: &str) -> bool {
     Schema::get().by_parts(&version.group, &version.version, kind).is_some()
 }
 
-/// Reads an object: the form in which the server keeps it, and what strict validation complains about.
-pub(crate) fn decode(gvk: &GroupVersionKind, object: &Value) -> Result<(Value, Vec<String>), String> {
+/// Reads an object: the form in which the server keeps it, and what strict validation complains about. What it shares with
+/// `before`, its state before (or null), is not looked at again.
+pub(crate) fn decode(gvk: &GroupVersionKind, object: &Value, before: &Value) -> Result<(Value, Vec<String>), String> {
     match Schema::get().by_kind(gvk) {
         None => Ok((object.clone(), Vec::new())),
-        Some(of) => drydock_schema::decode(of, object).map(|decoded| (decoded.value, decoded.unknown)),
+        Some(of) => drydock_schema::decode_update(of, object, before).map(|decoded| (decoded.value, decoded.unknown)),
     }
 }
 
 /// Fills in defaults, after what the real server's conversions do: a secret's `stringData` becomes data, and a field that
 /// is also the first of a list is so in both places.
-pub(crate) fn apply_defaults(gvk: &GroupVersionKind, object: &mut Value) {
+pub(crate) fn apply_defaults(gvk: &GroupVersionKind, object: &mut Value, before: &Value) {
     match gvk.kind.as_str() {
         "Secret" if !object["stringData"].is_null() => {
             let texts = object.remove("stringData");
@@ -90,7 +91,7 @@ pub(crate) fn apply_defaults(gvk: &GroupVersionKind, object: &mut Value) {
         }
         _ => {}
     }
-    drydock_schema::apply_defaults(gvk, object);
+    drydock_schema::apply_defaults_update(gvk, object, before);
 }
 
 /// Fills the list from its single form, or the single form from the list's first item (or the item's field).
@@ -127,7 +128,7 @@ impl Decoded {
     /// Completes an object that a component made.
     pub(crate) fn decode(&mut self, kind: Kind, object: Value) -> Value {
         if kind != kinds::PODS {
-            return decode_trusted(kind, object);
+            return decode_trusted(kind, object, &Value::Null);
         }
         let spec = object["spec"].clone();
         if let Some((_, decoded)) = self.specs.iter().find(|(known, _)| known.ptr_eq(&spec)) {
@@ -142,7 +143,7 @@ impl Decoded {
             rest.set("spec", decoded);
             return rest;
         }
-        let decoded = decode_trusted(kind, object);
+        let decoded = decode_trusted(kind, object, &Value::Null);
         if self.specs.len() >= SPECS {
             self.specs.pop_front();
         }
@@ -151,18 +152,18 @@ impl Decoded {
     }
 }
 
-/// Completes an object that a component made.
-pub(crate) fn decode_trusted(kind: Kind, mut object: Value) -> Value {
+/// Completes an object that a component made, from its state before (or null).
+pub(crate) fn decode_trusted(kind: Kind, mut object: Value, before: &Value) -> Value {
     let gvk = storage(kind).gvk();
     if object["apiVersion"].str().is_empty() {
         object.set("apiVersion", kind.api_version());
         object.set("kind", kind.info().kind);
     }
-    let mut object = match decode(&gvk, &object) {
+    let mut object = match decode(&gvk, &object, before) {
         Ok((object, _)) => object,
         Err(_) => object,
     };
-    apply_defaults(&gvk, &mut object);
+    apply_defaults(&gvk, &mut object, before);
     object
 }
 

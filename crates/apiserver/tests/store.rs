@@ -48,6 +48,12 @@ fn list(server: &mut ApiServer, label: Option<u8>) -> (String, BTreeMap<String, 
     (list["metadata"]["resourceVersion"].str().to_owned(), objects)
 }
 
+/// A new server. Starting one takes a while; a clone of one does not.
+fn server() -> ApiServer {
+    static SERVER: std::sync::OnceLock<ApiServer> = std::sync::OnceLock::new();
+    SERVER.get_or_init(|| ApiServer::new(Config::default())).clone()
+}
+
 /// A client as an informer is: it lists, then follows a watch.
 struct Follower {
     label: Option<u8>,
@@ -112,7 +118,7 @@ fn apply(server: &mut ApiServer, step: &Step) {
 proptest! {
     #[test]
     fn watches_replay_to_what_lists_show(steps in prop::collection::vec(step(), 1..80)) {
-        let mut server = ApiServer::new(Config::default());
+        let mut server = server();
         let mut followers = vec![Follower::new(&mut server, None)];
         for step in &steps {
             if let Step::Watch { label } = step {
@@ -129,7 +135,7 @@ proptest! {
 
     #[test]
     fn changes_replay_to_the_store_and_clones_are_apart(steps in prop::collection::vec(step(), 1..80), cut in 0..80usize) {
-        let mut server = ApiServer::new(Config::default());
+        let mut server = server();
         let start = server.revision();
         let mut kept = None;
         for (at, step) in steps.iter().enumerate() {

@@ -62,8 +62,8 @@ pub(super) fn object(
     cx: &mut Cx,
 ) -> Result<Value, Status> {
     let document = of_kind(&served.api_version(), served.kind_name(), document)?;
-    let (decoded, unknown) =
-        types::decode(&served.gvk(), &document).map_err(|why| unusable(served.kind_name(), served.version(), &why))?;
+    let (decoded, unknown) = types::decode(&served.gvk(), &document, &Value::Null)
+        .map_err(|why| unusable(served.kind_name(), served.version(), &why))?;
     match validation {
         FieldValidation::Strict if !unknown.is_empty() => {
             let why = format!("strict decoding error: {}", unknown.join(", "));
@@ -76,15 +76,17 @@ pub(super) fn object(
         }
         _ => {}
     }
-    Ok(complete(served, decoded))
+    Ok(complete(served, decoded, &Value::Null))
 }
 
 /// Defaults, and the storage form, of an object that is decoded.
-pub(super) fn complete(served: &Served, mut decoded: Value) -> Value {
-    types::apply_defaults(&served.gvk(), &mut decoded);
+pub(super) fn complete(served: &Served, mut decoded: Value, before: &Value) -> Value {
+    types::apply_defaults(&served.gvk(), &mut decoded, before);
     let stored = convert::to_storage(served, decoded);
     match served.kind {
-        Some(kind) if stored["apiVersion"] != *served.api_version().as_str() => types::decode_trusted(kind, stored),
+        Some(kind) if stored["apiVersion"] != *served.api_version().as_str() => {
+            types::decode_trusted(kind, stored, &Value::Null)
+        }
         _ => stored,
     }
 }

@@ -63,7 +63,7 @@ fn method_not_allowed() -> Status {
 impl ApiServer {
     /// Answers one request.
     pub fn handle(&mut self, request: Request, now: Time) -> Answer {
-        self.now = now;
+        self.set_now(now);
         let mut cx = Cx::default();
         match self.answer(&mut cx, request) {
             Ok(Answer::Response(response)) => Answer::Response(with_warnings(response, cx)),

@@ -116,7 +116,7 @@ impl ApiServer {
         let updated = self.update(cx, kind, namespace, name, Part::Scale, &mut |_, _, old| {
             let scale = change(&scale_of(kind, old))?;
             let gvk = drydock_api::GroupVersionKind::new("autoscaling", "v1", "Scale");
-            let (scale, _) = types::decode(&gvk, &scale).map_err(|why| {
+            let (scale, _) = types::decode(&gvk, &scale, &Value::Null).map_err(|why| {
                 Status::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}"))
             })?;
             let mut errors = Errors::default();

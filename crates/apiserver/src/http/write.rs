@@ -83,7 +83,7 @@ impl ApiServer {
         let updated = self.update(cx, kind, namespace, name, part, &mut |_, cx, old| {
             let current = convert::from_storage(served, old);
             let patched = types::patch(&served.gvk(), patch_type, &current, &patch)?;
-            read_patched(served, patched, patch_type, &patch, validation, cx)
+            read_patched(served, patched, &current, patch_type, &patch, validation, cx)
         })?;
         Ok(self.one(200, served, &updated, form))
     }
@@ -202,6 +202,7 @@ pub(super) fn patch_document(request: &Request) -> Result<Value, Status> {
 fn read_patched(
     served: &Served,
     patched: Value,
+    before: &Value,
     patch_type: PatchType,
     patch: &Value,
     validation: FieldValidation,
@@ -216,7 +217,7 @@ fn read_patched(
         errors.invalid(&crate::validation::Path::new("patch"), shown, why);
         Status::invalid("", "", "", errors.0)
     };
-    let (decoded, unknown) = types::decode(&served.gvk(), &patched).map_err(|why| about_patch(&why))?;
+    let (decoded, unknown) = types::decode(&served.gvk(), &patched, before).map_err(|why| about_patch(&why))?;
     match validation {
         FieldValidation::Strict if !unknown.is_empty() => {
             return Err(about_patch(&format!("strict decoding error: {}", unknown.join(", "))));
@@ -224,5 +225,5 @@ fn read_patched(
         FieldValidation::Warn => unknown.into_iter().for_each(|warning| cx.warn(warning)),
         _ => {}
     }
-    Ok(body::complete(served, decoded))
+    Ok(body::complete(served, decoded, before))
 }
