@@ -5,16 +5,26 @@
 //! writes through the API server as its own service account. Whatever it remembers between reconciliations is part of
 //! the session, so it is plain data and clones.
 
+mod cleanup;
 pub mod common;
+mod cron;
+mod cronjob;
+mod daemonset;
 mod deployment;
+mod disruption;
 mod endpoints;
 mod expectations;
 mod garbage;
+mod history;
+mod job;
 mod namespaces;
 mod nodes;
+mod quota;
 mod ranking;
 mod replicaset;
 mod service_accounts;
+mod statefulset;
+mod volumes;
 
 pub use nodes::tolerates;
 
@@ -108,8 +118,19 @@ fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
         Box::new(deployment::Deployments::default()),
         Box::new(replicaset::ReplicaSets::new()),
         Box::new(replicaset::ReplicaSets::replication_controllers()),
+        Box::new(daemonset::DaemonSets::default()),
+        Box::new(statefulset::StatefulSets::default()),
+        Box::new(job::Jobs::default()),
+        Box::new(cronjob::CronJobs::default()),
         Box::new(endpoints::Slices::default()),
         Box::new(endpoints::Endpoints::default()),
+        Box::new(disruption::Disruption),
+        Box::new(quota::Quotas),
+        Box::new(volumes::Volumes::default()),
+        Box::new(cleanup::Protection::claims()),
+        Box::new(cleanup::Protection::volumes()),
+        Box::new(cleanup::TimeToLive),
+        Box::new(cleanup::PodGarbage),
     ]
 }
 

@@ -155,7 +155,7 @@ impl Nodes {
         let missing = wanted.iter().any(|(key, effect)| !has(key, effect));
         let outdated = |taint: &Value| {
             let pair = (taint["key"].str(), taint["effect"].str());
-            is_own_taint(pair.0) && !wanted.iter().any(|wanted| *wanted == pair)
+            is_own_taint(pair.0) && !wanted.contains(&pair)
         };
         if !missing && !taints.iter().any(outdated) {
             return Ok(());

@@ -61,9 +61,15 @@ impl NodeInfo {
         }
     }
 
+    /// A node by itself: name, labels and taints, without what it has and what is on it.
+    pub fn bare(object: &Arc<Object>) -> NodeInfo {
+        let mut node = NodeInfo::new(object.name().clone());
+        node.set_spec(object);
+        node
+    }
+
     fn set(&mut self, object: &Arc<Object>) {
         let status = &object["status"];
-        self.labels = object.labels();
         if self.object.as_ref().is_none_or(|old| old["status"]["allocatable"] != status["allocatable"]) {
             self.allocatable = Resources::read(&status["allocatable"]);
             self.max_pods = drydock_schema::quantity::Quantity::of(&status["allocatable"]["pods"])
@@ -78,10 +84,15 @@ impl NodeInfo {
                 })
                 .collect();
         }
+        self.set_spec(object);
+        self.object = Some(object.clone());
+    }
+
+    fn set_spec(&mut self, object: &Object) {
+        self.labels = object.labels();
         let taints = object["spec"]["taints"].items().iter().cloned();
         (self.soft_taints, self.hard_taints) = taints.partition(|taint| taint["effect"] == "PreferNoSchedule");
         self.unschedulable = object["spec"]["unschedulable"].is_true();
-        self.object = Some(object.clone());
     }
 
     /// Puts a pod on the node.

@@ -2,6 +2,7 @@
 
 mod basics;
 mod rollouts;
+mod workloads;
 
 use std::time::Duration;
 

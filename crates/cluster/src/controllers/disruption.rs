@@ -1,0 +1,218 @@
+//! PodDisruptionBudgets: how many of the pods that they cover may be evicted now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drydock_api::Status;
+use drydock_schema::intstr;
+use drydock_schema::labels::Selector;
+use drydock_value::{Time, Value};
+
+use super::common::{ignore_absent, new_condition, set_condition};
+use super::{Controller, Enqueue, Requeue, actor, source};
+use crate::ctx::Ctx;
+use crate::events::Reference;
+use crate::informers::{Change, Informers};
+use crate::objects::{Key, Object, moment};
+use crate::store::{Kind, kinds};
+
+const NAME: &str = "disruption-controller";
+/// An evicted pod counts as disrupted for this long, though it has not been seen to go.
+const EVICTION: Duration = Duration::from_secs(120);
+
+/// The controller.
+#[derive(Debug, Clone, Default)]
+pub struct Disruption;
+
+fn selector(budget: &Value) -> Selector {
+    Selector::from_label_selector(&budget["spec"]["selector"]).unwrap_or_else(|_| Selector::nothing())
+}
+
+/// How many pods the owners of these pods want in all.
+fn expected_scale(ctx: &Ctx<'_>, pods: &[Arc<Object>]) -> Result<i64, String> {
+    let mut seen: Vec<String> = Vec::new();
+    let mut sum = 0;
+    for pod in pods {
+        let Some(owner) = pod.controller() else {
+            continue;
+        };
+        let (mut kind, mut name, mut uid) = (owner.kind.clone(), owner.name.clone(), owner.uid.clone());
+        let mut replicas = None;
+        // The scale of a ReplicaSet is its Deployment's, where it has one.
+        for _ in 0..2 {
+            let kind_id = match kind.as_str() {
+                "ReplicaSet" => kinds::REPLICA_SETS,
+                "ReplicationController" => kinds::REPLICATION_CONTROLLERS,
+                "StatefulSet" => kinds::STATEFUL_SETS,
+                "Deployment" => kinds::DEPLOYMENTS,
+                other => return Err(format!("{other} does not implement the scale subresource")),
+            };
+            let Some(object) = ctx.informers.find(kind_id, pod.namespace(), &name).filter(|object| object.uid == uid)
+            else {
+                break;
+            };
+            replicas = Some(object["spec"]["replicas"].int());
+            match object.controller().filter(|owner| owner.kind == "Deployment") {
+                Some(owner) => (kind, name, uid) = (owner.kind.clone(), owner.name.clone(), owner.uid.clone()),
+                None => break,
+            }
+        }
+        if let Some(replicas) = replicas
+            && !seen.contains(&uid.to_string())
+        {
+            seen.push(uid.to_string());
+            sum += replicas;
+        }
+    }
+    Ok(sum)
+}
+
+impl Disruption {
+    /// Expected pods and those that must stay healthy.
+    fn bounds(ctx: &Ctx<'_>, budget: &Value, pods: &[Arc<Object>]) -> Result<(i64, i64), String> {
+        let spec = &budget["spec"];
+        let count = i64::try_from(pods.len()).unwrap_or(i64::MAX);
+        if !spec["maxUnavailable"].is_null() {
+            let expected = expected_scale(ctx, pods)?;
+            let unavailable = intstr::scaled(&spec["maxUnavailable"], expected, true)?;
+            return Ok((expected, (expected - unavailable).max(0)));
+        }
+        match &spec["minAvailable"] {
+            Value::Null => Ok((count, 0)),
+            number if number.as_i64().is_some() => Ok((count, number.int())),
+            percent => {
+                let expected = expected_scale(ctx, pods)?;
+                Ok((expected, intstr::scaled(percent, expected, true)?))
+            }
+        }
+    }
+
+    /// The pods that were evicted but have not gone, with when; those that are overdue are forgotten.
+    fn disrupted(budget: &Value, pods: &[Arc<Object>], now: Time) -> (Value, Option<Time>) {
+        let mut left = Value::object();
+        let mut next: Option<Time> = None;
+        for (name, at) in budget["status"]["disruptedPods"].entries() {
+            let due = moment(at).unwrap_or_default() + EVICTION;
+            let there = pods.iter().any(|pod| **pod.name() == *name && pod.deleting.is_none());
+            if there && due > now {
+                left.set(name, at);
+                next = Some(next.map_or(due, |other| other.min(due)));
+            }
+        }
+        (left, next)
+    }
+}
+
+impl Controller for Disruption {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn watches(&self) -> &'static [Kind] {
+        &[
+            kinds::POD_DISRUPTION_BUDGETS,
+            kinds::PODS,
+            kinds::DEPLOYMENTS,
+            kinds::REPLICA_SETS,
+            kinds::STATEFUL_SETS,
+            kinds::REPLICATION_CONTROLLERS,
+        ]
+    }
+
+    fn observe(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue<'_>) {
+        match change.kind {
+            kinds::POD_DISRUPTION_BUDGETS => queue.add(change.key()),
+            kinds::PODS => {
+                for budget in informers.in_namespace(kinds::POD_DISRUPTION_BUDGETS, change.object().namespace()) {
+                    if selector(&budget.value).matches_object(&change.object().value) {
+                        queue.add(&budget.key);
+                    }
+                }
+            }
+            _ => {
+                if change.differs(&["spec", "replicas"]) {
+                    for budget in informers.in_namespace(kinds::POD_DISRUPTION_BUDGETS, change.object().namespace()) {
+                        queue.add(&budget.key);
+                    }
+                }
+            }
+        }
+    }
+
+    fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
+        let Some(budget) = ctx.informers.get(kinds::POD_DISRUPTION_BUDGETS, key).cloned() else {
+            return Ok(Requeue::Done);
+        };
+        let selector = selector(&budget.value);
+        let pods: Vec<Arc<Object>> = ctx
+            .informers
+            .in_namespace(kinds::PODS, &key.namespace)
+            .filter(|pod| !pod.pod().terminal() && selector.matches_object(&pod.value))
+            .cloned()
+            .collect();
+        let about = Reference::of(&budget.value);
+        let mut status = budget["status"].clone();
+        let now = ctx.now;
+        let condition = |status: &str, reason: &str, message: &str| {
+            let mut condition = new_condition("DisruptionAllowed", status, reason, message, now);
+            condition.set("observedGeneration", budget["metadata"]["generation"].clone());
+            condition
+        };
+        if pods.is_empty() {
+            ctx.event(&source("controllermanager"), &about, "Normal", "NoPods", "No matching pods found");
+        }
+        let (disrupted, next) = Disruption::disrupted(&budget.value, &pods, ctx.now);
+        let (expected, desired) = match Disruption::bounds(ctx, &budget.value, &pods) {
+            Ok(bounds) => bounds,
+            Err(why) => {
+                let message = format!("Failed to calculate the number of expected pods: {why}");
+                ctx.event(&source("controllermanager"), &about, "Warning", "CalculateExpectedPodCountFailed", &message);
+                status.set("disruptionsAllowed", 0);
+                set_condition(&mut status["conditions"], condition("False", "SyncFailed", &why));
+                return write(ctx, &budget, status).map(|()| Requeue::Done);
+            }
+        };
+        let healthy = pods
+            .iter()
+            .filter(|pod| pod.pod().ready() && pod.deleting.is_none() && disrupted[pod.name().as_str()].is_null())
+            .count();
+        let healthy = i64::try_from(healthy).unwrap_or(i64::MAX);
+        let allowed = if expected <= 0 { 0 } else { (healthy - desired).max(0) };
+        for (field, number) in [
+            ("currentHealthy", healthy),
+            ("desiredHealthy", desired),
+            ("expectedPods", expected),
+            ("disruptionsAllowed", allowed),
+        ] {
+            status.set(field, number);
+        }
+        status.set("observedGeneration", budget["metadata"]["generation"].clone());
+        if disrupted.is_empty() {
+            status.remove("disruptedPods");
+        } else {
+            status.set("disruptedPods", disrupted);
+        }
+        let verdict = if allowed > 0 {
+            condition("True", "SufficientPods", "")
+        } else {
+            condition("False", "InsufficientPods", "")
+        };
+        set_condition(&mut status["conditions"], verdict);
+        write(ctx, &budget, status)?;
+        Ok(next.map_or(Requeue::Done, |at| Requeue::After(at.since(ctx.now))))
+    }
+
+    fn clone_box(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}
+
+fn write(ctx: &mut Ctx<'_>, budget: &Object, status: Value) -> Result<(), Status> {
+    if status == budget["status"] {
+        return Ok(());
+    }
+    let mut updated = budget.value.clone();
+    updated.set("status", status);
+    let mut client = ctx.client(&actor(NAME));
+    ignore_absent(client.update_status(kinds::POD_DISRUPTION_BUDGETS, budget.namespace(), updated)).map(|_| ())
+}
