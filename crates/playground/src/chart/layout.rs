@@ -8,7 +8,8 @@ use crate::chart::{Chart, End, Node, Shape, Way};
 const BESIDE: f64 = 26.0;
 /// Between ranks; arrows that say something need more.
 const BETWEEN: f64 = 44.0;
-const BETWEEN_TEXT: f64 = 66.0;
+/// How much room an arrow takes that passes by a rank.
+const PASSING: f64 = 14.0;
 /// Around what is in a group, and above it for its title.
 const PAD: f64 = 18.0;
 const TITLE: f64 = 24.0;
@@ -44,6 +45,10 @@ pub struct Placed {
     pub size: (f64, f64),
     /// Places of nodes and groups.
     pub at: BTreeMap<End, Rect>,
+    /// Where arrows pass by the ranks between their ends, by their place in [`Chart::edges`].
+    pub via: BTreeMap<usize, Vec<(f64, f64)>>,
+    /// The group in which an arrow passes by ranks.
+    passing: BTreeMap<usize, usize>,
 }
 
 /// How wide a text is, about: fonts differ, and boxes have room to spare.
@@ -93,16 +98,35 @@ fn group(chart: &Chart, at: usize, placed: &mut Placed, depth: usize) -> (f64, f
             }
         })
         .collect();
-    let edges = lifted(chart, at);
-    let texts = edges.iter().any(|(_, _, text)| *text);
-    let ranks = ranks(this.inside.len(), &edges);
-    let gap = if texts { BETWEEN_TEXT } else { BETWEEN };
+    let mut edges = lifted(chart, at);
+    let mut ranks = ranks(this.inside.len(), &edges);
+    // What arrows say stands between the ranks: above each other, or beside each other and then it needs its width.
+    let said = edges.iter().map(|edge| edge.text).fold(0.0, f64::max);
+    let gap = match (upright, said > 0.0) {
+        (_, false) => BETWEEN,
+        (true, true) => BETWEEN + LINE,
+        (false, true) => BETWEEN.max(said + 40.0),
+    };
     // Along the arrows and across them, whichever way they go.
-    let turned: Vec<(f64, f64)> = sizes.iter().map(|(w, h)| if upright { (*w, *h) } else { (*h, *w) }).collect();
+    let mut turned: Vec<(f64, f64)> = sizes.iter().map(|(w, h)| if upright { (*w, *h) } else { (*h, *w) }).collect();
+    let passed = pass_by(&mut edges, &mut ranks, &mut turned);
     let places = rows(&turned, &ranks, &edges, gap);
     let across = places.iter().zip(&turned).map(|((x, _), (w, _))| x + w).fold(0.0, f64::max);
     let along = places.iter().zip(&turned).map(|((_, y), (_, h))| y + h).fold(0.0, f64::max);
     let whole = if upright { (across, along) } else { (along, across) };
+    for (edge, stops) in passed {
+        let points = stops.iter().filter_map(|stop| places.get(*stop)).map(|(x, y)| {
+            let (x, y) = (x + PASSING / 2.0, *y);
+            match this.way {
+                Way::Down => (x, y),
+                Way::Up => (x, along - y),
+                Way::Right => (y, x),
+                Way::Left => (along - y, x),
+            }
+        });
+        placed.via.insert(edge, points.collect());
+        placed.passing.insert(edge, at);
+    }
     for ((end, (x, y)), (w, h)) in this.inside.iter().zip(&places).zip(&sizes) {
         let (x, y) = match this.way {
             Way::Down => (*x, *y),
@@ -121,6 +145,11 @@ fn group(chart: &Chart, at: usize, placed: &mut Placed, depth: usize) -> (f64, f
 /// Moves everything in a group.
 fn shift(chart: &Chart, at: usize, placed: &mut Placed, dx: f64, dy: f64) {
     let Some(this) = chart.groups.get(at) else { return };
+    for (edge, _) in placed.passing.iter().filter(|(_, group)| **group == at) {
+        for point in placed.via.get_mut(edge).into_iter().flatten() {
+            *point = (point.0 + dx, point.1 + dy);
+        }
+    }
     for end in &this.inside {
         if let Some(rect) = placed.at.get_mut(end) {
             rect.x += dx;
@@ -132,22 +161,64 @@ fn shift(chart: &Chart, at: usize, placed: &mut Placed, dx: f64, dy: f64) {
     }
 }
 
+/// Arrows between two boxes of a group.
+struct Lifted {
+    from: usize,
+    to: usize,
+    /// How wide the widest of their texts is.
+    text: f64,
+    /// Their places in [`Chart::edges`].
+    edges: Vec<usize>,
+}
+
 /// The arrows between the boxes of a group: those between what is in them count as theirs.
-fn lifted(chart: &Chart, at: usize) -> Vec<(usize, usize, bool)> {
+fn lifted(chart: &Chart, at: usize) -> Vec<Lifted> {
     let Some(this) = chart.groups.get(at) else { return Vec::new() };
     let holder = |end: End| this.inside.iter().position(|inside| holds(chart, *inside, end, 0));
-    let mut edges: Vec<(usize, usize, bool)> = Vec::new();
-    for edge in &chart.edges {
+    let mut edges: Vec<Lifted> = Vec::new();
+    for (index, edge) in chart.edges.iter().enumerate() {
         if let (Some(from), Some(to)) = (holder(edge.from), holder(edge.to))
             && from != to
         {
-            match edges.iter_mut().find(|(a, b, _)| (*a, *b) == (from, to)) {
-                Some((_, _, text)) => *text |= !edge.text.is_empty(),
-                None => edges.push((from, to, !edge.text.is_empty())),
+            let text = text_width(&edge.text);
+            match edges.iter_mut().find(|known| (known.from, known.to) == (from, to)) {
+                Some(known) => {
+                    known.text = known.text.max(text);
+                    known.edges.push(index);
+                }
+                None => edges.push(Lifted { from, to, text, edges: vec![index] }),
             }
         }
     }
     edges
+}
+
+/// Arrows that lead over more than one rank get a stop in each rank that they pass by, so that they lead around what
+/// stands there. Answers the stops of each arrow of the chart.
+fn pass_by(edges: &mut Vec<Lifted>, ranks: &mut Vec<usize>, sizes: &mut Vec<(f64, f64)>) -> Vec<(usize, Vec<usize>)> {
+    let mut passed = Vec::new();
+    for edge in std::mem::take(edges) {
+        let (low, high) = match (ranks.get(edge.from), ranks.get(edge.to)) {
+            (Some(from), Some(to)) => (*from, *to),
+            _ => continue,
+        };
+        if high <= low + 1 {
+            edges.push(edge);
+            continue;
+        }
+        let mut stops = Vec::new();
+        let mut last = edge.from;
+        for rank in low + 1..high {
+            stops.push(sizes.len());
+            edges.push(Lifted { from: last, to: sizes.len(), text: 0.0, edges: Vec::new() });
+            last = sizes.len();
+            sizes.push((PASSING, 0.0));
+            ranks.push(rank);
+        }
+        edges.push(Lifted { from: last, to: edge.to, text: 0.0, edges: Vec::new() });
+        passed.extend(edge.edges.iter().map(|index| (*index, stops.clone())));
+    }
+    passed
 }
 
 fn holds(chart: &Chart, outer: End, end: End, depth: usize) -> bool {
@@ -165,9 +236,9 @@ fn holds(chart: &Chart, outer: End, end: End, depth: usize) -> bool {
 
 /// The rank of each box: one more than the highest rank that an arrow comes from. Arrows that would close a circle do
 /// not count.
-fn ranks(count: usize, edges: &[(usize, usize, bool)]) -> Vec<usize> {
+fn ranks(count: usize, edges: &[Lifted]) -> Vec<usize> {
     let mut forward: Vec<(usize, usize)> = Vec::new();
-    for (from, to, _) in edges {
+    for Lifted { from, to, .. } in edges {
         if !reaches(&forward, *to, *from) {
             forward.push((*from, *to));
         }
@@ -207,7 +278,7 @@ fn reaches(edges: &[(usize, usize)], from: usize, to: usize) -> bool {
 }
 
 /// Places boxes by rank, from top to bottom: in an order that keeps neighbours near, centred under each other.
-fn rows(sizes: &[(f64, f64)], ranks: &[usize], edges: &[(usize, usize, bool)], gap: f64) -> Vec<(f64, f64)> {
+fn rows(sizes: &[(f64, f64)], ranks: &[usize], edges: &[Lifted], gap: f64) -> Vec<(f64, f64)> {
     let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, rank) in ranks.iter().enumerate() {
         rows.entry(*rank).or_default().push(at);
@@ -219,14 +290,10 @@ fn rows(sizes: &[(f64, f64)], ranks: &[usize], edges: &[(usize, usize, bool)], g
     let near = |at: usize| -> Vec<usize> {
         edges
             .iter()
-            .filter_map(|(a, b, _)| {
-                if *a == at {
-                    Some(*b)
-                } else if *b == at {
-                    Some(*a)
-                } else {
-                    None
-                }
+            .filter_map(|edge| match at {
+                at if at == edge.from => Some(edge.to),
+                at if at == edge.to => Some(edge.from),
+                _ => None,
             })
             .collect()
     };

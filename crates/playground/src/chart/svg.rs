@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::chart::layout::{LINE, Placed, Rect, place, text_width};
-use crate::chart::{Chart, End, Node, Shape, Stroke};
+use crate::chart::{Chart, End, Node, Shape, Stroke, Way};
 
 const MARGIN: f64 = 6.0;
 
@@ -53,8 +53,8 @@ pub fn draw(chart: &Chart) -> String {
         );
     }
     let mut texts = String::new();
-    for edge in &chart.edges {
-        edge_lines(edge, &placed, &mut out, &mut texts);
+    for at in 0..chart.edges.len() {
+        edge_lines(chart, at, &placed, &mut out, &mut texts);
     }
     for (at, node) in chart.nodes.iter().enumerate() {
         if let Some(rect) = placed.at.get(&End::Node(at)) {
@@ -106,26 +106,43 @@ fn node_lines(node: &Node, rect: &Rect, out: &mut String) {
     }
 }
 
-fn edge_lines(edge: &crate::chart::Edge, placed: &Placed, out: &mut String, texts: &mut String) {
+fn edge_lines(chart: &Chart, at: usize, placed: &Placed, out: &mut String, texts: &mut String) {
+    let Some(edge) = chart.edges.get(at) else { return };
     let (Some(from), Some(to)) = (placed.at.get(&edge.from), placed.at.get(&edge.to)) else { return };
+    let upright = chart.groups.first().is_none_or(|all| matches!(all.way, Way::Down | Way::Up));
+    // Two arrows between the same boxes run beside each other.
+    let other = |other: &crate::chart::Edge| (other.from, other.to) == (edge.to, edge.from);
+    let aside = match (chart.edges.iter().any(other), edge.from < edge.to) {
+        (false, _) => 0.0,
+        (true, first) => {
+            if first {
+                9.0
+            } else {
+                -9.0
+            }
+        }
+    };
     let class = match edge.stroke {
         Stroke::Plain => "chart-edge",
         Stroke::Dotted => "chart-edge dotted",
         Stroke::Thick => "chart-edge thick",
     };
-    let [start, bend_a, bend_b, end] = curve(from, to);
-    let _ = write!(
-        out,
-        "<path class=\"{class}\" d=\"M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}\"/>",
-        start.0, start.1, bend_a.0, bend_a.1, bend_b.0, bend_b.1, end.0, end.1
-    );
+    let via = placed.via.get(&at).map_or(&[][..], Vec::as_slice);
+    let curves = curves(from, via, to, upright, aside);
+    let (Some(first), Some(last)) = (curves.first(), curves.last()) else { return };
+    let _ = write!(out, "<path class=\"{class}\" d=\"M{:.1} {:.1}", first[0].0, first[0].1);
+    for [_, a, b, end] in &curves {
+        let _ = write!(out, "C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}", a.0, a.1, b.0, b.1, end.0, end.1);
+    }
+    out.push_str("\"/>");
     if edge.heads.1 {
-        out.push_str(&head(bend_b, end));
+        out.push_str(&head(last[2], last[3]));
     }
     if edge.heads.0 {
-        out.push_str(&head(bend_a, start));
+        out.push_str(&head(first[1], first[0]));
     }
     if !edge.text.is_empty() {
+        let Some([start, bend_a, bend_b, end]) = curves.get(curves.len() / 2) else { return };
         let at = |a: f64, b: f64, c: f64, d: f64| (a + 3.0 * b + 3.0 * c + d) / 8.0;
         let (x, y) = (at(start.0, bend_a.0, bend_b.0, end.0), at(start.1, bend_a.1, bend_b.1, end.1));
         let w = text_width(&edge.text) * 0.92 + 8.0;
@@ -141,23 +158,37 @@ fn edge_lines(edge: &crate::chart::Edge, placed: &Placed, out: &mut String, text
     }
 }
 
-/// A curve from side to side, whichever sides face each other with more room.
-fn curve(from: &Rect, to: &Rect) -> [(f64, f64); 4] {
+/// Curves from side to side by way of some points. Sides face each other the way the chart goes wherever there is room,
+/// else the other way.
+fn curves(from: &Rect, via: &[(f64, f64)], to: &Rect, upright: bool, aside: f64) -> Vec<[(f64, f64); 4]> {
+    const ROOM: f64 = 12.0;
     let ((fx, fy), (tx, ty)) = (from.middle(), to.middle());
     let below = to.y - (from.y + from.h);
     let above = from.y - (to.y + to.h);
     let right = to.x - (from.x + from.w);
     let left = from.x - (to.x + to.w);
-    let most = below.max(above).max(right).max(left);
-    if most == below || most == above {
-        let (start, end) = if most == below { (from.y + from.h, to.y) } else { (from.y, to.y + to.h) };
-        let bend = (end - start) / 2.0;
-        [(fx, start), (fx, start + bend), (tx, end - bend), (tx, end)]
-    } else {
-        let (start, end) = if most == right { (from.x + from.w, to.x) } else { (from.x, to.x + to.w) };
-        let bend = (end - start) / 2.0;
-        [(start, fy), (start + bend, fy), (end - bend, ty), (end, ty)]
-    }
+    let vertical = if upright { below.max(above) >= ROOM } else { right.max(left) < ROOM };
+    let (start, end) = match (vertical, below >= above, right >= left) {
+        (true, true, _) => ((fx + aside, from.y + from.h), (tx + aside, to.y)),
+        (true, false, _) => ((fx + aside, from.y), (tx + aside, to.y + to.h)),
+        (false, _, true) => ((from.x + from.w, fy + aside), (to.x, ty + aside)),
+        (false, _, false) => ((from.x, fy + aside), (to.x + to.w, ty + aside)),
+    };
+    let mut points = vec![start];
+    points.extend_from_slice(via);
+    points.push(end);
+    let curve = |pair: &[(f64, f64)]| match pair {
+        [a, b] if vertical => {
+            let bend = (b.1 - a.1) / 2.0;
+            [*a, (a.0, a.1 + bend), (b.0, b.1 - bend), *b]
+        }
+        [a, b] => {
+            let bend = (b.0 - a.0) / 2.0;
+            [*a, (a.0 + bend, a.1), (b.0 - bend, b.1), *b]
+        }
+        _ => [start; 4],
+    };
+    points.windows(2).map(curve).collect()
 }
 
 /// The head of an arrow that comes from a direction.
