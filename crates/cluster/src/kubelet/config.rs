@@ -10,7 +10,10 @@ use drydock_value::Value;
 use super::env::{self, Source, expand};
 use super::volumes::{Kept, Look};
 use crate::runtime::images::User;
-use crate::runtime::{ContainerConfig, Image, Mount};
+use crate::runtime::{ContainerConfig, Image, Mount, VolumeId};
+
+/// What the name of a volume ends in whose files lie there without links, to be mounted in parts.
+pub const PARTS: &str = "/parts";
 
 /// Makes the configuration of a container.
 ///
@@ -115,11 +118,9 @@ fn mounts(look: &Look<'_>, spec: &Value, env: &BTreeMap<String, String>) -> Resu
                 (id, false)
             }
             Kept::Fixed(id) => {
-                // What is visible are links; a part of the volume is the file behind one.
-                if !sub_path.is_empty() {
-                    sub_path = format!("..data/{sub_path}");
-                }
-                (id, true)
+                // A part of the volume is mounted for itself, not through the links of the whole.
+                let name = if sub_path.is_empty() { id.name } else { format!("{}{PARTS}", id.name).into() };
+                (VolumeId { name, ..id }, true)
             }
         };
         let claim_read_only = ["persistentVolumeClaim", "nfs"].iter().any(|kind| volume[*kind]["readOnly"].is_true());

@@ -164,9 +164,10 @@ impl Kubelet {
             KubeletWake::Knock(socket) => self.knock(socket, ctx),
             KubeletWake::Worker(id) => {
                 if let Some(worker) = self.workers.get_mut(&id)
-                    && worker.armed <= ctx.now {
-                        worker.armed = Time::NEVER;
-                    }
+                    && worker.armed <= ctx.now
+                {
+                    worker.armed = Time::NEVER;
+                }
                 self.drive(id, ctx);
             }
             KubeletWake::Probe(id, index) => {
@@ -373,9 +374,10 @@ impl Worker {
     fn post_start_done(&mut self, slot: usize, good: bool) {
         if let worker::Doing::Starting(starting) = &mut self.doing
             && let worker::Step::Hook(at, _, hook) = &mut starting.step
-                && *at == slot {
-                    *hook = Hook::Done(good);
-                }
+            && *at == slot
+        {
+            *hook = Hook::Done(good);
+        }
     }
 
     fn pre_stop_done(&mut self, slot: usize, good: bool) {

@@ -7,7 +7,6 @@ use drydock_value::{Time, Value, value};
 use super::{Kubelet, KubeletWake};
 use crate::ctx::Ctx;
 use crate::events::Reference;
-use crate::network::Place;
 use crate::queue::Event;
 use crate::runtime::images::digest;
 use crate::store::{PatchType, kinds};
@@ -20,13 +19,14 @@ impl Kubelet {
         self.booted = true;
         self.version = ctx.api.config().version.clone();
         if let Ok(ip) = self.config.ip.parse() {
-            ctx.network.attach(Place::Node(self.node), ip);
+            ctx.network.attach_node(self.node, &self.config.name, ip);
         }
         let pause = crate::runtime::Reference::parse("registry.k8s.io/pause:3.10");
         if let Ok(reference) = pause
-            && let Ok(image) = ctx.network.registry.pull(&reference) {
-                self.runtime.keep_image(&reference, image);
-            }
+            && let Ok(image) = ctx.network.registry.pull(&reference)
+        {
+            self.runtime.keep_image(&reference, image);
+        }
         self.register(ctx);
         for (kind, reason, message) in [
             ("Normal", "Starting", "Starting kubelet.".to_owned()),

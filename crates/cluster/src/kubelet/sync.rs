@@ -207,8 +207,9 @@ impl Kubelet {
         let Some(config) = self.runtime.container(number).map(|container| container.config.clone()) else { return };
         let ip = worker.ip.map(|ip| ip.to_string()).unwrap_or_default();
         for mount in config.mounts.iter().filter(|mount| mount.fixed) {
-            let Some(volume) = worker.pod["spec"]["volumes"].find("name", &mount.volume.name) else { continue };
-            let files = self.look(worker, &ip, ctx).files(volume);
+            let name = mount.volume.name.trim_end_matches(super::config::PARTS);
+            let Some(volume) = worker.pod["spec"]["volumes"].find("name", name) else { continue };
+            let files = self.look(worker, &ip, ctx).files(volume, name.len() == mount.volume.name.len());
             if let Ok(files) = files {
                 self.runtime.set_volume(mount.volume.clone(), files);
             }
@@ -263,7 +264,7 @@ impl Kubelet {
             let found = {
                 let look = self.look(worker, &ip, ctx);
                 match look.place(volume) {
-                    Ok(Kept::Fixed(id)) => look.files(volume).ok().map(|files| (id, files)),
+                    Ok(Kept::Fixed(id)) => look.files(volume, true).ok().map(|files| (id, files)),
                     _ => None,
                 }
             };
@@ -359,10 +360,18 @@ impl Kubelet {
                 written.set(field, kept);
             }
         }
+        let own = written == new;
         worker.status = new;
         if current["status"] != written {
             current.set("status", written);
-            let _ = client.update_status(kinds::PODS, &namespace, current);
+            let stored = client.update_status(kinds::PODS, &namespace, current);
+            // Remembered as the API server keeps it: one tree, not two.
+            if let Ok(stored) = stored
+                && own
+                && stored["status"] == worker.status
+            {
+                worker.status = stored["status"].clone();
+            }
         }
     }
 

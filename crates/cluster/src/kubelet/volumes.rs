@@ -95,13 +95,13 @@ impl Look<'_> {
         self.entries(volume).map(|_| ())
     }
 
-    /// The files of a volume that follow from objects.
+    /// The files of a volume that follow from objects: behind links that can be turned at once, or just so.
     ///
     /// # Errors
     /// What is missing.
-    pub fn files(&self, volume: &Value) -> Result<Fs, String> {
+    pub fn files(&self, volume: &Value, links: bool) -> Result<Fs, String> {
         let entries = self.entries(volume)?;
-        Ok(write(&entries, self.now))
+        Ok(write(&entries, links, self.now))
     }
 
     /// Path, content and mode of each file.
@@ -240,15 +240,16 @@ fn select(
 
 /// Lays files out as the kubelet's atomic writer does: in a folder named by the moment, which `..data` points to, and
 /// which each visible name leads through.
-fn write(entries: &[Entry], now: Time) -> Fs {
+fn write(entries: &[Entry], links: bool, now: Time) -> Fs {
     let mut vfs = Vfs::default();
     vfs.set_time(now);
     let (year, month, day, hour, minute, second) = now.civil();
     let folder =
         format!("..{year:04}_{month:02}_{day:02}_{hour:02}_{minute:02}_{second:02}.{}", now.0 % 1_000_000 * 1000);
-    let _ = vfs.mkdir_all(&format!("/{folder}"));
+    let base = if links { format!("/{folder}") } else { String::new() };
+    let _ = vfs.mkdir_all(&format!("{base}/"));
     for entry in entries {
-        let path = format!("/{folder}/{}", entry.path);
+        let path = format!("{base}/{}", entry.path);
         if let Some((parent, _)) = path.rsplit_once('/') {
             let _ = vfs.mkdir_all(parent);
         }
@@ -256,11 +257,13 @@ fn write(entries: &[Entry], now: Time) -> Fs {
         let _ = vfs.chmod(&path, entry.mode);
         let top = entry.path.split('/').next().unwrap_or("");
         let visible = format!("/{top}");
-        if vfs.lstat(&visible).is_err() {
+        if links && vfs.lstat(&visible).is_err() {
             let _ = vfs.symlink(&format!("..data/{top}"), &visible);
         }
     }
-    let _ = vfs.symlink(&folder, "/..data");
+    if links {
+        let _ = vfs.symlink(&folder, "/..data");
+    }
     let _ = vfs.chmod("/", 0o777);
     vfs.root_fs().cloned().unwrap_or_default()
 }
@@ -272,7 +275,7 @@ mod tests {
     #[test]
     fn files_lie_behind_links() {
         let entry = |path: &str, text: &str| Entry { path: path.into(), bytes: text.as_bytes().to_vec(), mode: 0o600 };
-        let fs = write(&[entry("a", "1"), entry("d/b", "2")], Time::from_seconds(1_795_359_409));
+        let fs = write(&[entry("a", "1"), entry("d/b", "2")], true, Time::from_seconds(1_795_359_409));
         let vfs = Vfs::new(fs);
         assert_eq!(vfs.read_text("/a").unwrap(), "1");
         assert_eq!(vfs.read_text("/d/b").unwrap(), "2");

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use drydock_value::{Time, Value};
+use drydock_value::{Str, Time, Value};
 
 use crate::informers::{Change, Informers};
 use crate::objects::{Key, Object};
-use crate::queue::NodeId;
 use crate::random::Random;
 use crate::store::kinds;
 
@@ -41,12 +40,12 @@ enum Door {
 }
 
 /// Who connects, and from where.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Client {
     /// Its address.
     pub ip: Ipv4Addr,
-    /// The node on which the rules apply; none for a client outside.
-    pub node: Option<NodeId>,
+    /// The name of the node on which the rules apply; none for a client outside.
+    pub node: Option<Str>,
     /// The moment.
     pub now: Time,
 }
@@ -125,7 +124,13 @@ impl Services {
         else {
             return Route::Drop;
         };
-        let backends = endpoints(informers, key, entry["name"].str());
+        let field = if door == Door::NodePort { "externalTrafficPolicy" } else { "internalTrafficPolicy" };
+        let on = client.node.as_deref().filter(|_| service["spec"][field] == "Local");
+        let backends = endpoints_on(informers, key, entry["name"].str(), on);
+        if backends.is_empty() && on.is_some() {
+            // Whoever wants a local endpoint where there is none gets no answer at all.
+            return Route::Drop;
+        }
         let Some(first) = backends.first() else { return Route::Reject };
         if service["spec"]["sessionAffinity"] == "ClientIP" {
             let timeout =
@@ -133,10 +138,11 @@ impl Services {
             let fresh = |since: Time| client.now.since(since) < Duration::from_secs(timeout.unsigned_abs());
             let slot = (key.clone(), client.ip);
             if let Some((ip, since)) = self.affinity.get(&slot).copied()
-                && let Some(backend) = backends.iter().find(|(backend, _)| *backend == ip && fresh(since)) {
-                    self.affinity.insert(slot, (ip, client.now));
-                    return Route::To(backend.0, backend.1);
-                }
+                && let Some(backend) = backends.iter().find(|(backend, _)| *backend == ip && fresh(since))
+            {
+                self.affinity.insert(slot, (ip, client.now));
+                return Route::To(backend.0, backend.1);
+            }
             let backend = pick(&backends, random).unwrap_or(*first);
             self.affinity.insert(slot, (backend.0, client.now));
             return Route::To(backend.0, backend.1);
@@ -153,12 +159,20 @@ fn pick(backends: &[(Ipv4Addr, u16)], random: &mut Random) -> Option<(Ipv4Addr, 
 /// The addresses and ports that a service's port leads to: the ready endpoints, or when there is none those that
 /// terminate but still serve.
 pub fn endpoints(informers: &Informers, service: &Key, port_name: &str) -> Vec<(Ipv4Addr, u16)> {
+    endpoints_on(informers, service, port_name, None)
+}
+
+/// The same, of one node only if it is named.
+fn endpoints_on(informers: &Informers, service: &Key, port_name: &str, node: Option<&str>) -> Vec<(Ipv4Addr, u16)> {
     let mut ready = Vec::new();
     let mut leaving = Vec::new();
     for slice in informers.slices_of(service) {
         let Some(port) = slice["ports"].items().iter().find(|port| port["name"].str() == port_name) else { continue };
         let Ok(port) = u16::try_from(port["port"].int()) else { continue };
         for endpoint in slice["endpoints"].items() {
+            if node.is_some_and(|node| endpoint["nodeName"].str() != node) {
+                continue;
+            }
             let conditions = &endpoint["conditions"];
             let into = if conditions["ready"].as_bool().unwrap_or(true) {
                 &mut ready

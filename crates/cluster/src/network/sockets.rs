@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use drydock_shell::{NetError, Recv, SocketId};
-use drydock_value::Time;
+use drydock_value::{Str, Time};
 
 use super::services::{Client, Route, Services};
 use super::{NetworkWake, Place, WORKSTATION};
@@ -64,6 +64,8 @@ struct Stream {
     /// Sending stopped for want of room; the owner is to be woken when there is some.
     wants_room: bool,
     woken_at: Time,
+    /// Whether its holder knows that it stands.
+    noticed: bool,
     /// What is sent as soon as the connection stands.
     early: Vec<u8>,
 }
@@ -86,6 +88,7 @@ pub struct Network {
     pub registry: Catalogue,
     by_ip: BTreeMap<Ipv4Addr, Place>,
     ips: BTreeMap<Place, Ipv4Addr>,
+    names: BTreeMap<NodeId, Str>,
     sockets: BTreeMap<SocketId, Socket>,
     listeners: BTreeMap<(Place, u16), SocketId>,
     /// Ports of nodes that lead to pods (`hostPort`).
@@ -112,6 +115,16 @@ impl Network {
     pub fn attach(&mut self, place: Place, ip: Ipv4Addr) {
         self.by_ip.insert(ip, place);
         self.ips.insert(place, ip);
+    }
+
+    /// Gives a node its address and its name.
+    pub fn attach_node(&mut self, node: NodeId, name: &str, ip: Ipv4Addr) {
+        self.attach(Place::Node(node), ip);
+        self.names.insert(node, name.into());
+    }
+
+    fn name_of(&self, place: Place) -> Option<Str> {
+        self.names.get(&place.node()?).cloned()
     }
 
     /// Takes a machine off the network: its address is free, its sockets are gone.
@@ -231,7 +244,7 @@ impl Network {
             return Err(NetError::Unreachable);
         }
         let own = self.address(from).unwrap_or(Ipv4Addr::LOCALHOST);
-        let client = Client { ip: own, node: from.node(), now: world.now };
+        let client = Client { ip: own, node: self.name_of(from), now: world.now };
         let found = self.find(from, ip, port, client, world);
         self.ephemeral = (self.ephemeral + 1) % 28_232;
         let local = (if ip.is_loopback() { Ipv4Addr::LOCALHOST } else { own }, 32_768 + self.ephemeral);
@@ -254,6 +267,7 @@ impl Network {
             shut: false,
             wants_room: false,
             woken_at: Time::default(),
+            noticed: false,
             early: Vec::new(),
         };
         let id = self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) });
@@ -276,7 +290,10 @@ impl Network {
             return Ok(Target { place: from, port });
         }
         let route = match self.place(ip) {
-            Some(Place::Node(_)) => self.services.route_node_port(port, client, world.informers, world.random),
+            Some(Place::Node(node)) => {
+                let client = Client { node: self.name_of(Place::Node(node)), ..client };
+                self.services.route_node_port(port, client, world.informers, world.random)
+            }
             Some(_) => Route::None,
             None if from == Place::Workstation && self.services.is_inside(ip, world.informers) => Route::Drop,
             None => self.services.route(ip, port, client, world.informers, world.random),
@@ -348,6 +365,7 @@ impl Network {
             shut: false,
             wants_room: false,
             woken_at: Time::default(),
+            noticed: false,
             early: Vec::new(),
         };
         self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) })
@@ -402,6 +420,7 @@ impl Network {
             shut: false,
             wants_room: false,
             woken_at: Time::default(),
+            noticed: false,
             early: Vec::new(),
         };
         let body = Body::Stream(Box::new(server));
@@ -423,9 +442,13 @@ impl Network {
     }
 
     /// Whether a connection stands; none while it is being made.
-    pub fn connected(&self, id: SocketId, now: Time) -> Option<Result<(), NetError>> {
-        match self.stream(id) {
-            Some(stream) => stream.settled.filter(|(at, _)| *at <= now).map(|(_, how)| how),
+    pub fn connected(&mut self, id: SocketId, now: Time) -> Option<Result<(), NetError>> {
+        match self.stream_mut(id) {
+            Some((stream, _)) => {
+                let how = stream.settled.filter(|(at, _)| *at <= now).map(|(_, how)| how);
+                stream.noticed |= how.is_some();
+                how
+            }
             None => Some(Err(NetError::Reset)),
         }
     }
@@ -448,9 +471,10 @@ impl Network {
         let room = WINDOW.saturating_sub(self.stream(peer).ok_or(NetError::Reset)?.unread);
         let taken = room.min(bytes.len());
         if taken < bytes.len()
-            && let Some((stream, _)) = self.stream_mut(id) {
-                stream.wants_room = true;
-            }
+            && let Some((stream, _)) = self.stream_mut(id)
+        {
+            stream.wants_room = true;
+        }
         if taken > 0 {
             let at = now + latency;
             if let Some((peer, _)) = self.stream_mut(peer) {
@@ -465,6 +489,7 @@ impl Network {
     /// Receives what has come: one message as it was sent.
     pub fn recv(&mut self, id: SocketId, now: Time, queue: &mut EventQueue) -> Recv {
         let Some((stream, _)) = self.stream_mut(id) else { return Recv::Failed(NetError::Reset) };
+        stream.noticed |= stream.settled.is_some_and(|(at, _)| at <= now);
         if let Some((at, Err(error))) = stream.settled {
             return if at <= now { Recv::Failed(error) } else { Recv::Pending };
         }
@@ -473,12 +498,13 @@ impl Network {
             stream.unread = stream.unread.saturating_sub(bytes.len());
             let peer = stream.peer;
             if let Some((peer_stream, _)) = peer.and_then(|peer| self.stream_mut(peer))
-                && std::mem::take(&mut peer_stream.wants_room) {
-                    let at = now + peer_stream.latency;
-                    if let Some(peer) = peer {
-                        self.wake_at(peer, at, queue);
-                    }
+                && std::mem::take(&mut peer_stream.wants_room)
+            {
+                let at = now + peer_stream.latency;
+                if let Some(peer) = peer {
+                    self.wake_at(peer, at, queue);
                 }
+            }
             return Recv::Data(bytes);
         }
         match stream.end {
@@ -537,7 +563,10 @@ impl Network {
                     stream.inbox.front().is_some_and(|(at, _)| *at <= now) || stream.end.is_some_and(|at| at <= now);
                 match stream.settled {
                     None => false,
-                    Some((at, how)) => at <= now && (how.is_err() || arrived || stream.broken || self.room(stream)),
+                    Some((at, how)) => {
+                        let news = how.is_err() || !stream.noticed || arrived || stream.broken;
+                        at <= now && (news || self.room(stream))
+                    }
                 }
             }
         }

@@ -117,9 +117,10 @@ impl Runtime {
     /// Removes a sandbox with its network. Its containers must have ended.
     pub fn remove_sandbox(&mut self, number: u64, ctx: &mut Ctx<'_>) {
         if let Some(sandbox) = self.sandboxes.remove(&number)
-            && matches!(sandbox.place, Place::Pod { .. }) {
-                ctx.network.detach(sandbox.place, ctx.now, ctx.queue);
-            }
+            && matches!(sandbox.place, Place::Pod { .. })
+        {
+            ctx.network.detach(sandbox.place, ctx.now, ctx.queue);
+        }
     }
 
     /// The containers of a machine on the network.

@@ -65,8 +65,9 @@ impl Cluster {
     }
 
     /// Whether a connection stands; none while it is being made.
-    pub fn connected(&self, socket: SocketId) -> Option<Result<(), NetError>> {
-        self.network.connected(socket, self.now())
+    pub fn connected(&mut self, socket: SocketId) -> Option<Result<(), NetError>> {
+        let now = self.now();
+        self.network.connected(socket, now)
     }
 
     /// Sends bytes; how many were taken.

@@ -290,7 +290,8 @@ fn sizes() {
             }
         }
         let pods = (hosts * 100) as usize;
-        let running = world.cluster.api_ref().objects(kinds::PODS, "").filter(|pod| pod["status"]["phase"] == "Running").count();
+        let running =
+            world.cluster.api_ref().objects(kinds::PODS, "").filter(|pod| pod["status"]["phase"] == "Running").count();
         let workers: usize = world.cluster.kubelets.iter().map(|kubelet| kubelet.workers.len()).sum();
         let machines: usize = world.cluster.kubelets.iter().map(|kubelet| kubelet.runtime.machine_count()).sum();
         println!("{image}: {running} running, {workers} workers, {machines} machines, {events} events");
@@ -303,7 +304,12 @@ fn sizes() {
             kubelet.runtime = crate::runtime::Runtime::new(kubelet.node, 0);
         }
         world.cluster.network = crate::network::Network::default();
-        println!("  sizes: worker {}, container {}, slot {}", size_of::<Worker>(), size_of::<crate::runtime::Container>(), size_of::<crate::kubelet::worker::Slot>());
+        println!(
+            "  sizes: worker {}, container {}, slot {}",
+            size_of::<Worker>(),
+            size_of::<crate::runtime::Container>(),
+            size_of::<crate::kubelet::worker::Slot>()
+        );
         let copy = world.cluster.clone();
         drop(copy);
         println!("  after dropping kubelets: {} bytes a pod", (memory() - before) / pods);

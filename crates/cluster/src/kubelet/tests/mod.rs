@@ -1,6 +1,9 @@
 //! Tests of nodes that run their pods.
 
+mod endings;
 mod life;
+mod network;
+mod probes;
 mod streams;
 
 use std::time::Duration;

@@ -250,7 +250,7 @@ pub const ROWS: &[Row] = &[
         files: &[("/var/lib/postgresql/data/", ""), ("/docker-entrypoint-initdb.d/", "")],
         programs: &[
             "/usr/local/bin/docker-entrypoint.sh=postgres-entrypoint",
-            "/usr/lib/postgresql/bin/postgres",
+            "/usr/local/bin/postgres",
             "/usr/local/bin/pg_isready",
             "/usr/local/bin/psql",
         ],

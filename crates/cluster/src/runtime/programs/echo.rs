@@ -80,11 +80,12 @@ impl Echo {
         };
         self.kind = kind;
         if port != 0
-            && let Err(error) = self.server.listen(port, sys) {
-                let words = error.message().to_lowercase();
-                sys.eprint(&format!("listen tcp :{port}: bind: {words}\n"));
-                return Step::Exit(1);
-            }
+            && let Err(error) = self.server.listen(port, sys)
+        {
+            let words = error.message().to_lowercase();
+            sys.eprint(&format!("listen tcp :{port}: bind: {words}\n"));
+            return Step::Exit(1);
+        }
         let (year, month, day, hour, minute, second) = sys.now().civil();
         let stamp = format!("{year:04}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02}");
         let line = match &self.kind {

@@ -202,6 +202,10 @@ impl Response {
     /// # Errors
     /// When it will never become one.
     pub fn take(inbox: &mut Vec<u8>, method: &str, ended: bool) -> Result<Option<Response>, Malformed> {
+        let start = b"HTTP/";
+        if inbox.iter().zip(start).any(|(byte, wanted)| byte != wanted) {
+            return Err(Malformed::Syntax);
+        }
         let Some((line, headers, length)) = head(inbox)? else {
             return if ended { Err(Malformed::Syntax) } else { Ok(None) };
         };

@@ -37,11 +37,12 @@ impl Program for Stress {
             return self.start(sys);
         }
         if let Some(until) = self.until
-            && sys.now() >= until {
-                let seconds = sys.now().since(self.since).as_secs();
-                sys.print(&format!("stress: info: [{}] successful run completed in {seconds}s\n", sys.pid()));
-                return Step::Exit(0);
-            }
+            && sys.now() >= until
+        {
+            let seconds = sys.now().since(self.since).as_secs();
+            sys.print(&format!("stress: info: [{}] successful run completed in {seconds}s\n", sys.pid()));
+            return Step::Exit(0);
+        }
         if self.cpu {
             sys.charge(1000);
             return Step::Continue;

@@ -157,9 +157,10 @@ fn expand(directives: &mut Vec<Directive>, path: &str, files: &Vfs, depth: u32) 
         }
         // What stands in these is data.
         if !matches!(directive.name(), "types" | "map" | "geo" | "upstream")
-            && let Some(block) = &mut directive.block {
-                expand(block, path, files, depth)?;
-            }
+            && let Some(block) = &mut directive.block
+        {
+            expand(block, path, files, depth)?;
+        }
         out.push(directive);
     }
     *directives = out;

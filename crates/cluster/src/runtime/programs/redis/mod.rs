@@ -114,9 +114,10 @@ impl Redis {
         let options: Vec<&String> = args.iter().skip(1).collect();
         for pair in options.windows(2) {
             if let [name, value] = pair
-                && let Some(name) = name.strip_prefix("--") {
-                    settings.push((name.to_lowercase(), (*value).clone()));
-                }
+                && let Some(name) = name.strip_prefix("--")
+            {
+                settings.push((name.to_lowercase(), (*value).clone()));
+            }
         }
         let setting = |name: &str| settings.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         let port: u16 = setting("port").and_then(|port| port.parse().ok()).unwrap_or(6379);

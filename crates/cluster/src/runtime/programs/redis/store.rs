@@ -275,9 +275,10 @@ impl Store {
             Some((_, _, run)) => {
                 let answer = run(self, words);
                 if let Some((data, _)) = self.data.get(&arg(words, 1))
-                    && data.is_empty() {
-                        self.data.remove(&arg(words, 1));
-                    }
+                    && data.is_empty()
+                {
+                    self.data.remove(&arg(words, 1));
+                }
                 answer
             }
             None => {

@@ -1,0 +1,155 @@
+//! Pods among themselves: names, services, volumes.
+
+use super::*;
+
+/// Runs a script in a pod that ends, and answers what it printed.
+fn script(world: &mut World, name: &str, container: Value, spec: Value) -> String {
+    let mut spec = spec;
+    spec.set("restartPolicy", "Never");
+    world.pod_with(name, container, spec);
+    world.until(name, |pod| matches!(pod["status"]["phase"].str(), "Succeeded" | "Failed"));
+    world.logs(name, &[])
+}
+
+fn sh(text: &str) -> Value {
+    value!({"image": "busybox:1.36", "command": ["sh", "-c", text]})
+}
+
+#[test]
+fn redis_is_reached_by_its_services_name() {
+    let mut world = World::new();
+    world.pod("db", value!({"image": "redis:7", "ports": [{"containerPort": 6379}]}));
+    world.create(
+        kinds::SERVICES,
+        value!({"metadata": {"name": "db"}, "spec": {"selector": {"app": "db"}, "ports": [{"port": 6379}]}}),
+    );
+    world.until("db", |pod| pod["status"]["phase"] == "Running");
+    world.run(2.0);
+    let client = |host: &str, words: &str| value!({"image": "redis:7", "command": ["sh", "-c", format!("redis-cli -h {host} {words}")]});
+    for (name, host, words, expected) in [
+        ("c1", "db", "ping", "PONG\n"),
+        ("c2", "db.default", "set a b", "OK\n"),
+        ("c3", "db.default.svc.cluster.local", "get a", "b\n"),
+        ("c4", "nope", "ping", "Could not connect to Redis at nope:6379: Name or service not known\n"),
+    ] {
+        assert_eq!(script(&mut world, name, client(host, words), value!({})), expected, "{host}");
+    }
+    world.delete("db", &DeleteOptions::now());
+    world.run(2.0);
+    let refused = "Could not connect to Redis at db:6379: Connection refused\n";
+    assert_eq!(script(&mut world, "c5", client("db", "ping"), value!({})), refused);
+}
+
+#[test]
+fn files_come_from_objects() {
+    let mut world = World::new();
+    world.create(kinds::CONFIG_MAPS, value!({"metadata": {"name": "cm"}, "data": {"a.conf": "A\n", "b": "B\n"}}));
+    world.create(kinds::SECRETS, value!({"metadata": {"name": "s"}, "stringData": {"password": "hunter2"}}));
+    let container = value!({
+        "image": "busybox:1.36",
+        "command": ["sh", "-c", "cat /etc/cm/b /etc/one.conf /run/token/namespace /info/labels; echo; cat /sec/password; echo; echo x 2>&1 > /etc/cm/b"],
+        "volumeMounts": [
+            {"name": "cm", "mountPath": "/etc/cm"}, {"name": "cm", "mountPath": "/etc/one.conf", "subPath": "a.conf"},
+            {"name": "all", "mountPath": "/run/token"}, {"name": "s", "mountPath": "/sec", "readOnly": true},
+            {"name": "info", "mountPath": "/info"}
+        ]
+    });
+    let spec = value!({"volumes": [
+        {"name": "cm", "configMap": {"name": "cm"}}, {"name": "s", "secret": {"secretName": "s"}},
+        {"name": "all", "projected": {"sources": [
+            {"serviceAccountToken": {"path": "token"}},
+            {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}}
+        ]}},
+        {"name": "info", "downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}}
+    ]});
+    let text = script(&mut world, "p", container, spec);
+    assert!(text.starts_with("B\nA\ndefaultapp=\"p\"\nhunter2\n"), "{text}");
+    assert!(text.contains("Read-only file system"), "{text}");
+}
+
+#[test]
+fn the_environment_is_made_up_of_everything() {
+    let mut world = World::new();
+    world.create(kinds::CONFIG_MAPS, value!({"metadata": {"name": "cm"}, "data": {"COLOR": "blue"}}));
+    world.create(
+        kinds::SERVICES,
+        value!({"metadata": {"name": "my-db"}, "spec": {"clusterIP": "10.96.7.7", "ports": [{"port": 6379, "name": "redis"}]}}),
+    );
+    world.run(1.0);
+    let container = value!({
+        "image": "busybox:1.36",
+        "command": ["sh", "-c", "echo $HOSTNAME $COLOR $FULL $IP $NODE $CPU $MY_DB_SERVICE_HOST:$MY_DB_SERVICE_PORT_REDIS $KUBERNETES_PORT_443_TCP_PORT $(WHO)"],
+        "resources": {"limits": {"cpu": "500m"}},
+        "envFrom": [{"configMapRef": {"name": "cm"}}],
+        "env": [
+            {"name": "WHO", "value": "me"}, {"name": "FULL", "value": "$(WHO)-$(COLOR)-$(NOPE)"},
+            {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+            {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+            {"name": "CPU", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1m"}}}
+        ]
+    });
+    let text = script(&mut world, "p", container, value!({"nodeName": "minikube"}));
+    assert_eq!(text, "p blue me-blue-$(NOPE) 10.244.0.2 minikube 500 10.96.7.7:6379 443 me\n");
+}
+
+#[test]
+fn volumes_are_shared_and_last_as_long_as_they_should() {
+    let mut world = World::new();
+    let mount = value!([{"name": "v", "mountPath": "/v", "subPath": "sub"}]);
+    let with = |container: Value| {
+        let mut container = container;
+        container.set("volumeMounts", mount.clone());
+        container
+    };
+    let host = value!({"nodeName": "minikube", "volumes": [{"name": "v", "hostPath": {"path": "/data", "type": "DirectoryOrCreate"}}]});
+    assert_eq!(script(&mut world, "w", with(sh("echo kept > /v/f; cat /v/f")), host.clone()), "kept\n");
+    // The node's files outlive the pod.
+    assert_eq!(script(&mut world, "r", with(sh("cat /v/f")), host), "kept\n");
+    let empty = value!({"volumes": [{"name": "v", "emptyDir": {}}]});
+    let text = script(&mut world, "e", with(sh("cat /v/f")), empty);
+    assert_eq!(text, "cat: can't open '/v/f': No such file or directory\n");
+    // One volume at two places of a container.
+    let twice = value!({"image": "busybox:1.36", "command": ["sh", "-c", "echo x > /a/f; cat /b/f"],
+        "volumeMounts": [{"name": "v", "mountPath": "/a"}, {"name": "v", "mountPath": "/b"}]});
+    assert_eq!(script(&mut world, "t", twice, value!({"volumes": [{"name": "v", "emptyDir": {}}]})), "x\n");
+}
+
+#[test]
+fn images_insist_on_what_they_need() {
+    let mut world = World::new();
+    let text = script(&mut world, "pg", value!({"image": "postgres:16"}), value!({}));
+    assert!(text.starts_with("Error: Database is uninitialized and superuser password is not specified.\n"), "{text}");
+    assert_eq!(world.get("pg")["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"].int(), 1);
+    let env = value!([{"name": "POSTGRES_PASSWORD", "value": "x"}]);
+    world.pod("pg2", value!({"image": "postgres:16", "env": env}));
+    world.until("pg2", |pod| pod["status"]["phase"] == "Running");
+    assert!(world.logs("pg2", &[]).contains("database system is ready to accept connections"));
+    let text = script(&mut world, "hello", value!({"image": "hello-world"}), value!({}));
+    assert!(text.contains("Hello from Docker!"));
+    let pi = value!({"image": "perl:5.34.0", "command": ["perl", "-Mbignum=bpi", "-wle", "print bpi(20)"]});
+    assert_eq!(script(&mut world, "pi", pi, value!({})), "3.1415926535897932385\n");
+    let stress = value!({"image": "polinux/stress", "command": ["stress"], "args": ["--vm", "1", "--vm-bytes", "250M", "--vm-hang", "1"],
+        "resources": {"limits": {"memory": "100Mi"}}});
+    script(&mut world, "oom", stress, value!({}));
+    let pod = world.get("oom");
+    let ended = &pod["status"]["containerStatuses"][0]["state"]["terminated"];
+    assert_eq!((ended["exitCode"].int(), ended["reason"].str()), (137, "OOMKilled"));
+}
+
+#[test]
+fn equal_clusters_stay_equal() {
+    let run = || {
+        let mut world = World::new();
+        world.pod("a", sh("exit 1"));
+        world.pod("b", value!({"image": "nginx", "readinessProbe": {"httpGet": {"port": 80}, "periodSeconds": 1}}));
+        world.run(20.0);
+        world
+    };
+    let (mut one, two) = (run(), run());
+    assert_eq!(one.cluster.log_digest(), two.cluster.log_digest());
+    // A clone goes on as the original does.
+    let mut copy = World { cluster: one.cluster.clone() };
+    one.run(30.0);
+    copy.run(30.0);
+    assert_eq!(one.cluster.log_digest(), copy.cluster.log_digest());
+}
