@@ -218,7 +218,7 @@ pub enum ToPage {
         speed: Speed,
     },
     /// What changed in the cluster.
-    Map(Change),
+    Map(Box<Change>),
     /// The files of the home folder.
     Files(Vec<FileEntry>),
     /// The text of an open file; nothing when it's gone or not text.

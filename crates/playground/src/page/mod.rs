@@ -2,7 +2,7 @@
 //!
 //! - [`app`]: the whole of it; holds what the worker has told and hands it to the panes. `messages` is the part that acts
 //!   on the worker's messages, `wishes` the part that acts on what the panes ask for.
-//! - The panes: [`lesson`], [`editor`], [`map`], [`terminal`]; around them [`topbar`], [`split`], [`dialog`], [`icons`].
+//! - The panes: [`lesson`], [`editor`], [`map`], [`terminal`]; around them [`topbar`], [`split`], [`dialog`], [`icons`], [`sight`].
 //! - The edges: [`js`] (bindings to `web/src`), [`link`] (the worker), [`storage`] (what is kept), [`params`] (the address).
 //!
 //! A pane gets plain data as properties and asks for things by one callback with an enum of wishes.
@@ -18,6 +18,7 @@ pub mod map;
 mod messages;
 pub mod panes;
 pub mod params;
+pub mod sight;
 pub mod split;
 pub mod storage;
 pub mod terminal;

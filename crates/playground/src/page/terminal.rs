@@ -120,10 +120,16 @@ struct ScreenProps {
     on_wish: Callback<Wish>,
 }
 
+/// What xterm.js calls; it must live as long as the screen.
+struct Listeners {
+    _data: Closure<dyn FnMut(String)>,
+    _resize: Closure<dyn FnMut(u16, u16)>,
+}
+
 /// One xterm.js screen.
 struct Screen {
     host: NodeRef,
-    _closures: Option<(Closure<dyn FnMut(String)>, Closure<dyn FnMut(u16, u16)>)>,
+    listeners: Option<Listeners>,
 }
 
 impl Component for Screen {
@@ -131,7 +137,7 @@ impl Component for Screen {
     type Properties = ScreenProps;
 
     fn create(_: &Context<Screen>) -> Screen {
-        Screen { host: NodeRef::default(), _closures: None }
+        Screen { host: NodeRef::default(), listeners: None }
     }
 
     fn rendered(&mut self, ctx: &Context<Screen>, first: bool) {
@@ -146,7 +152,7 @@ impl Component for Screen {
         let screen = js::Terminal::new(&host, &props.label, &data, &resize);
         screen.screen_reader(props.screen_reader);
         let size = Size { cols: screen.columns(), rows: screen.rows() };
-        self._closures = Some((data, resize));
+        self.listeners = Some(Listeners { _data: data, _resize: resize });
         props.screens.add(id, screen);
         props.on_wish.emit(Wish::Ready(id, size));
     }

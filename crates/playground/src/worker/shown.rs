@@ -90,7 +90,7 @@ impl Shown {
         self.view = Some(view);
         let news = !change.is_empty();
         if news {
-            tell.push(ToPage::Map(change));
+            tell.push(ToPage::Map(Box::new(change)));
         }
         news
     }

@@ -2,15 +2,14 @@
 //! them; Mermaid is loaded for the others once they come near, and their source stands there as long as they aren't
 //! drawn.
 
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
+use web_sys::Element;
 use yew::{Component, Context, Html, NodeRef, Properties, html};
 
 use crate::bridge::Drawing;
 use crate::page::js;
 use crate::page::lesson::raw;
+use crate::page::sight::Sight;
 
 /// What a diagram is given.
 #[derive(Properties, PartialEq)]
@@ -37,7 +36,7 @@ pub struct Diagram {
     near: bool,
     svg: Option<String>,
     failed: bool,
-    _observer: Option<(IntersectionObserver, Closure<dyn FnMut(js_sys::Array)>)>,
+    sight: Option<Sight>,
 }
 
 impl Component for Diagram {
@@ -45,24 +44,14 @@ impl Component for Diagram {
     type Properties = Props;
 
     fn create(_: &Context<Diagram>) -> Diagram {
-        Diagram { host: NodeRef::default(), near: false, svg: None, failed: false, _observer: None }
+        Diagram { host: NodeRef::default(), near: false, svg: None, failed: false, sight: None }
     }
 
     fn rendered(&mut self, ctx: &Context<Diagram>, first: bool) {
         let wanted = first && ctx.props().drawing.is_none();
         let Some(host) = self.host.cast::<Element>().filter(|_| wanted) else { return };
         let link = ctx.link().clone();
-        let seen = Closure::new(move |entries: js_sys::Array| {
-            if entries.iter().any(|entry| entry.unchecked_into::<IntersectionObserverEntry>().is_intersecting()) {
-                link.send_message(Msg::Near);
-            }
-        });
-        let options = IntersectionObserverInit::new();
-        options.set_root_margin("300px 0px");
-        if let Ok(observer) = IntersectionObserver::new_with_options(seen.as_ref().unchecked_ref(), &options) {
-            observer.observe(&host);
-            self._observer = Some((observer, seen));
-        }
+        self.sight = Sight::watch(&host, "300px 0px", move || link.send_message(Msg::Near));
     }
 
     fn changed(&mut self, ctx: &Context<Diagram>, _: &Props) -> bool {
@@ -77,9 +66,7 @@ impl Component for Diagram {
             Msg::Near if self.near => return false,
             Msg::Near => {
                 self.near = true;
-                if let Some((observer, _)) = &self._observer {
-                    observer.disconnect();
-                }
+                self.sight = None;
                 draw(ctx);
                 return false;
             }

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_lessons::{Check, Exercise, Task};
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
-use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
+use web_sys::Element;
 use yew::{Callback, Component, Context, Html, NodeRef, Properties, classes, html};
 
 use crate::page::icons::icon;
 use crate::page::lesson::{Wish, raw};
+use crate::page::sight::Sight;
 
 /// What a card is given.
 #[derive(Properties, PartialEq)]
@@ -41,7 +40,7 @@ pub struct Card {
     hints: BTreeMap<usize, usize>,
     /// Tasks whose solution is shown.
     solutions: BTreeSet<usize>,
-    _observer: Option<(IntersectionObserver, Closure<dyn FnMut(js_sys::Array)>)>,
+    sight: Option<Sight>,
 }
 
 impl Component for Card {
@@ -49,26 +48,14 @@ impl Component for Card {
     type Properties = Props;
 
     fn create(_: &Context<Card>) -> Card {
-        Card { host: NodeRef::default(), hints: BTreeMap::new(), solutions: BTreeSet::new(), _observer: None }
+        Card { host: NodeRef::default(), hints: BTreeMap::new(), solutions: BTreeSet::new(), sight: None }
     }
 
     /// The exercise in the middle of what the learner reads is the one that is being worked on.
     fn rendered(&mut self, ctx: &Context<Card>, first: bool) {
         let Some(host) = self.host.cast::<Element>().filter(|_| first) else { return };
         let (index, on_wish) = (ctx.props().index, ctx.props().on_wish.clone());
-        let seen = Closure::new(move |entries: js_sys::Array| {
-            let inside =
-                entries.iter().any(|entry| entry.unchecked_into::<IntersectionObserverEntry>().is_intersecting());
-            if inside {
-                on_wish.emit(Wish::Exercise(index));
-            }
-        });
-        let options = IntersectionObserverInit::new();
-        options.set_root_margin("-35% 0px -35% 0px");
-        if let Ok(observer) = IntersectionObserver::new_with_options(seen.as_ref().unchecked_ref(), &options) {
-            observer.observe(&host);
-            self._observer = Some((observer, seen));
-        }
+        self.sight = Sight::watch(&host, "-35% 0px -35% 0px", move || on_wish.emit(Wish::Exercise(index)));
     }
 
     fn update(&mut self, _: &Context<Card>, message: Msg) -> bool {
