@@ -25,6 +25,8 @@ pub mod describe;
 pub mod env;
 pub mod failure;
 pub mod flags;
+#[cfg(test)]
+mod golden;
 pub mod help;
 pub mod invocation;
 pub mod kubeconfig;

@@ -103,10 +103,10 @@ fn get_raw(inv: &mut Invocation, io: &mut Io<'_>, raw: &str) -> Result<Outcome, 
         );
     }
     if !inv.flags.str("output").is_empty() {
-        return Err(inv.usage("--raw and --output are mutually exclusive"));
+        return Err("--raw and --output are mutually exclusive".into());
     }
     if !raw.starts_with('/') && !raw.contains("://") {
-        return Err(inv.usage(format!("--raw must be a valid URL path: parse \"{raw}\": invalid URI for request")));
+        return Err(format!("--raw must be a valid URL path: parse \"{raw}\": invalid URI for request").into());
     }
     let request = super::raw::request(drydock_api::Method::Get, raw);
     super::raw::print(inv, io, request)

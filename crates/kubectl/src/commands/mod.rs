@@ -251,9 +251,13 @@ pub fn spec(path: &str) -> Option<&'static Spec> {
 
 /// A command that only holds others: prints its help, or refuses what is no command of it.
 pub(crate) fn group(io: &mut Io<'_>, parsed: &Parsed) -> Result<Outcome, Failure> {
-    if parsed.args.is_empty() {
+    // `certificate` shows its help whatever stands behind it.
+    if parsed.args.is_empty() || parsed.command.path == "certificate" {
         io.print(help::of(parsed.command));
         return Ok(Outcome::Done);
     }
     Err(Failure::Usage(format!("unknown command {}", crate::failure::quote(&parsed.args.join(" ")))))
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     }
     let (filenames, raw_path) = (flags.list("filename"), flags.str("raw").to_owned());
     if filenames.is_empty() && flags.str("kustomize").is_empty() {
-        return Err(inv.usage("Must specify --filename to replace"));
+        return Err("must specify one of -f and -k".into());
     }
     if !raw_path.is_empty() {
         let [filename] = filenames.as_slice() else {

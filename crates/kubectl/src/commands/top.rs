@@ -27,7 +27,8 @@ const API: &str = "/apis/metrics.k8s.io/v1beta1";
 
 fn prepare(inv: &mut Invocation, io: &mut Io<'_>, namespaced: bool) -> Result<Vec<Value>, Failure> {
     if inv.args.len() > 1 {
-        return Err(inv.usage(format!("unexpected arguments: [{}]", inv.args.join(" "))));
+        let what = inv.command.name();
+        return Err(inv.usage(format!("{what} [NAME | -l label]")));
     }
     if !inv.args.is_empty() && !inv.flags.str("selector").is_empty() {
         return Err("only one of NAME or selector can be provided".into());

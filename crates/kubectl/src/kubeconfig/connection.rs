@@ -71,6 +71,8 @@ pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>
     }
     match problems.as_slice() {
         [] => {}
+        // Without any kubeconfig it is not the configuration that is wrong.
+        [one] if *config == Config::default() && context_name.is_empty() => return Err(Failure::Error(one.clone())),
         [one] => return Err(Failure::Plain(format!("Error in configuration: {one}"))),
         several => {
             let list: String = several.iter().map(|problem| format!("* {problem}\n")).collect();
@@ -83,9 +85,7 @@ pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>
     }
     let timeout = flags.str("request-timeout");
     if timeout.parse::<i64>().is_err() && drydock_schema::duration::parse(timeout).is_err() && !timeout.is_empty() {
-        return Err(Failure::Error(format!(
-            "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)"
-        )));
+        return Err("Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)".into());
     }
     let mut user = config.users.get(&user_name).cloned().unwrap_or_default();
     for flag in ["token", "username", "password", "client-certificate", "client-key"] {

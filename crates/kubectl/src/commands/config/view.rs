@@ -64,7 +64,11 @@ pub fn view(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         return Err("if merge==false a precise file must be specified".into());
     }
     let mut printer = printers::for_output(inv, io, Formats::default())?;
-    let mut config = inv.kubeconfig(io)?.merged();
+    let files = inv.kubeconfig(io)?;
+    if !inv.flags.bool("merge") && files.files.iter().all(|(_, config)| config.is_none()) {
+        return Err(format!("open {}: no such file or directory", inv.flags.str("kubeconfig")).into());
+    }
+    let mut config = files.merged();
     if let Some(context) = inv.flags.non_empty("context") {
         context.clone_into(&mut config.current);
     }

@@ -237,10 +237,7 @@ fn bounds(text: &str) -> Option<[Bound; 3]> {
         }
     }
     if parts.len() == 1 {
-        // One number alone: the end is the next one.
-        if !bounds[0].known {
-            return None;
-        }
+        // One number alone, or none: the end is the next one.
         bounds[1] = Bound { value: bounds[0].value + 1, known: true, derived: true };
     }
     Some(bounds)

@@ -240,7 +240,7 @@ impl Parser<'_> {
             }
             Item::Else(Some(_)) => {
                 let token = self.next_non_space();
-                return Err(self.unexpected(&token, "else"));
+                return Err(self.unexpected(&token, "input"));
             }
             _ => Vec::new(),
         };
