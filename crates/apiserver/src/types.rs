@@ -50,6 +50,10 @@ impl Quantity {
         Quantity(self.0.add(&other.0))
     }
 
+    pub(crate) fn sub(self, other: Quantity) -> Quantity {
+        Quantity(self.0.sub(&other.0))
+    }
+
     pub(crate) fn as_f64(self) -> f64 {
         self.0.as_f64()
     }

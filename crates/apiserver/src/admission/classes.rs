@@ -1,4 +1,4 @@
-//! DefaultStorageClass, DefaultIngressClass, and PersistentVolumeClaimResize.
+//! DefaultStorageClass, StorageObjectInUseProtection, DefaultIngressClass, and PersistentVolumeClaimResize.
 
 use drydock_api::Status;
 use drydock_value::Value;
@@ -29,6 +29,14 @@ pub(super) fn admit_claim(server: &ApiServer, claim: &mut Value) {
         });
     if let Some(class) = default {
         claim["spec"].set("storageClassName", &class["metadata"]["name"]);
+    }
+}
+
+/// Volumes and claims in use stay until nothing uses them: the protection controllers take the finalizer away.
+pub(super) fn protect(object: &mut Value, finalizer: &str) {
+    let finalizers = &mut object["metadata"]["finalizers"];
+    if !finalizers.items().iter().any(|own| own == finalizer) {
+        finalizers.push(finalizer);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::verbs::forbidden;
 const ANNOTATION: &str = "kubernetes.io/limit-ranger";
 
 /// Amounts by resource.
-type Amounts = BTreeMap<String, Quantity>;
+pub(super) type Amounts = BTreeMap<String, Quantity>;
 
 fn ranges(server: &ApiServer, namespace: &str) -> Vec<Value> {
     server.store.in_namespace(kinds::LIMIT_RANGES, namespace, None).cloned().collect()
@@ -71,7 +71,7 @@ fn total(containers: &[Value], part: &str) -> Amounts {
 }
 
 /// What a whole pod asks for: the sum of its containers, or the largest of its init containers.
-fn pod_total(spec: &Value, part: &str) -> Amounts {
+pub(super) fn pod_total(spec: &Value, part: &str) -> Amounts {
     let mut sum = total(spec["containers"].items(), part);
     for container in spec["initContainers"].items() {
         for (name, amount) in amounts(&container["resources"][part]) {

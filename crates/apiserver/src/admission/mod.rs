@@ -14,7 +14,9 @@ use crate::verbs::Cx;
 mod classes;
 mod limits;
 mod namespace;
+mod pod_security;
 mod priority;
+mod quota;
 mod runtime_class;
 mod service_account;
 mod simulator;
@@ -73,6 +75,12 @@ pub(crate) fn mutate(
     if attributes.creates(kinds::PERSISTENT_VOLUME_CLAIMS) {
         classes::admit_claim(server, object);
     }
+    if attributes.creates(kinds::PERSISTENT_VOLUME_CLAIMS) {
+        classes::protect(object, "kubernetes.io/pvc-protection");
+    }
+    if attributes.creates(kinds::PERSISTENT_VOLUMES) {
+        classes::protect(object, "kubernetes.io/pv-protection");
+    }
     if attributes.creates(kinds::PODS) {
         runtime_class::admit(server, object)?;
     }
@@ -88,12 +96,13 @@ pub(crate) fn mutate(
 /// The plugins that only look.
 pub(crate) fn validate(
     server: &ApiServer,
-    _cx: &mut Cx,
+    cx: &mut Cx,
     attributes: &Attributes<'_>,
     object: &Value,
     old: Option<&Value>,
 ) -> Result<(), Status> {
     simulator::validate(server, attributes, object)?;
+    pod_security::validate(server, cx, attributes, object, old)?;
     if attributes.writes(kinds::PRIORITY_CLASSES) {
         priority::validate_class(server, object)?;
     }
@@ -110,13 +119,13 @@ pub(crate) fn validate(
 
 /// The last word, when everything else has agreed: quota.
 pub(crate) fn charge(
-    _server: &mut ApiServer,
-    _cx: &mut Cx,
-    _attributes: &Attributes<'_>,
-    _object: &Value,
-    _old: Option<&Value>,
+    server: &mut ApiServer,
+    cx: &mut Cx,
+    attributes: &Attributes<'_>,
+    object: &Value,
+    old: Option<&Value>,
 ) -> Result<(), Status> {
-    Ok(())
+    quota::charge(server, cx, attributes, object, old)
 }
 
 /// The plugins that look at deletions.

@@ -23,6 +23,9 @@ fn success(code: u16) -> Response {
     )
 }
 
+/// Makes the new `Scale` of the one that is there.
+type Change = Box<dyn Fn(&Value) -> Result<Value, Status>>;
+
 impl ApiServer {
     /// Answers a request about a subresource of a stored kind.
     pub(super) fn subresource(
@@ -103,7 +106,7 @@ impl ApiServer {
             return Ok(Response::value(200, current));
         }
         cx.dry_run = params::dry_run(request)?;
-        let mut change: Box<dyn FnMut(&Value) -> Result<Value, Status>> = if verb == "patch" {
+        let change: Change = if verb == "patch" {
             let kind_of_patch = patch_type(request)?;
             let patch = patch_document(request)?;
             let gvk = drydock_api::GroupVersionKind::new("autoscaling", "v1", "Scale");

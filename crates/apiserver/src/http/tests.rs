@@ -494,3 +494,78 @@ fn discovery_comes_in_both_forms() {
     assert_eq!(bench.ok(Request::get("/version"))["gitVersion"], "v1.36.3");
     assert_eq!(bench.send(Request::get("/readyz")).body.text(), "ok");
 }
+
+#[test]
+fn quotas_are_charged_before_anything_is_kept() {
+    let mut bench = Bench::new();
+    let quotas = "/api/v1/namespaces/default/resourcequotas";
+    bench
+        .create(
+            quotas,
+            value!({"metadata": {"name": "q"}, "spec": {"hard": {"configmaps": "1", "limits.memory": "1Gi"}}}),
+        )
+        .unwrap();
+    bench.create(MAPS, config_map("before")).unwrap();
+    // From when the controller has counted, the quota holds.
+    bench
+        .patch(
+            &format!("{quotas}/q/status"),
+            MERGE,
+            r#"{"status":{"hard":{"configmaps":"2","limits.memory":"1Gi"},"used":{"configmaps":"1","limits.memory":"0"}}}"#,
+        )
+        .unwrap();
+    bench.create(MAPS, config_map("a")).unwrap();
+    assert_eq!(
+        bench.create(MAPS, config_map("b")).unwrap_err().message,
+        "configmaps \"b\" is forbidden: exceeded quota: q, requested: configmaps=1, used: configmaps=2, limited: \
+         configmaps=2"
+    );
+    let quota = bench.ok(Request::get(format!("{quotas}/q")));
+    assert_eq!(quota["status"]["used"]["configmaps"], "2");
+    let pod = value!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}});
+    assert_eq!(
+        bench.create("/api/v1/namespaces/default/pods", pod).unwrap_err().message,
+        "pods \"p\" is forbidden: failed quota: q: must specify limits.memory for: c"
+    );
+}
+
+#[test]
+fn limit_ranges_fill_in_and_refuse() {
+    let mut bench = Bench::new();
+    bench
+        .create(
+            "/api/v1/namespaces/default/limitranges",
+            value!({"metadata": {"name": "lr"}, "spec": {"limits": [
+                {"type": "Container", "default": {"cpu": "500m", "memory": "256Mi"}, "defaultRequest": {"cpu": "100m"},
+                 "min": {"cpu": "50m"}, "max": {"cpu": "1"}, "maxLimitRequestRatio": {"cpu": "10"}},
+                {"type": "Pod", "max": {"memory": "512Mi"}}
+            ]}}),
+        )
+        .unwrap();
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod = |name: &str, resources: Value| {
+        value!({"metadata": {"name": name},
+                "spec": {"containers": [{"name": "c", "image": "nginx", "resources": resources}]}})
+    };
+    let made = bench.create(pods, pod("defaulted", value!({}))).unwrap();
+    assert_eq!(
+        made["spec"]["containers"][0]["resources"],
+        value!({"limits": {"cpu": "500m", "memory": "256Mi"}, "requests": {"cpu": "100m", "memory": "256Mi"}})
+    );
+    assert_eq!(
+        made["metadata"]["annotations"]["kubernetes.io/limit-ranger"],
+        "LimitRanger plugin set: cpu, memory request for container c; cpu, memory limit for container c"
+    );
+    for (resources, why) in [
+        (value!({"limits": {"cpu": "2"}}), "maximum cpu usage per Container is 1, but limit is 2"),
+        (
+            value!({"requests": {"cpu": "10m"}}),
+            "[minimum cpu usage per Container is 50m, but request is 10m, cpu max limit to request ratio per Container is \
+             10, but provided ratio is 50.000000]",
+        ),
+        (value!({"limits": {"memory": "1Gi"}}), "maximum memory usage per Pod is 512Mi, but limit is 1Gi"),
+    ] {
+        let refused = bench.create(pods, pod("x", resources)).unwrap_err();
+        assert_eq!(refused.message, format!("pods \"x\" is forbidden: {why}"));
+    }
+}

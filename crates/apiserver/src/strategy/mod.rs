@@ -34,6 +34,9 @@ type Allocate = fn(&mut ApiServer, &mut Value, Option<&Value>) -> Result<(), Sta
 /// Keeps the pools in step with what is stored: from the old object to the new one.
 type Account = fn(&mut ApiServer, Option<&Value>, Option<&Value>);
 
+/// What a client is told besides the answer: of the new object and the old one.
+type Warnings = fn(&Value, Option<&Value>) -> Vec<String>;
+
 /// What is special about a kind.
 pub(crate) struct Strategy {
     /// The kind.
@@ -63,7 +66,7 @@ pub(crate) struct Strategy {
     /// Rules for names, as functions of the name and of whether it is a prefix.
     pub(crate) name: fn(&str, bool) -> Vec<String>,
     /// Warnings that a client gets with its answer: of the new object and the old one.
-    pub(crate) warnings: Option<fn(&Value, Option<&Value>) -> Vec<String>>,
+    pub(crate) warnings: Option<Warnings>,
     /// Picks from the pools.
     pub(crate) allocate: Option<Allocate>,
     /// Keeps the pools in step.

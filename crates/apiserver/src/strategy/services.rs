@@ -224,7 +224,9 @@ fn families(service: &mut Value) -> Result<(), Status> {
     let spec = &mut service["spec"];
     let selects = !spec["selector"].is_empty();
     let headless = spec["clusterIP"] == "None";
-    if headless && !selects && spec["ipFamilyPolicy"].is_null() {
+    // A headless service without selector may have endpoints of either family: whoever makes them knows.
+    let is_free = headless && !selects;
+    if is_free && spec["ipFamilyPolicy"].is_null() {
         spec.set("ipFamilyPolicy", "RequireDualStack");
         if spec["ipFamilies"].is_empty() {
             spec.set("ipFamilies", value!(["IPv4", "IPv6"]));
@@ -234,7 +236,7 @@ fn families(service: &mut Value) -> Result<(), Status> {
     if spec["ipFamilyPolicy"].is_null() {
         spec.set("ipFamilyPolicy", "SingleStack");
     }
-    if spec["ipFamilyPolicy"] == "RequireDualStack" && !(headless && !selects) {
+    if spec["ipFamilyPolicy"] == "RequireDualStack" && !is_free {
         let mut errors = Errors::default();
         errors.invalid(
             &Path::new("spec").field("ipFamilyPolicy"),
@@ -246,7 +248,7 @@ fn families(service: &mut Value) -> Result<(), Status> {
     if spec["ipFamilies"].is_empty() {
         spec.set("ipFamilies", value!(["IPv4"]));
     }
-    if spec["ipFamilies"].items().iter().any(|family| family == "IPv6") && !(headless && !selects) {
+    if spec["ipFamilies"].items().iter().any(|family| family == "IPv6") && !is_free {
         let shown = spec["ipFamilies"].clone();
         let mut errors = Errors::default();
         errors.invalid(&Path::new("spec").field("ipFamilies").index(0), &shown[0], "not configured on this cluster");

@@ -2,7 +2,7 @@
 
 use super::{Strategy, WITH_STATUS, spec_changed, warnings};
 use crate::kinds;
-use crate::validation::workloads as rules;
+use crate::validation::{autoscaling, workloads as rules};
 
 /// What all workloads of the apps group do.
 const APPS: Strategy = Strategy {
@@ -43,6 +43,6 @@ pub(super) fn rows() -> Vec<Strategy> {
             ..APPS
         },
         Strategy { kind: kinds::REPLICATION_CONTROLLERS, validate: Some(rules::replication_controller), ..APPS },
-        Strategy { kind: kinds::HORIZONTAL_POD_AUTOSCALERS, validate: Some(rules::autoscaler), ..WITH_STATUS },
+        Strategy { kind: kinds::HORIZONTAL_POD_AUTOSCALERS, validate: Some(autoscaling::autoscaler), ..WITH_STATUS },
     ]
 }

@@ -79,16 +79,12 @@ pub(crate) fn secret(secret: &Value, errors: &mut Errors) {
         }
         "kubernetes.io/dockercfg" => json(data, ".dockercfg", &path, errors),
         "kubernetes.io/dockerconfigjson" => json(data, ".dockerconfigjson", &path, errors),
-        "kubernetes.io/basic-auth" => {
-            if data.get("username").is_none() && data.get("password").is_none() {
-                need("username", errors);
-                need("password", errors);
-            }
+        "kubernetes.io/basic-auth" if data.get("username").is_none() && data.get("password").is_none() => {
+            need("username", errors);
+            need("password", errors);
         }
-        "kubernetes.io/ssh-auth" => {
-            if data["ssh-privatekey"].str().is_empty() {
-                errors.required(&path.key("ssh-privatekey"), "");
-            }
+        "kubernetes.io/ssh-auth" if data["ssh-privatekey"].str().is_empty() => {
+            errors.required(&path.key("ssh-privatekey"), "");
         }
         "kubernetes.io/tls" => {
             need("tls.crt", errors);

@@ -4,6 +4,7 @@
 //! order in which the real server states them, as clients print them in that order. Which kind has which rules says its
 //! row in `strategy`.
 
+pub(crate) mod autoscaling;
 pub(crate) mod cluster;
 pub(crate) mod common;
 pub(crate) mod config;

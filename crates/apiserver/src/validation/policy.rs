@@ -75,7 +75,7 @@ pub(crate) fn resource_quota(quota: &Value, errors: &mut Errors) {
     }
     for (name, _) in spec["hard"].entries() {
         let pods_only = !(name == "pods"
-            || ["cpu", "memory", "ephemeral-storage"].iter().any(|r| name == *r)
+            || ["cpu", "memory", "ephemeral-storage"].contains(&name)
             || name.starts_with("requests.")
             || name.starts_with("limits."));
         if pods_only

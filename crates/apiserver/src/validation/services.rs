@@ -189,10 +189,8 @@ fn special_ip(address: &str, path: &Path<'_>, errors: &mut Errors) {
     if ip.is_loopback() {
         errors.invalid(path, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
     }
-    if let std::net::IpAddr::V4(v4) = ip {
-        if v4.is_link_local() {
-            errors.invalid(path, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
-        }
+    if matches!(ip, std::net::IpAddr::V4(v4) if v4.is_link_local()) {
+        errors.invalid(path, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
     }
     if ip.is_multicast() {
         errors.invalid(path, address, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");

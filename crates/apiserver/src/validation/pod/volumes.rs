@@ -121,10 +121,8 @@ fn source(volume: &Value, path: &Path<'_>, errors: &mut Errors) {
 /// The rules of a persistent volume's or a pod's volume source.
 pub(crate) fn one_source(key: &str, source: &Value, path: &Path<'_>, errors: &mut Errors) {
     match key {
-        "emptyDir" => {
-            if Quantity::of(&source["sizeLimit"]).is_some_and(|size| size.is_negative()) {
-                errors.forbidden(&path.field("sizeLimit"), "SizeLimit field must be a valid resource quantity");
-            }
+        "emptyDir" if Quantity::of(&source["sizeLimit"]).is_some_and(|size| size.is_negative()) => {
+            errors.forbidden(&path.field("sizeLimit"), "SizeLimit field must be a valid resource quantity");
         }
         "hostPath" => host_path(source, path, errors),
         "gitRepo" => required(&source["repository"], &path.field("repository"), errors),
