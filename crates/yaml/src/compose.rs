@@ -305,7 +305,6 @@ impl<'a> Composer<'a> {
                     self.scanner.next()?;
                     self.node_unless(tree, Context::Value, ends, Some(token.end))?
                 }
-                T::Value => nothing(tree, token.start),
                 T::BlockEnd => {
                     self.scanner.next()?;
                     return Ok(token.end);

@@ -272,16 +272,22 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
 
 /// A value as Go's `%#v` prints what go-yaml made of it.
 fn go_syntax(value: &Value) -> String {
+    if value.is_null() { "<nil>".into() } else { go_syntax_inside(value) }
+}
+
+fn go_syntax_inside(value: &Value) -> String {
     match value {
         Value::Null => "interface {}(nil)".into(),
         Value::String(_) => to_json(value),
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(go_syntax).collect();
+            let items: Vec<String> = items.iter().map(go_syntax_inside).collect();
             format!("[]interface {{}}{{{}}}", items.join(", "))
         }
         Value::Object(map) => {
-            let pairs: Vec<String> =
-                map.iter().map(|(key, value)| format!("{}:{}", to_json(&Value::from(key)), go_syntax(value))).collect();
+            let pairs: Vec<String> = map
+                .iter()
+                .map(|(key, value)| format!("{}:{}", to_json(&Value::from(key)), go_syntax_inside(value)))
+                .collect();
             format!("map[interface {{}}]interface {{}}{{{}}}", pairs.join(", "))
         }
         other => to_json(other),

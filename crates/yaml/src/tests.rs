@@ -59,6 +59,19 @@ fn errors_read_as_kubectl_prints_them() {
     }
 }
 
+/// Random texts, and what kubectl made of them.
+#[test]
+fn reads_what_kubectl_reads() {
+    for line in include_str!("../testdata/texts.jsonl").lines() {
+        let case = drydock_value::parse_json(line).unwrap();
+        let result = parse(case["text"].str());
+        match case.get("error") {
+            None => assert_eq!(result, Ok(vec![case["value"].clone()]), "{line}"),
+            Some(error) => assert_eq!(result.unwrap_err().to_string(), error.str(), "{line}"),
+        }
+    }
+}
+
 #[test]
 fn reads_the_dialect() {
     let cases = [

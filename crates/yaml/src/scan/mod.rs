@@ -9,7 +9,7 @@
 mod scalars;
 mod words;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::error::{Error, Stage};
 use crate::tree::Place;
@@ -82,6 +82,9 @@ pub(crate) struct Scanner<'a> {
     simple_key_allowed: bool,
     /// One for every flow level, and one for the block context.
     simple_keys: Vec<SimpleKey>,
+    /// Which of them may begin at a token, by its number. go-yaml forgets some here when a flow collection ends, and so
+    /// complains about what follows in another order; this does the same.
+    keys_by_token: BTreeMap<usize, usize>,
     flow_level: usize,
 }
 
@@ -127,6 +130,7 @@ impl<'a> Scanner<'a> {
             indents: Vec::new(),
             simple_key_allowed: true,
             simple_keys: vec![SimpleKey::default()],
+            keys_by_token: BTreeMap::new(),
             flow_level: 0,
         }
     }
@@ -145,6 +149,7 @@ impl<'a> Scanner<'a> {
     /// Takes the next token out of the queue.
     pub(crate) fn next(&mut self) -> Result<Token, Error> {
         self.peek()?;
+        self.keys_by_token.remove(&self.taken);
         self.taken += 1;
         match self.tokens.pop_front() {
             Some(token) => Ok(token),
@@ -209,13 +214,10 @@ impl<'a> Scanner<'a> {
     fn fetch_enough(&mut self) -> Result<(), Error> {
         while !self.finished {
             if !self.tokens.is_empty() {
-                let mut undecided = false;
-                for at in 0..self.simple_keys.len() {
-                    let key = self.simple_keys.get(at).copied().unwrap_or_default();
-                    if key.possible && key.token == self.taken && self.still_possible(at)? {
-                        undecided = true;
-                    }
-                }
+                let undecided = match self.keys_by_token.get(&self.taken).copied() {
+                    Some(key) => self.still_possible(key)?,
+                    None => false,
+                };
                 if !undecided {
                     return Ok(());
                 }
@@ -324,9 +326,10 @@ impl<'a> Scanner<'a> {
         let required = self.flow_level == 0 && self.indent == self.column();
         let token = self.taken + self.tokens.len();
         self.drop_key()?;
-        let place = self.place;
+        let (place, level) = (self.place, self.simple_keys.len().saturating_sub(1));
         if let Some(key) = self.simple_keys.last_mut() {
             *key = SimpleKey { possible: true, required, token, place };
+            self.keys_by_token.insert(token, level);
         }
         Ok(())
     }
@@ -336,7 +339,10 @@ impl<'a> Scanner<'a> {
         match self.simple_keys.last_mut() {
             Some(key) if key.possible && key.required => self.wrong("could not find expected ':'"),
             Some(key) => {
-                key.possible = false;
+                if key.possible {
+                    key.possible = false;
+                    self.keys_by_token.remove(&key.token);
+                }
                 Ok(())
             }
             None => Ok(()),
@@ -416,7 +422,8 @@ impl<'a> Scanner<'a> {
 
     fn fetch_flow_start(&mut self, kind: Kind) -> Result<(), Error> {
         self.save_key()?;
-        self.simple_keys.push(SimpleKey::default());
+        let token = self.taken + self.tokens.len();
+        self.simple_keys.push(SimpleKey { token, place: self.place, ..SimpleKey::default() });
         self.flow_level += 1;
         if self.flow_level > LEVEL_LIMIT {
             return self.wrong(&format!("exceeded max depth of {LEVEL_LIMIT}"));
@@ -430,7 +437,9 @@ impl<'a> Scanner<'a> {
         self.drop_key()?;
         if self.flow_level > 0 {
             self.flow_level -= 1;
-            self.simple_keys.pop();
+            if let Some(key) = self.simple_keys.pop() {
+                self.keys_by_token.remove(&key.token);
+            }
         }
         self.simple_key_allowed = false;
         self.take_one(kind);
@@ -480,6 +489,7 @@ impl<'a> Scanner<'a> {
             if let Some(key) = self.simple_keys.last_mut() {
                 key.possible = false;
             }
+            self.keys_by_token.remove(&key.token);
             self.simple_key_allowed = false;
         } else {
             if self.flow_level == 0 {
