@@ -89,8 +89,11 @@ impl Status {
     pub fn invalid(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Status {
         let mut texts: Vec<String> = Vec::new();
         for cause in &causes {
-            let text =
-                if cause.field.is_empty() { cause.message.clone() } else { format!("{}: {}", cause.field, cause.message) };
+            let text = if cause.field.is_empty() {
+                cause.message.clone()
+            } else {
+                format!("{}: {}", cause.field, cause.message)
+            };
             if !texts.contains(&text) {
                 texts.push(text);
             }

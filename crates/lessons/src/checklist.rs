@@ -3,7 +3,8 @@
 use crate::model::{Check, Task};
 
 /// First words that make an inline code span a command rather than a name, a value or a file.
-const COMMANDS: &[&str] = &["kubectl", "minikube", "echo", "cat", "curl", "ls", "mkdir", "sed", "grep", "watch", "wget"];
+const COMMANDS: &[&str] =
+    &["kubectl", "minikube", "echo", "cat", "curl", "ls", "mkdir", "sed", "grep", "watch", "wget"];
 
 /// The tasks of a `Try It`: one for each different command among its inline code spans, or a single one to tick by hand
 /// when it names none.

@@ -27,7 +27,8 @@ pub(crate) fn parse(source: &str, line: usize, intro_html: &str, problems: &mut 
     if data["tasks"].items().is_empty() {
         complain("an exercise needs tasks".into());
     }
-    let tasks = data["tasks"].items().iter().enumerate().map(|(i, task)| read_task(i + 1, task, &mut complain)).collect();
+    let tasks =
+        data["tasks"].items().iter().enumerate().map(|(i, task)| read_task(i + 1, task, &mut complain)).collect();
     Exercise {
         id: data["id"].str().to_owned(),
         title: data["title"].str().to_owned(),

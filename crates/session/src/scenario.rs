@@ -38,9 +38,9 @@ fn advance(session: &mut Session, milliseconds: u64) {
 pub fn digest(seed: u64) -> String {
     let session = play(seed);
     let printed = session.scrollback(TerminalId(0));
-    let printed = printed.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let printed = printed
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
     format!("{}-{printed:016x}", session.digest())
 }
 

@@ -157,7 +157,10 @@ pub(crate) fn view(cluster: &mut Cluster) -> View {
         deployments: rows(cluster, "/apis/apps/v1/deployments").iter().map(deployment).collect(),
         replica_sets: rows(cluster, "/apis/apps/v1/replicasets").iter().map(replica_set).collect(),
         services: rows(cluster, "/api/v1/services").iter().map(service).collect(),
-        namespaces: rows(cluster, "/api/v1/namespaces").iter().map(|row| text(&row.object["metadata"]["name"])).collect(),
+        namespaces: rows(cluster, "/api/v1/namespaces")
+            .iter()
+            .map(|row| text(&row.object["metadata"]["name"]))
+            .collect(),
     }
 }
 

@@ -157,7 +157,11 @@ fn garbage_gets_kubectls_own_error() {
     let mut session = open();
     let output = session.run("printf 'kind: Pod\\n  bad: [\\n' > bad.yaml; kubectl apply -f bad.yaml");
     assert_eq!(output.code, 1);
-    assert!(output.stderr.starts_with("error: error parsing bad.yaml: error converting YAML to JSON: yaml: line "), "{}", output.stderr);
+    assert!(
+        output.stderr.starts_with("error: error parsing bad.yaml: error converting YAML to JSON: yaml: line "),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]

@@ -123,10 +123,7 @@ mod tests {
     fn reads_the_fields_that_a_view_names() {
         let object = value!({"nodeName": "n1", "replicas": 3, "policy": "Never", "ports": [80], "other": {"x": 1}});
         let spec: Spec = from_value(&object).unwrap();
-        assert_eq!(
-            spec,
-            Spec { node_name: Some("n1".into()), replicas: 3, policy: Policy::Never, ports: vec![80] }
-        );
+        assert_eq!(spec, Spec { node_name: Some("n1".into()), replicas: 3, policy: Policy::Never, ports: vec![80] });
         assert_eq!(from_value::<Spec>(&value!({})).unwrap(), Spec::default());
         assert!(from_value::<Spec>(&value!({"replicas": "three"})).is_err());
     }

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 /// A moment of simulated time, in microseconds since 1970-01-01T00:00:00Z. Nothing in the core reads a real clock:
 /// whoever drives it hands the time in.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Time(pub u64);
 
 const DAY_SECONDS: u64 = 86_400;
@@ -152,9 +150,11 @@ mod tests {
 
     #[test]
     fn civil_dates_match_known_ones() {
-        for (seconds, text) in
-            [(0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"), (1_795_359_409, "2026-11-22T14:56:49Z")]
-        {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_795_359_409, "2026-11-22T14:56:49Z"),
+        ] {
             let time = Time::from_seconds(seconds);
             assert_eq!(time.rfc3339(), text);
             assert_eq!(Time::parse_rfc3339(text), Some(time));

@@ -12,7 +12,16 @@ fn build() -> Outcome<PathBuf> {
     let bindgen = tools::wasm_bindgen()?;
     step("building the core as wasm for Node", || {
         let mut build = command(toolchain.cargo(), &root());
-        build.args(["build", "--quiet", "--package", "drydock-headless", "--profile", "wasm", "--target", wasm::TARGET]);
+        build.args([
+            "build",
+            "--quiet",
+            "--package",
+            "drydock-headless",
+            "--profile",
+            "wasm",
+            "--target",
+            wasm::TARGET,
+        ]);
         toolchain.prepare(&mut build, &[]);
         run(&mut build)
     })?;

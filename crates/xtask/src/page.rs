@@ -25,9 +25,7 @@ pub fn build() -> Outcome<PathBuf> {
     let (trunk, bindgen) = (tools::trunk()?, tools::wasm_bindgen()?);
     let web = root().join("web");
     tools::npm_packages(&web)?;
-    step("bundling the terminal and the editor", || {
-        run(command("npm", &web).args(["run", "--silent", "build"]))
-    })?;
+    step("bundling the terminal and the editor", || run(command("npm", &web).args(["run", "--silent", "build"])))?;
     step("building the page in release mode (2 to 6 minutes the first time)", || {
         let mut build = command(&trunk, &root());
         let tools = [folder_of(&bindgen), web.join("node_modules/.bin")];

@@ -103,8 +103,5 @@ fn browser() -> Outcome {
     let tests: PathBuf = root().join("tests/browser");
     tools::npm_packages(&tests)?;
     let address = serve::background(&page::build()?)?;
-    run(command("npm", &tests)
-        .args(["test", "--silent"])
-        .env("DRYDOCK_URL", address)
-        .env("CHROMIUM", chromium))
+    run(command("npm", &tests).args(["test", "--silent"]).env("DRYDOCK_URL", address).env("CHROMIUM", chromium))
 }

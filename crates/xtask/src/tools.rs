@@ -105,9 +105,8 @@ fn find_chromium() -> Option<PathBuf> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    let mut candidates: Vec<PathBuf> = std::env::split_paths(&path)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .collect();
+    let mut candidates: Vec<PathBuf> =
+        std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).collect();
     candidates.push("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome".into());
     candidates.into_iter().find(|program| program.is_file())
 }

@@ -116,8 +116,7 @@ impl Kubectl {
     fn with_io<T>(&mut self, sys: &mut Sys<'_>, work: impl FnOnce(&mut Io<'_>) -> T) -> T {
         let now = sys.now();
         let size = [STDOUT, STDIN].into_iter().find_map(|fd| sys.tty_size(fd)).unwrap_or((80, 24));
-        let terminal =
-            Terminal { stdin: sys.is_tty(STDIN), stdout: sys.is_tty(STDOUT), columns: size.0, rows: size.1 };
+        let terminal = Terminal { stdin: sys.is_tty(STDIN), stdout: sys.is_tty(STDOUT), columns: size.0, rows: size.1 };
         let machine = RefCell::new(sys);
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut children = Processes { machine: &machine, kubectl: self };

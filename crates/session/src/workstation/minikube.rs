@@ -66,7 +66,9 @@ impl Program for Minikube {
             return Step::Exit(1);
         }
         let Some(row) = ROWS.iter().find(|row| row.name == command) else {
-            sys.eprint(&format!("Error: unknown command \"{command}\" for \"minikube\"\nRun 'minikube --help' for usage.\n"));
+            sys.eprint(&format!(
+                "Error: unknown command \"{command}\" for \"minikube\"\nRun 'minikube --help' for usage.\n"
+            ));
             return Step::Exit(1);
         };
         match (row.run)(&args[1..], sys) {
@@ -88,13 +90,17 @@ impl Program for Minikube {
 
 fn help() -> String {
     let rows: String = ROWS.iter().map(|row| format!("  {:<10} {}\n", row.name, row.about)).collect();
-    format!("minikube finds its way around a local Kubernetes cluster.\n\nCommands:\n{rows}  kubectl    Runs kubectl (kubectl -- get pods)\n")
+    format!(
+        "minikube finds its way around a local Kubernetes cluster.\n\nCommands:\n{rows}  kubectl    Runs kubectl (kubectl -- get pods)\n"
+    )
 }
 
 /// Completions of minikube's last word.
 pub(super) fn complete(words: &[String]) -> Vec<String> {
     match words {
-        [word] => ROWS.iter().map(|row| row.name).filter(|name| name.starts_with(word.as_str())).map(String::from).collect(),
+        [word] => {
+            ROWS.iter().map(|row| row.name).filter(|name| name.starts_with(word.as_str())).map(String::from).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -109,7 +115,8 @@ fn get(path: &str, sys: &mut Sys<'_>) -> Result<Value, String> {
 
 fn nodes(sys: &mut Sys<'_>) -> Result<Vec<(String, String)>, String> {
     let list = get("/api/v1/nodes", sys)?;
-    let address = |node: &Value| node["status"]["addresses"].find("type", "InternalIP").map(|a| a["address"].str().to_owned());
+    let address =
+        |node: &Value| node["status"]["addresses"].find("type", "InternalIP").map(|a| a["address"].str().to_owned());
     Ok(list["items"]
         .items()
         .iter()
@@ -182,8 +189,9 @@ fn service(args: &[String], sys: &mut Sys<'_>) -> Result<String, String> {
         }
     }
     let name = name.ok_or("❌  You must specify a service name\n")?;
-    let object = get(&format!("/api/v1/namespaces/{namespace}/services/{name}"), sys)
-        .map_err(|_| format!("❌  Exiting due to SVC_NOT_FOUND: Service '{name}' was not found in '{namespace}' namespace.\n"))?;
+    let object = get(&format!("/api/v1/namespaces/{namespace}/services/{name}"), sys).map_err(|_| {
+        format!("❌  Exiting due to SVC_NOT_FOUND: Service '{name}' was not found in '{namespace}' namespace.\n")
+    })?;
     let urls = urls(&object, sys)?;
     if urls.is_empty() {
         return Err(format!("😿  service {namespace}/{name} has no node port\n"));

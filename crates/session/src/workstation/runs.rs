@@ -24,11 +24,8 @@ impl Workstation {
         let id = RunId(self.next_run);
         self.next_run += 1;
         let (stdout, stderr) = (self.kernel.pipe(), self.kernel.pipe());
-        let spawn = Self::shell(&["bash", "-c", script], false).stdio(
-            Stdio::Null,
-            Stdio::Pipe(stdout),
-            Stdio::Pipe(stderr),
-        );
+        let spawn =
+            Self::shell(&["bash", "-c", script], false).stdio(Stdio::Null, Stdio::Pipe(stdout), Stdio::Pipe(stderr));
         let started = self.kernel.spawn(spawn);
         let mut run = Run { pid: None, stdout, stderr, printed: (Vec::new(), Vec::new()), code: None };
         match started {

@@ -31,18 +31,19 @@ static MASKS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\bv1\.\d\d\.\d+\S*", "<version>"),
         (r"-R{8,10}-R{5}\b", "-<hash>-<rand>"),
         (r"-(?=[a-z]*\d)R{8,10}\b", "-<hash>"),
-        (r"(pod-template-hash=|pod-template-hash: |controller-revision-hash=\S*?|controller-uid=)R{8,10}\b", "${1}<hash>"),
+        (
+            r"(pod-template-hash=|pod-template-hash: |controller-revision-hash=\S*?|controller-uid=)R{8,10}\b",
+            "${1}<hash>",
+        ),
         (r"(?<=[a-z0-9])-R{5}\b", "-<rand>"),
         (r"\b3[0-2]\d{3}(?=/|\b)", "<port>"),
     ];
     rules.iter().map(|(rule, mask)| (regex(&rule.replace("R{", &format!("{R}{{"))), *mask)).collect()
 });
-static AGE: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"^\(?(\d+(s|h|d|ms)|\d+(\.\d+)?s|\d+m\d+s|\d+h\d+m|\d+d\d+h|<invalid>)\)?$")
-});
+static AGE: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"^\(?(\d+(s|h|d|ms)|\d+(\.\d+)?s|\d+m\d+s|\d+h\d+m|\d+d\d+h|<invalid>)\)?$"));
 static AGE_MINUTES: LazyLock<Regex> = LazyLock::new(|| regex(r"^\d+m$"));
-static AGE_HEADER: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"\b(AGE|LAST SEEN|DURATION|LAST SCHEDULE)\b|\bAge\b"));
+static AGE_HEADER: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(AGE|LAST SEEN|DURATION|LAST SCHEDULE)\b|\bAge\b"));
 static RULE: LazyLock<Regex> = LazyLock::new(|| regex(r"^(-{2,}|={2,})$"));
 static REPEATED: LazyLock<Regex> = LazyLock::new(|| regex(r"<age> \(x\d+ over <age>"));
 static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
