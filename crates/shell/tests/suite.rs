@@ -41,6 +41,9 @@ fn machine(flavour: Flavour) -> Kernel {
     let names = tool_names().chain(["sh", if flavour == Flavour::Gnu { "bash" } else { "ash" }]);
     files.install_all("/usr/bin", names);
     files.install("/bin/sh", "sh").unwrap();
+    if flavour == Flavour::Gnu {
+        files.install("/bin/bash", "bash").unwrap();
+    }
     files.mkdir_all("/home/learner").unwrap();
     files.chown("/home/learner", User { uid: 1000, gid: 1000 }).unwrap();
     files

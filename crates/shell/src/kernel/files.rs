@@ -47,7 +47,6 @@ pub(super) enum Object {
     PipeWrite(PipeId),
     File {
         node: NodeId,
-        path: Arc<str>,
         offset: u64,
         append: bool,
         readable: bool,
@@ -195,7 +194,7 @@ impl Kernel {
                 if matches!(open, Open::Write | Open::New) {
                     self.files.truncate(node, 0)?;
                 }
-                Object::File { node, path: joined.into(), offset: 0, append: open == Open::Append, readable, writable }
+                Object::File { node, offset: 0, append: open == Open::Append, readable, writable }
             }
         };
         self.describe(object)

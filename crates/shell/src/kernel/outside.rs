@@ -32,6 +32,8 @@ impl Default for Options {
     }
 }
 
+/// Where executables are looked for without a `PATH`, as `execvp` does.
+pub(super) const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// A script's interpreters, `#!` to a script again, nest no deeper.
 const INTERPRETERS_MAX: usize = 4;
 
@@ -132,7 +134,7 @@ impl Kernel {
         let (program, argv) = match spawn.program {
             Some(program) => (program, spawn.argv),
             None => {
-                let path = env.get("PATH").map_or("", String::as_str);
+                let path = env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
                 self.files.act_as(user);
                 let loaded = self.load(&spawn.argv, spawn.file, path, &cwd);
                 self.files.act_as(User::ROOT);
@@ -225,8 +227,10 @@ impl Kernel {
             if !argument.trim().is_empty() {
                 words.push(argument.trim().to_owned());
             }
-            words.push(file);
-            words.extend(argv.drain(..).skip(1));
+            let mut old = argv.drain(..);
+            // The script is named as it was called, so that `$0` is what was typed.
+            words.push(old.next().filter(|word| word.contains('/')).unwrap_or(file));
+            words.extend(old);
             argv = words;
             file = self.find(argv.first().ok_or(Errno::NotFound)?, path, cwd)?;
         }

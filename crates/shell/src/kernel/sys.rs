@@ -378,6 +378,17 @@ impl<'a> Sys<'a> {
         }
     }
 
+    /// Gives back bytes that were read from a terminal in another mode, as if they were typed now.
+    pub fn retype(&mut self, fd: Fd, bytes: &[u8]) {
+        let Some(tty) = self.tty(fd) else { return };
+        let foreground = tty.foreground;
+        for signal in tty.type_bytes(bytes) {
+            if let Some(group) = foreground {
+                self.kernel.send_signal_to_group(group, signal);
+            }
+        }
+    }
+
     /// Discards a terminal's output that nobody has taken yet.
     pub fn flush_tty(&mut self, fd: Fd) {
         if let Some(tty) = self.tty(fd) {
@@ -463,7 +474,7 @@ impl<'a> Sys<'a> {
         let (program, argv) = match spawn.program {
             Some(program) => (program, spawn.argv),
             None => {
-                let path = env.get("PATH").map_or("", String::as_str);
+                let path = env.get("PATH").map_or(super::outside::DEFAULT_PATH, String::as_str);
                 self.kernel.load(&spawn.argv, spawn.file, path, &cwd)?
             }
         };

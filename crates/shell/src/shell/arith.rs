@@ -66,7 +66,11 @@ impl Arith<'_> {
     }
 
     fn failure(&mut self, what: &str) -> String {
-        let rest = self.rest().to_owned();
+        let mut rest = self.rest().to_owned();
+        if rest.is_empty() {
+            // At the end it is the last word that is to blame.
+            rest.extend(self.text.trim_end().chars().next_back());
+        }
         format!("{}: {what} (error token is \"{rest}\")", self.text.trim_start())
     }
 

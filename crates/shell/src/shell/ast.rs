@@ -16,6 +16,30 @@ impl Word {
         Word { parts: vec![Part::Text(text.into())], waits: false }
     }
 
+    /// The word about as it was written, for messages.
+    pub fn source(&self) -> String {
+        fn write(parts: &[Part], out: &mut String) {
+            for part in parts {
+                match part {
+                    Part::Text(text) | Part::Quoted(text) => out.push_str(text),
+                    Part::Double(parts) => {
+                        out.push('"');
+                        write(parts, out);
+                        out.push('"');
+                    }
+                    Part::Param(param) if param.op == Op::None => out.push_str(&format!("${}", param.name)),
+                    Part::Param(param) => out.push_str(&format!("${{{}...}}", param.name)),
+                    Part::Command(_) => out.push_str("$(...)"),
+                    Part::Arith(_) => out.push_str("$((...))"),
+                    Part::Process { .. } => out.push_str("<(...)"),
+                }
+            }
+        }
+        let mut out = String::new();
+        write(&self.parts, &mut out);
+        out
+    }
+
     /// The text, when it is nothing but unquoted text.
     pub fn literal(&self) -> Option<&str> {
         match self.parts.as_slice() {
@@ -98,6 +122,8 @@ pub(crate) enum Op {
     Case {
         upper: bool,
         all: bool,
+        /// Which characters; empty: all.
+        pattern: Word,
     },
     /// `${!name[@]}`: an array's indices.
     Keys,

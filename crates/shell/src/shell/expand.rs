@@ -23,6 +23,8 @@ pub(super) enum Stop {
     Need(Need),
     /// It failed; with `fatal`, a shell that is not interactive ends.
     Error { message: String, fatal: bool },
+    /// A redirection's target is no file name: only its command fails.
+    Redirect(String),
 }
 
 /// What an expansion wants to be run.
@@ -200,7 +202,10 @@ impl<'x, 'y> Expansion<'x, 'y> {
             match piece {
                 Piece::Text { text, quoted: true, .. } => {
                     for c in text.chars() {
-                        if c.is_ascii_punctuation() {
+                        if matches!(
+                            c,
+                            '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$'
+                        ) {
                             regex.push('\\');
                         }
                         regex.push(c);
@@ -522,17 +527,26 @@ impl<'x, 'y> Expansion<'x, 'y> {
                     Values::Unset => Ok(Values::Unset),
                 }
             }
-            Op::Case { upper, all } => Ok(each(values, |text| {
+            Op::Case { upper, all, pattern } => {
+                let pattern: Vec<char> = self.pattern(pattern)?.chars().collect();
                 let change = |c: char| -> String {
-                    if *upper { c.to_uppercase().collect() } else { c.to_lowercase().collect() }
+                    if !pattern.is_empty() && !pattern::matches_chars(&pattern, &[c]) {
+                        c.to_string()
+                    } else if *upper {
+                        c.to_uppercase().collect()
+                    } else {
+                        c.to_lowercase().collect()
+                    }
                 };
-                let mut chars = text.chars();
-                if *all {
-                    chars.map(change).collect()
-                } else {
-                    chars.next().map(change).unwrap_or_default() + chars.as_str()
-                }
-            })),
+                Ok(each(values, |text| {
+                    let mut chars = text.chars();
+                    if *all {
+                        chars.map(change).collect()
+                    } else {
+                        chars.next().map(change).unwrap_or_default() + chars.as_str()
+                    }
+                }))
+            }
             Op::Quote => Ok(each(values, |text| quote::single(text))),
         }
     }

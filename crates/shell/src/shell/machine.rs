@@ -744,6 +744,10 @@ impl Shell {
                     Need::WritePath(list) => self.start_writer(&list, sys),
                 }
             }
+            Stop::Redirect(message) => {
+                self.complain(sys, &message);
+                self.status = 1;
+            }
             Stop::Error { message, fatal } => {
                 self.complain(sys, &message);
                 self.status = 1;

@@ -64,7 +64,7 @@ impl Shell {
                 };
                 let here = at(error.line);
                 match &error.kind {
-                    SyntaxKind::End(Some(")")) => {
+                    SyntaxKind::Unclosed("$(") => {
                         format!("{}unexpected EOF while looking for matching `)'\n", at(error.line + 1))
                     }
                     SyntaxKind::End(_) => format!("{}syntax error: unexpected end of file\n", at(error.line + 1)),
@@ -94,6 +94,10 @@ impl Shell {
                             _ => format!("{token} unexpected{expected}"),
                         }
                     }
+                    SyntaxKind::Unclosed("$(") if dialect == Dialect::Ash => {
+                        "unexpected end of file (expecting \")\")".into()
+                    }
+                    SyntaxKind::Unclosed("$(") => "end of file unexpected (expecting \")\")".into(),
                     SyntaxKind::Unclosed("'" | "\"") if dialect == Dialect::Ash => "unterminated quoted string".into(),
                     SyntaxKind::Unclosed("'" | "\"") => "Unterminated quoted string".into(),
                     SyntaxKind::Unclosed("`") => "EOF in backquote substitution".into(),

@@ -936,7 +936,10 @@ impl<'a> Parser<'a> {
 
     /// The list of a command substitution, up to its closing parenthesis.
     pub(super) fn substitution(&mut self) -> Parse<Arc<List>> {
-        let list = self.deeper(|parser| parser.body_inner(")"))?;
+        let list = self.deeper(|parser| parser.body_inner(")")).map_err(|error| match error.kind {
+            SyntaxKind::End(Some(")")) => SyntaxError { kind: SyntaxKind::Unclosed("$("), ..error },
+            _ => error,
+        })?;
         if !self.eat(")") {
             return Err(self.unexpected(Some(")")));
         }

@@ -38,7 +38,6 @@ impl Shell {
         child.may_exec = true;
         child.options.monitor = false;
         child.pending.clear();
-        child.jobs.clear();
         child.reaped.clear();
         child.process_fds.clear();
         child.traps.retain(|_, action| action.is_empty());
@@ -145,12 +144,14 @@ impl Shell {
 
     pub(super) fn start_subshell(&mut self, list: Arc<List>, sys: &mut Sys<'_>) {
         let group = if self.interactive { Group::New } else { Group::Inherit };
+        let items: Vec<&str> = list.items.iter().map(|item| item.text.as_ref()).collect();
+        let text = Arc::from(format!("( {} )", items.join("; ")));
         let frames = vec![Frame::List { list, item: 0, part: 0, running: false }];
         if let Ok(pid) = self.fork(frames, &[], group, sys) {
             if self.interactive {
                 self.give_terminal(pid, sys);
             }
-            self.wait_for(vec![pid], self.interactive, &Arc::from("( ... )"));
+            self.wait_for(vec![pid], self.interactive, &text);
         }
     }
 

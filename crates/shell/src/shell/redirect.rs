@@ -40,8 +40,7 @@ pub(super) fn expand(redirects: &[Redirect], expansion: &mut Expansion<'_, '_>) 
                 match fields.as_slice() {
                     [target] => target.clone(),
                     _ => {
-                        let text = expansion.text(&redirect.target)?;
-                        return Err(format!("{text}: ambiguous redirect").into());
+                        return Err(Stop::Redirect(format!("{}: ambiguous redirect", redirect.target.source())));
                     }
                 }
             }

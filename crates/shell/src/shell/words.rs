@@ -459,7 +459,7 @@ impl Parser<'_> {
             }
             b'^' | b',' if self.dialect == Dialect::Bash => {
                 let all = self.peek() == Some(byte) && self.bump().is_some();
-                Op::Case { upper: byte == b'^', all }
+                Op::Case { upper: byte == b'^', all, pattern: self.word_until(b"}", false)? }
             }
             b'@' if self.dialect == Dialect::Bash && self.peek() == Some(b'Q') => {
                 self.bump();

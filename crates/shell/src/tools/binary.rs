@@ -1,7 +1,8 @@
 //! Utilities about bytes: `base64`, `md5sum`, `sha1sum`, `sha256sum`, `cksum`, `od`, `hexdump`, `xxd`, `strings`, `cmp`.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
 use super::Call;
 use super::digest::{Md5, Sha1, Sha256};
@@ -24,6 +25,14 @@ macro_rules! cloning {
 }
 
 // ---- base64 ----
+
+/// Reads what others write: padding may be missing, bits that do not count may be set.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 #[derive(Clone)]
 struct Base64 {
@@ -86,17 +95,16 @@ impl Filter for Base64 {
             // Padding may stand in the middle, where two texts were joined.
             let end = rest.iter().position(|b| *b == b'=').map_or(rest.len(), |at| at.div_ceil(4) * 4).min(rest.len());
             let (part, after) = rest.split_at(end.max(1));
-            match STANDARD.decode(part) {
-                Ok(decoded) => call.put(&decoded),
+            match LENIENT.decode(part) {
+                Ok(decoded) => {
+                    call.put(&decoded);
+                    // Without its padding the text is cut short.
+                    failed |= part.len() % 4 != 0;
+                }
                 Err(_) => {
                     failed = true;
                     let whole = part.len() / 4 * 4;
-                    let tail = part.get(whole..).unwrap_or_default();
-                    if let Ok(decoded) = STANDARD.decode(part.get(..whole).unwrap_or_default()) {
-                        call.put(&decoded);
-                    }
-                    let missing = base64::engine::general_purpose::STANDARD_NO_PAD.decode(tail);
-                    call.put(&missing.unwrap_or_default());
+                    call.put(&LENIENT.decode(part.get(..whole).unwrap_or_default()).unwrap_or_default());
                     break;
                 }
             }
@@ -223,25 +231,80 @@ impl Filter for Sum {
 #[derive(Clone)]
 struct Dump {
     style: char,
+    /// `od -A n`: no addresses.
+    bare: bool,
     limit: usize,
     bytes: Vec<u8>,
 }
 
 /// `od`, `hexdump`, `xxd`.
 pub(super) fn dump(call: &mut Call<'_, '_>) -> Result<Stream, i32> {
-    let options = Options::parse(call, "ACc?t:An:N:xvbdople:s:", &[])?;
-    let count = options.value('N').or_else(|| options.value('n')).and_then(|text| text.parse().ok());
-    let style = match call.name {
-        "xxd" if options.has('p') => 'p',
-        "xxd" => 'X',
-        "hexdump" if options.has('C') => 'C',
-        "hexdump" => 'h',
-        _ if options.has('c') || options.value('t') == Some("c") => 'c',
-        _ if options.value('t').is_some_and(|kind| kind.starts_with('x')) || options.has('x') => 'x',
+    let known = match call.name {
+        "od" => "A:t:N:j:cxbodv",
+        "hexdump" => "Cn:s:vcxb",
+        _ => "pl:s:c:u",
+    };
+    let options = Options::parse(call, known, &[])?;
+    let count = ['N', 'n', 'l'].into_iter().find_map(|letter| options.value(letter)).and_then(|text| text.parse().ok());
+    let style = match (call.name, options.value('t')) {
+        ("xxd", _) if options.has('p') => 'p',
+        ("xxd", _) => 'X',
+        ("hexdump", _) if options.has('C') => 'C',
+        ("hexdump", _) => 'h',
+        (_, Some("c")) => 'c',
+        (_, Some("x1")) => '1',
+        (_, Some("u1" | "d1")) => 'u',
+        (_, Some("o1")) => 'b',
+        (_, Some(kind)) if kind.starts_with('x') => 'x',
+        _ if options.has('c') => 'c',
+        _ if options.has('b') => 'b',
+        _ if options.has('x') => 'x',
         _ => 'o',
     };
-    let dump = Dump { style, limit: count.unwrap_or(1 << 20), bytes: Vec::new() };
+    let bare = options.value('A') == Some("n");
+    let dump = Dump { style, bare, limit: count.unwrap_or(1 << 20), bytes: Vec::new() };
     Ok(Stream::new(dump, &options.rest, Complaint::Plain))
+}
+
+impl Dump {
+    /// One row of sixteen bytes, without its address.
+    fn row(&self, row: &[u8]) -> String {
+        let text =
+            || -> String { row.iter().map(|b| if (0x20..0x7f).contains(b) { char::from(*b) } else { '.' }).collect() };
+        let hex = |bytes: &[u8], separator: &str| -> String {
+            bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(separator)
+        };
+        let each = |show: fn(&u8) -> String| -> String { row.iter().map(show).collect() };
+        match self.style {
+            'X' => {
+                let pairs: Vec<String> = row.chunks(2).map(|pair| hex(pair, "")).collect();
+                format!(": {:<39}  {}", pairs.join(" "), text())
+            }
+            'C' => {
+                let halves: Vec<String> = row.chunks(8).map(|half| hex(half, " ")).collect();
+                format!("  {:<48}  |{}|", halves.join("  "), text())
+            }
+            'c' => each(|byte| match byte {
+                0 => "  \\0".into(),
+                b'\n' => "  \\n".into(),
+                b'\t' => "  \\t".into(),
+                b'\r' => "  \\r".into(),
+                0x20..=0x7e => format!("   {}", char::from(*byte)),
+                byte => format!(" {byte:03o}"),
+            }),
+            '1' => each(|byte| format!(" {byte:02x}")),
+            'u' => each(|byte| format!(" {byte:3}")),
+            'b' => each(|byte| format!(" {byte:03o}")),
+            style => row
+                .chunks(2)
+                .map(|pair| {
+                    let word = u16::from(pair.first().copied().unwrap_or(0))
+                        | u16::from(pair.get(1).copied().unwrap_or(0)) << 8;
+                    if style == 'o' { format!(" {word:06o}") } else { format!(" {word:04x}") }
+                })
+                .collect(),
+        }
+    }
 }
 
 impl Filter for Dump {
@@ -253,67 +316,27 @@ impl Filter for Dump {
 
     fn end(&mut self, call: &mut Call<'_, '_>) -> i32 {
         let bytes = std::mem::take(&mut self.bytes);
-        let printable = |b: &u8| if (0x20..0x7f).contains(b) { char::from(*b) } else { '.' };
-        let mut out = String::new();
         if self.style == 'p' {
             for row in bytes.chunks(30) {
-                out.extend(row.iter().map(|b| format!("{b:02x}")));
-                out.push('\n');
+                let hex: String = row.iter().map(|b| format!("{b:02x}")).collect();
+                call.print(&format!("{hex}\n"));
             }
-            call.print(&out);
             return 0;
         }
+        let address = |at: usize| match (self.bare, self.style) {
+            (true, _) => String::new(),
+            (_, 'X' | 'C') => format!("{at:08x}"),
+            (_, 'h') => format!("{at:07x}"),
+            _ => format!("{at:07o}"),
+        };
         for (index, row) in bytes.chunks(16).enumerate() {
-            let at = index * 16;
-            let text: String = row.iter().map(printable).collect();
-            match self.style {
-                'X' => {
-                    let hex: Vec<String> =
-                        row.chunks(2).map(|pair| pair.iter().map(|b| format!("{b:02x}")).collect()).collect();
-                    out.push_str(&format!("{at:08x}: {:<39}  {text}\n", hex.join(" ")));
-                }
-                'C' => {
-                    let hex: Vec<String> = row
-                        .chunks(8)
-                        .map(|half| half.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" "))
-                        .collect();
-                    out.push_str(&format!("{at:08x}  {:<48}  |{text}|\n", hex.join("  ")));
-                }
-                'c' => {
-                    out.push_str(&format!("{at:07o}"));
-                    for byte in row {
-                        out.push_str(&match byte {
-                            0 => "  \\0".into(),
-                            b'\n' => "  \\n".into(),
-                            b'\t' => "  \\t".into(),
-                            b'\r' => "  \\r".into(),
-                            0x20..=0x7e => format!("   {}", char::from(*byte)),
-                            byte => format!(" {byte:03o}"),
-                        });
-                    }
-                    out.push('\n');
-                }
-                style => {
-                    let words = row.chunks(2).map(|pair| match pair {
-                        [a, b] => u16::from_le_bytes([*a, *b]),
-                        [a] => u16::from(*a),
-                        _ => 0,
-                    });
-                    out.push_str(&if style == 'h' { format!("{at:07x}") } else { format!("{at:07o}") });
-                    for word in words {
-                        out.push_str(&if style == 'o' { format!(" {word:06o}") } else { format!(" {word:04x}") });
-                    }
-                    out.push('\n');
-                }
-            }
+            let line = format!("{}{}\n", address(index * 16), self.row(row));
+            call.print(&line);
         }
-        match self.style {
-            'X' => {}
-            'C' => out.push_str(&format!("{:08x}\n", bytes.len())),
-            'h' => out.push_str(&format!("{:07x}\n", bytes.len())),
-            _ => out.push_str(&format!("{:07o}\n", bytes.len())),
+        if self.style != 'X' && !self.bare {
+            let end = address(bytes.len());
+            call.print(&format!("{end}\n"));
         }
-        call.print(&out);
         0
     }
 

@@ -138,8 +138,7 @@ struct Tac {
 
 pub(super) fn tac(call: &mut Call<'_, '_>) -> Result<Stream, i32> {
     let options = Options::parse(call, "", &[])?;
-    let complaint = Complaint::ForReading;
-    Ok(Stream::new(Tac::default(), &options.rest, complaint))
+    Ok(Stream::new(Tac::default(), &options.rest, Complaint::FailedToOpen))
 }
 
 impl Filter for Tac {
@@ -764,14 +763,18 @@ impl Filter for Column {
 pub(super) fn paste(call: &mut Call<'_, '_>) -> Result<Stream, i32> {
     let options = Options::parse(call, "d:s", &[("delimiters", 'd'), ("serial", 's')])?;
     let delimiters: Vec<char> = set(options.value('d').unwrap_or("\t"));
-    let paste = Paste { delimiters, serial: options.has('s'), files: Vec::new() };
-    Ok(Stream::new(paste, &options.rest, Complaint::Plain))
+    // Several times standard input: its lines go round.
+    let columns = if options.rest.iter().all(|name| name == "-") { options.rest.len().max(1) } else { 1 };
+    let files = if columns > 1 { vec!["-".to_owned()] } else { options.rest.clone() };
+    let paste = Paste { delimiters, serial: options.has('s'), columns, files: Vec::new() };
+    Ok(Stream::new(paste, &files, Complaint::Plain))
 }
 
 #[derive(Clone)]
 struct Paste {
     delimiters: Vec<char>,
     serial: bool,
+    columns: usize,
     files: Vec<Vec<String>>,
 }
 
@@ -790,7 +793,13 @@ impl Filter for Paste {
 
     fn end(&mut self, call: &mut Call<'_, '_>) -> i32 {
         let delimiter = |at: usize| self.delimiters.get(at % self.delimiters.len().max(1)).copied();
-        let rows: Vec<Vec<&str>> = if self.serial {
+        let rows: Vec<Vec<&str>> = if self.columns > 1 && !self.serial {
+            let lines: Vec<&str> = self.files.iter().flatten().map(String::as_str).collect();
+            lines
+                .chunks(self.columns)
+                .map(|chunk| chunk.iter().copied().chain(std::iter::repeat("")).take(self.columns).collect())
+                .collect()
+        } else if self.serial {
             self.files.iter().map(|file| file.iter().map(String::as_str).collect()).collect()
         } else {
             let longest = self.files.iter().map(Vec::len).max().unwrap_or(0);

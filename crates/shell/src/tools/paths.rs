@@ -74,6 +74,8 @@ pub(super) fn readlink(call: &mut Call<'_, '_>) -> i32 {
 /// The path without links; its last name need not exist.
 fn canonical(call: &mut Call<'_, '_>, path: &str, missing: bool) -> Option<String> {
     let files = call.sys.files();
+    let path = files.follow(path);
+    let path = path.as_str();
     if let Ok(found) = files.canonical(path) {
         return Some(found);
     }

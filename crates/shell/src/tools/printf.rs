@@ -77,9 +77,7 @@ impl Printer<'_> {
                     continue;
                 }
             }
-            if self.literal(&mut literal) {
-                return true;
-            }
+            self.literal(&mut literal);
             if chars.next_if_eq(&'%').is_some() {
                 self.out.bytes.push(b'%');
                 continue;
@@ -176,17 +174,15 @@ impl Printer<'_> {
                 return true;
             }
         }
-        self.literal(&mut literal)
+        self.literal(&mut literal);
+        false
     }
 
-    fn literal(&mut self, text: &mut String) -> bool {
-        // In a format, octal numbers need no leading zero and `\c` stops everything.
-        let stops = text.contains("\\c");
-        let (bytes, _) = unescape(text, !stops);
-        let (bytes, stopped) = if stops { unescape(text, false) } else { (bytes, false) };
+    fn literal(&mut self, text: &mut String) {
+        // In a format, octal numbers need no leading zero, and `\c` means nothing.
+        let (bytes, _) = unescape(&text.replace("\\c", "\\\\c"), true);
         self.out.bytes.extend(bytes);
         text.clear();
-        stopped
     }
 
     /// Whether it ends everything.

@@ -131,8 +131,12 @@ fn ends_here(chars: &[char], at: usize) -> bool {
     }
 }
 
+/// Writes a character that means itself. Not every punctuation may be escaped: `\<` is a word's beginning.
 fn literal(c: char, out: &mut String) {
-    if c.is_ascii_punctuation() {
+    if matches!(
+        c,
+        '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' | '#' | '&' | '-' | '~'
+    ) {
         out.push('\\');
     }
     out.push(c);

@@ -70,6 +70,8 @@ pub(crate) enum Complaint {
     ForReading,
     /// As that, busybox `can't open 'x': ...`.
     ForReadingCantOpen,
+    /// GNU: `failed to open 'x' for reading: ...`; busybox plain.
+    FailedToOpen,
     /// GNU: `cannot read: x: ...`; busybox plain.
     CannotRead,
     /// GNU: `can't read x: ...`; busybox plain.
@@ -86,6 +88,7 @@ impl Complaint {
             (Complaint::ForReading | Complaint::ForReadingCantOpen, true) => {
                 format!("cannot open '{name}' for reading: {error}")
             }
+            (Complaint::FailedToOpen, true) => format!("failed to open '{name}' for reading: {error}"),
             (Complaint::CannotRead, true) if error == Errno::IsDir => format!("read failed: {name}: {error}"),
             (Complaint::CannotRead, true) => format!("cannot read: {name}: {error}"),
             (Complaint::CantRead, true) if error == Errno::IsDir => format!("couldn't edit {name}: not a regular file"),

@@ -63,7 +63,7 @@ const BUILTINS: &[(&str, In, Builtin)] = &[
     ("false", In::All, utility::fail),
     ("fg", In::All, jobs::fg),
     ("getopts", In::All, input::getopts),
-    ("hash", In::All, utility::succeed),
+    ("hash", In::All, utility::hash),
     ("help", In::NotDash, info::help),
     ("history", In::NotDash, info::history),
     ("jobs", In::All, jobs::jobs),

@@ -9,6 +9,14 @@ pub(super) fn succeed(_: &mut Shell, _: &mut Sys<'_>, _: &[String]) -> Done {
     Done::Status(0)
 }
 
+/// Nothing is remembered of where commands were found.
+pub(super) fn hash(shell: &mut Shell, sys: &mut Sys<'_>, words: &[String]) -> Done {
+    if words.len() == 1 && shell.dialect == Dialect::Bash {
+        sys.print("hash: hash table empty\n");
+    }
+    Done::Status(0)
+}
+
 pub(super) fn fail(_: &mut Shell, _: &mut Sys<'_>, _: &[String]) -> Done {
     Done::Status(1)
 }

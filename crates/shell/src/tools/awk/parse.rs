@@ -274,7 +274,7 @@ impl Parser {
             self.at += 4;
             return Ok(Stmt::ForIn(var, array, self.body()?));
         }
-        let mut part = |parser: &mut Self, end: &'static str| -> Parse<Option<Box<Stmt>>> {
+        let part = |parser: &mut Self, end: &'static str| -> Parse<Option<Box<Stmt>>> {
             if parser.eat(end) {
                 return Ok(None);
             }

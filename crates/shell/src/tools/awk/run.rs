@@ -58,8 +58,8 @@ type Array = BTreeMap<String, Value>;
 #[derive(Debug, Clone)]
 enum Local {
     Value(Value),
-    /// An array of the caller, by its name there and the frame it is in (0: global).
-    Array(String, usize),
+    /// An array, by its real name.
+    Array(String),
 }
 
 #[derive(Clone)]
@@ -361,7 +361,7 @@ impl Awk {
         {
             return match local {
                 Local::Value(value) => value.clone(),
-                Local::Array(..) => Value::None,
+                Local::Array(_) => Value::None,
             };
         }
         self.globals.get(name).cloned().unwrap_or(Value::None)
@@ -383,14 +383,13 @@ impl Awk {
 
     /// The real name of an array: parameters lead to those of the caller.
     fn array_name(&mut self, name: &str) -> String {
-        let depth = self.frames.len();
         match self.frames.last_mut().and_then(|frame| frame.get_mut(name)) {
-            Some(Local::Array(name, _)) => name.clone(),
+            Some(Local::Array(name)) => name.clone(),
             Some(local @ Local::Value(Value::None)) => {
                 // A local that is used as an array becomes one, with a name that no program can write.
                 self.names += 1;
                 let own = format!("{name} {}", self.names);
-                *local = Local::Array(own.clone(), depth);
+                *local = Local::Array(own.clone());
                 own
             }
             _ => name.to_owned(),
@@ -766,15 +765,12 @@ impl Awk {
         for (at, param) in function.params.iter().enumerate() {
             let local = match arguments.get(at) {
                 None => Local::Value(Value::None),
-                Some(Expr::Var(name)) if self.is_array(name) => {
-                    let depth = self.frames.len();
-                    Local::Array(self.array_name(name), depth)
-                }
+                Some(Expr::Var(name)) if self.is_array(name) => Local::Array(self.array_name(name)),
                 // A name that was never used may become an array in the function.
                 Some(Expr::Var(name)) if self.get(name) == Value::None && !self.globals.contains_key(name) => {
                     if self.frames.last().is_none_or(|frame| !frame.contains_key(name)) {
                         self.names += 1;
-                        Local::Array(name.clone(), 0)
+                        Local::Array(name.clone())
                     } else {
                         Local::Value(Value::None)
                     }
@@ -799,7 +795,7 @@ impl Awk {
 
     fn is_array(&self, name: &str) -> bool {
         match self.frames.last().and_then(|frame| frame.get(name)) {
-            Some(Local::Array(..)) => true,
+            Some(Local::Array(_)) => true,
             Some(Local::Value(_)) => false,
             None => self.arrays.contains_key(name),
         }

@@ -128,7 +128,8 @@ pub(super) fn parse(text: &str, extended: bool, gnu: bool) -> Result<Vec<Command
     // A first line `#n` is the option -n; it is rare enough to be a comment here.
     while parser.command()? {}
     if !parser.blocks.is_empty() {
-        return Err(parser.failure("unmatched `{'", "unmatched '{'"));
+        let message = if gnu { "-e expression #1, char 0: unmatched `{'" } else { "unmatched '{'" };
+        return Err(message.to_owned());
     }
     let end = parser.commands.len();
     for (place, label) in std::mem::take(&mut parser.branches) {
@@ -217,7 +218,6 @@ impl Parser<'_> {
                     }
                 }
                 '[' if pattern && !in_bracket => {
-                    in_bracket = true;
                     out.push(c);
                     // A bracket at the beginning of a bracket expression is literal.
                     if self.peek() == Some('^') {
@@ -335,7 +335,7 @@ impl Parser<'_> {
             return Err(self.failure("missing command", "missing command"));
         };
         let place = self.commands.len();
-        let mut push = |parser: &mut Self, kind: Kind| {
+        let push = |parser: &mut Self, kind: Kind| {
             parser.commands.push(Command { first: first.clone(), second: second.clone(), negated, kind });
         };
         match letter {
