@@ -17,7 +17,7 @@ pub(crate) struct Limit {
 
 impl Limit {
     /// For scripts that do something.
-    pub const RUN: Limit = Limit { time: Duration::from_secs(86_400), ticks: 200_000_000 };
+    pub const RUN: Limit = Limit { time: Duration::from_secs(86_400), ticks: 20_000_000 };
     /// For scripts that only look: they hold up the page.
     pub const CHECK: Limit = Limit { time: Duration::from_secs(60), ticks: 200_000 };
 }

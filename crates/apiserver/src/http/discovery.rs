@@ -148,11 +148,27 @@ fn resource_list(group: &str, version: &str) -> Option<Value> {
     }))
 }
 
-/// A short name for the form in which objects are stored. (The real one is the beginning of a SHA-256.)
-fn version_hash(served: &Served) -> String {
-    let text = format!("{}/{}/{}", served.group(), served.version(), served.kind_name());
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
-    drydock_schema::base64::encode(&hash.to_be_bytes())
+/// A short name for the form in which objects are stored.
+fn version_hash(served: &Served) -> &'static str {
+    const HASHES: &str = include_str!("../../data/storage-hashes.txt");
+    let name = served.kind.map(crate::Kind::group_resource).unwrap_or_default();
+    HASHES.lines().filter_map(|line| line.split_once(' ')).find(|(own, _)| *own == name).map_or("", |(_, hash)| hash)
+}
+
+/// Documents that a person may read come indented, in the order of their fields.
+fn indented(document: &Value, first: &[&str]) -> Response {
+    let mut lines: Vec<String> = Vec::new();
+    let rest = document.entries().map(|(key, _)| key).filter(|key| !first.contains(key));
+    for key in first.iter().copied().chain(rest) {
+        let text = drydock_value::to_json_pretty(&document[key], 2).replace('\n', "\n  ");
+        lines.push(format!("  {key:?}: {text}"));
+    }
+    let text = format!("{{\n{}\n}}", lines.join(",\n"));
+    Response {
+        code: 200,
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: drydock_api::Body::Bytes(text.into_bytes()),
+    }
 }
 
 fn api_group(group: &str, versions: &[&str], with_kind: bool) -> Value {
@@ -177,8 +193,25 @@ impl ApiServer {
         let path = request.path.trim_end_matches('/');
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let found = match segments.as_slice() {
-            [""] => self.root_paths(),
-            ["version"] => self.version(),
+            [""] => return Ok(indented(&self.root_paths(), &["paths"])),
+            ["version"] => {
+                const ORDER: [&str; 13] = [
+                    "major",
+                    "minor",
+                    "emulationMajor",
+                    "emulationMinor",
+                    "minCompatibilityMajor",
+                    "minCompatibilityMinor",
+                    "gitVersion",
+                    "gitCommit",
+                    "gitTreeState",
+                    "buildDate",
+                    "goVersion",
+                    "compiler",
+                    "platform",
+                ];
+                return Ok(indented(&self.version(), &ORDER));
+            }
             ["healthz" | "livez" | "readyz", rest @ ..] => return health(segments[0], rest, request),
             ["api"] if wants_aggregated(request) => {
                 let mut response = Response::value(200, aggregated(true));

@@ -483,6 +483,7 @@ fn discovery_comes_in_both_forms() {
     let mut bench = Bench::new();
     let list = bench.ok(Request::get("/apis/batch/v1"));
     assert_eq!(list["resources"][0]["name"], "cronjobs");
+    assert_eq!(list["resources"][0]["storageVersionHash"], "sd5LIXh4Fjs=");
     assert_eq!(list["resources"][1]["name"], "cronjobs/status");
     let accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
     let core = bench.ok(Request::get("/api").header("accept", accept));
