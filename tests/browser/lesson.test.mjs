@@ -133,7 +133,7 @@ test('the seed lesson opens unchanged, and its Try It blocks are checklists', as
   await page.route('**/seed.md', (route) => route.fulfill({ body: markdown, contentType: 'text/markdown' }));
   await page.goto(`${await address()}?lesson=seed.md`);
   await page.locator('.pane.lesson h1', { hasText: 'Container Orchestration' }).waitFor();
-  assert.ok((await page.locator('.exercise').count()) >= 8);
+  assert.ok((await page.locator('.exercise').count()) >= 7);
   assert.ok((await page.locator('.task').count()) >= 20);
   await run(page, 'kubectl cluster-info');
   await page.locator('.exercise').first().locator('.task.solved', { hasText: 'kubectl cluster-info' }).waitFor();

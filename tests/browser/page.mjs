@@ -1,5 +1,5 @@
 // The page in Chromium, with what a test needs of it. `DRYDOCK_URL` is where it's served; without it, dist/ is served
-// here. `CHROMIUM` is the browser.
+// here, or the folder `DRYDOCK_DIST`. `CHROMIUM` is the browser.
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -32,15 +32,22 @@ export async function serve(folder, under = '/') {
     createReadStream(file).pipe(response);
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  return { url: `http://127.0.0.1:${server.address().port}${under}`, close: () => server.close() };
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}${under}`, close };
 }
+
+/** The built page. */
+export const dist = process.env.DRYDOCK_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
 
 let shared;
 
 /** Where the page is. */
 export async function address() {
   if (process.env.DRYDOCK_URL) return process.env.DRYDOCK_URL;
-  shared ??= await serve(fileURLToPath(new URL('../../dist', import.meta.url)));
+  shared ??= await serve(dist);
   return shared.url;
 }
 
@@ -97,10 +104,13 @@ export const prompt = (page) => until(page, /\$ ?$/);
 /** Types a command line and waits for the next prompt; answers what was printed in between. */
 export async function run(page, command, timeout) {
   await prompt(page);
-  const before = (await screen(page)).length;
+  const before = await screen(page);
   await page.locator('.screen:not(.away) textarea').focus();
   await page.keyboard.type(command);
   await page.keyboard.press('Enter');
-  const text = await until(page, (shown) => shown.length > before + command.length && /\$ ?$/.test(shown), timeout);
-  return text.slice(before + command.length);
+  // What scrolled out of the history is gone: the answer is what follows the last place that shows the command.
+  const entered = `$ ${command.split('\n')[0]}`.trimEnd();
+  const answer = (shown) => shown.slice(shown.lastIndexOf(entered) + entered.length);
+  const ended = (shown) => shown !== before && shown.includes(entered) && /\n[^\n]*\$ ?$/.test(answer(shown));
+  return answer(await until(page, ended, timeout));
 }

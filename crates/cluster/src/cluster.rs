@@ -202,6 +202,8 @@ impl Cluster {
     }
 
     fn handle(&mut self, event: Event) {
+        // The API server has chores of its own; it does them when it is told the time.
+        self.api.set_now(self.queue.now());
         match event {
             Event::Inform => self.inform(),
             Event::Controller(number) => {

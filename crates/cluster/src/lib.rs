@@ -12,7 +12,7 @@
 //! - [`queue`], [`digest`], [`random`]: the clock, the checksum of what happened, chance.
 //! - [`ctx`], [`store`], [`objects`], [`informers`], [`workqueue`], [`events`]: what every component works with.
 //! - [`controllers`]: the control loops of kube-controller-manager, one file and one row each.
-//! - [`scheduler`]: kube-scheduler.
+//! - [`scheduler`]: where pods go, as kube-scheduler decides it.
 //! - [`kubelet`], [`runtime`]: the nodes, and the containers and processes on them. [`hollow`]: nodes that only pretend.
 //! - [`network`], [`streams`]: how bytes travel: between pods, and between clients and the cluster.
 

@@ -75,6 +75,11 @@ impl Invocation {
         Kubeconfig::load(&self.flags, &self.env, io.files)
     }
 
+    /// The global flags alone: `create rolebinding --user` is not the user of the kubeconfig.
+    fn global_flags(&self) -> Flags {
+        self.flags.without(self.command.flags.iter().map(|flag| flag.name))
+    }
+
     /// Where and as whom to connect.
     ///
     /// # Errors
@@ -83,7 +88,7 @@ impl Invocation {
         let files = self.kubeconfig(io)?;
         let missing = files.explicit && files.files.iter().all(|(_, config)| config.is_none());
         let missing = missing.then(|| self.flags.str("kubeconfig"));
-        let mut connection = connection(&files.merged(), &self.flags, missing)?;
+        let mut connection = connection(&files.merged(), &self.global_flags(), missing)?;
         if let drydock_api::Auth::Certificate { certificate } = &mut connection.auth
             && !certificate.contains("-----BEGIN")
         {
@@ -103,7 +108,7 @@ impl Invocation {
     /// When the kubeconfig is wrong.
     pub fn client(&mut self, io: &mut Io<'_>) -> Result<&mut Client, Failure> {
         if self.client.is_none() {
-            self.client = Some(Client::new(self.connection(io)?, &self.flags));
+            self.client = Some(Client::new(self.connection(io)?, &self.global_flags()));
         }
         // Made just above.
         Ok(self.client.get_or_insert_default())

@@ -85,6 +85,49 @@ impl Fake {
         self
     }
 
+    /// With all resources of a real server in discovery.
+    pub fn with_all_resources(mut self) -> Fake {
+        for core in [true, false] {
+            let mut groups: BTreeMap<(&str, &str), Vec<Value>> = BTreeMap::new();
+            for row in drydock_schema::resources().iter().map(|row| &row.resource) {
+                if row.id.group.is_empty() == core {
+                    groups.entry((&row.id.group, &row.id.version)).or_default().push(value!({
+                        "resource": &row.id.resource, "singularResource": &row.singular,
+                        "responseKind": {"kind": &row.kind}, "verbs": row.verbs.clone(),
+                        "scope": if row.namespaced() { "Namespaced" } else { "Cluster" },
+                        "shortNames": row.short_names.clone(), "categories": row.categories.clone()
+                    }));
+                }
+            }
+            let items: Value = groups
+                .into_iter()
+                .map(|((group, version), resources)| {
+                    value!({"metadata": {"name": group}, "versions": [{"version": version, "resources": resources}]})
+                })
+                .collect();
+            let path = if core { "/api" } else { "/apis" };
+            self = self.with(path, value!({"kind": "APIGroupDiscoveryList", "items": items}));
+        }
+        self
+    }
+
+    /// With an object, alone and in the lists of its kind.
+    pub fn object(mut self, object: &Value) -> Fake {
+        let id = &drydock_schema::resource_of_kind(&drydock_api::GroupVersionKind::of(object)).unwrap().resource.id;
+        let namespace = object["metadata"]["namespace"].str();
+        let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
+        self = self.with(&id.path(namespace, Some(object["metadata"]["name"].str())), object.clone());
+        for namespace in [namespace, None] {
+            let list = value!({"kind": "List", "metadata": {"resourceVersion": "1"}, "items": []});
+            let list = self.answers.entry(format!("GET {}", id.path(namespace, None))).or_insert(Ok(list));
+            let Ok(list) = list else { continue };
+            if list["items"].items().last() != Some(object) {
+                list["items"].push(object.clone());
+            }
+        }
+        self
+    }
+
     /// With a file.
     pub fn file(mut self, path: &str, text: &str) -> Fake {
         self.files.insert(path.to_owned(), text.as_bytes().to_vec());

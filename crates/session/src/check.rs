@@ -37,6 +37,7 @@ impl State {
             let advance = self.advance_until_run_ends(id, last_time, SLICE);
             if (advance.reached || advance.idle || self.ticks > last_tick) && !self.workstation.run_ended(id) {
                 self.workstation.kill_run(id);
+                self.collect();
             }
         }
     }

@@ -80,7 +80,8 @@ impl State {
             return false;
         }
         self.ticks += 1;
-        if workstation.is_some_and(|due| due <= next.max(self.now())) {
+        // At the same moment the cluster goes first: its clock passes no event that it has not handled.
+        if workstation.is_some_and(|due| due <= self.now() || cluster.is_none_or(|event| due < event)) {
             if next > self.now() {
                 self.cluster.advance(next, 0);
             }
@@ -93,7 +94,7 @@ impl State {
         true
     }
 
-    fn collect(&mut self) {
+    pub(crate) fn collect(&mut self) {
         self.workstation.take_events(&mut self.outbox);
         while self.outbox.len() > OUTBOX_MAX {
             self.outbox.pop_front();

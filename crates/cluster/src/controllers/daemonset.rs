@@ -93,6 +93,9 @@ fn wanted_on(template: &PodInfo, node: &NodeInfo) -> (bool, bool) {
     if hard(None) { (false, !hard(Some("NoExecute"))) } else { (true, true) }
 }
 
+/// The new and the old pod of a node.
+type Generations = (Option<Arc<Object>>, Option<Arc<Object>>);
+
 /// Everything that one reconciliation looks at.
 struct View {
     set: Arc<Object>,
@@ -129,7 +132,7 @@ impl View {
     }
 
     /// The new and the old pod on a node; None when there are several of either.
-    fn generations(&self, pods: &[Arc<Object>]) -> Option<(Option<Arc<Object>>, Option<Arc<Object>>)> {
+    fn generations(&self, pods: &[Arc<Object>]) -> Option<Generations> {
         let (mut new, mut old) = (None, None);
         for pod in pods.iter().filter(|pod| pod.deleting.is_none()) {
             let slot = if self.updated(pod) { &mut new } else { &mut old };

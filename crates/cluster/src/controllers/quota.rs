@@ -24,7 +24,7 @@ pub struct Quotas;
 type Usage = BTreeMap<String, Quantity>;
 
 fn add(usage: &mut Usage, name: impl Into<String>, amount: &Quantity) {
-    usage.entry(name.into()).and_modify(|sum| *sum = sum.add(amount)).or_insert_with(|| amount.clone());
+    usage.entry(name.into()).and_modify(|sum| *sum = sum.add(amount)).or_insert(*amount);
 }
 
 fn one() -> Quantity {
@@ -186,7 +186,7 @@ fn used(informers: &Informers, quota: &Object) -> Value {
             Some(kind) => {
                 Quantity::new(i64::try_from(informers.in_namespace(kind, namespace).count()).unwrap_or(i64::MAX))
             }
-            None => usage.get(name).cloned().unwrap_or_else(|| Quantity::new(0)),
+            None => usage.get(name).copied().unwrap_or_else(|| Quantity::new(0)),
         };
         used.set(name, amount.to_string());
     }

@@ -20,6 +20,13 @@ impl Kubelet {
         self.version = ctx.api.config().version.clone();
         if let Ok(ip) = self.config.ip.parse() {
             ctx.network.attach_node(self.node, &self.config.name, ip);
+            let address = ctx.api.config().address.clone();
+            if let Some((host, port)) = address.rsplit_once(':')
+                && host == self.config.ip
+                && let Ok(port) = port.parse()
+            {
+                ctx.network.open_door(self.node, port);
+            }
         }
         let pause = crate::runtime::Reference::parse("registry.k8s.io/pause:3.10");
         if let Ok(reference) = pause

@@ -103,8 +103,9 @@ impl Kubelet {
         };
         self.awaken_number(number, ctx);
         let session = self.runtime.exec(number, exec, Sink::Stream(stream), ctx).map_err(|why| {
-            let message = format!("Internal error occurred: error executing command in container: {why}");
-            Status::new(500, "InternalError", message)
+            // It comes on the stream's error channel: clients show it without its reason.
+            let twice = "Internal error occurred: Internal error occurred";
+            Status::new(500, "", format!("{twice}: error executing command in container: {why}"))
         })?;
         self.settle(ctx);
         Ok(Seat { node: self.node, container: number, session: Some(session) })

@@ -219,6 +219,7 @@ impl Kubelet {
             node: &self.config,
             informers: ctx.informers,
             now: ctx.now,
+            tokens: Default::default(),
         };
         match config::container(&look, &spec, &image, &hostname) {
             Ok(made) => {

@@ -1,9 +1,12 @@
 //! One look at a pod: what is known is reported, what is missing is made.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drydock_value::{Str, Time, Value};
+use drydock_api::{Auth, Method, Request};
+use drydock_apiserver::Answer;
+use drydock_value::{Str, Time, Value, value};
 
 use super::actions;
 use super::status::{merge_conditions, status};
@@ -150,7 +153,8 @@ impl Kubelet {
     // ---- volumes ----
 
     fn look<'a>(&'a self, worker: &'a Worker, ip: &'a str, ctx: &'a Ctx<'_>) -> Look<'a> {
-        Look { pod: &worker.pod, id: worker.id, ip, node: &self.config, informers: ctx.informers, now: ctx.now }
+        let (informers, now) = (ctx.informers, ctx.now);
+        Look { pod: &worker.pod, id: worker.id, ip, node: &self.config, informers, now, tokens: BTreeMap::new() }
     }
 
     fn mount(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
@@ -209,11 +213,41 @@ impl Kubelet {
         for mount in config.mounts.iter().filter(|mount| mount.fixed) {
             let name = mount.volume.name.trim_end_matches(super::config::PARTS);
             let Some(volume) = worker.pod["spec"]["volumes"].find("name", name) else { continue };
-            let files = self.look(worker, &ip, ctx).files(volume, name.len() == mount.volume.name.len());
+            let tokens = self.tokens(worker, volume, ctx);
+            let look = Look { tokens, ..self.look(worker, &ip, ctx) };
+            let files = look.files(volume, name.len() == mount.volume.name.len());
             if let Ok(files) = files {
                 self.runtime.set_volume(mount.volume.clone(), files);
             }
         }
+    }
+
+    /// Asks the API server for the tokens that a volume holds, by their paths in it.
+    fn tokens(&self, worker: &Worker, volume: &Value, ctx: &mut Ctx<'_>) -> BTreeMap<Str, String> {
+        let mut tokens = BTreeMap::new();
+        let (namespace, pod) = (worker.pod.namespace(), worker.pod.name());
+        let account = worker.pod["spec"]["serviceAccountName"].as_str().unwrap_or("default");
+        for source in volume["projected"]["sources"].items() {
+            let Some(wanted) = source.get("serviceAccountToken") else { continue };
+            let mut spec = value!({
+                "expirationSeconds": wanted["expirationSeconds"].as_i64().unwrap_or(3600),
+                "boundObjectRef": {"apiVersion": "v1", "kind": "Pod", "name": pod.clone(), "uid": worker.pod.uid.clone()}
+            });
+            if let Some(audience) = wanted["audience"].as_str().filter(|audience| !audience.is_empty()) {
+                spec.set("audiences", value!([audience]));
+            }
+            let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+            let body = value!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec});
+            let mut request = Request::new(Method::Post, path).with_value(body);
+            // The kubelet's own certificate: to the API server, whoever has a file of the cluster's is trusted.
+            request.auth = Auth::Certificate { certificate: "/var/lib/kubelet/pki/kubelet-client-current.pem".into() };
+            if let Answer::Response(response) = ctx.api.handle(request, ctx.now)
+                && let Ok(answer) = response.into_result()
+            {
+                tokens.insert(wanted["path"].str().into(), answer["status"]["token"].str().to_owned());
+            }
+        }
+        tokens
     }
 
     /// Whether a pod has volumes whose files change when objects do.
@@ -261,8 +295,9 @@ impl Kubelet {
         }
         let ip = worker.ip.map(|ip| ip.to_string()).unwrap_or_default();
         for volume in worker.pod["spec"]["volumes"].clone().items() {
+            let tokens = self.tokens(worker, volume, ctx);
             let found = {
-                let look = self.look(worker, &ip, ctx);
+                let look = Look { tokens, ..self.look(worker, &ip, ctx) };
                 match look.place(volume) {
                     Ok(Kept::Fixed(id)) => look.files(volume, true).ok().map(|files| (id, files)),
                     _ => None,

@@ -1,7 +1,9 @@
 //! Volumes: what a pod's volumes hold, and what is missing for them.
 
+use std::collections::BTreeMap;
+
 use drydock_shell::{Fs, Vfs};
-use drydock_value::{Str, Time, Value, value};
+use drydock_value::{Str, Time, Value};
 
 use super::env;
 use crate::config::NodeConfig;
@@ -33,6 +35,8 @@ pub struct Look<'a> {
     pub informers: &'a Informers,
     /// The moment.
     pub now: Time,
+    /// Tokens of the pod's service account, by the paths that they are wanted at.
+    pub tokens: BTreeMap<Str, String>,
 }
 
 impl Look<'_> {
@@ -117,8 +121,9 @@ impl Look<'_> {
             let default = mode(projected, 0o644);
             for source in projected["sources"].items() {
                 if let Some(token) = source.get("serviceAccountToken") {
-                    let bytes = self.token(token).into_bytes();
-                    entries.push(Entry { path: token["path"].str().into(), bytes, mode: default });
+                    let path: Str = token["path"].str().into();
+                    let bytes = self.tokens.get(&path).cloned().unwrap_or_default().into_bytes();
+                    entries.push(Entry { path, bytes, mode: default });
                 } else if let Some(source) = source.get("configMap") {
                     self.config_map(source["name"].str(), source, default, &mut entries)?;
                 } else if let Some(source) = source.get("secret") {
@@ -166,38 +171,6 @@ impl Look<'_> {
             out.push(Entry { path: item["path"].str().into(), bytes: text.into_bytes(), mode });
         }
         Ok(())
-    }
-
-    /// A service account's token: a JWT in form and claims, signed by nobody.
-    fn token(&self, source: &Value) -> String {
-        let account = self.pod["spec"]["serviceAccountName"].as_str().unwrap_or("default");
-        let namespace = self.pod.namespace();
-        let uid = self
-            .informers
-            .find(kinds::SERVICE_ACCOUNTS, namespace.clone(), account)
-            .map(|account| account.uid.clone())
-            .unwrap_or_default();
-        let audience = source["audience"].as_str().unwrap_or("https://kubernetes.default.svc.cluster.local");
-        let issued = self.pod.created.seconds();
-        let lifetime = source["expirationSeconds"].as_i64().unwrap_or(3600).unsigned_abs();
-        let claims = value!({
-            "aud": [audience], "exp": issued + lifetime, "iat": issued, "nbf": issued,
-            "iss": "https://kubernetes.default.svc.cluster.local",
-            "kubernetes.io": {
-                "namespace": namespace.clone(), "node": {"name": self.node.name.as_str()},
-                "pod": {"name": self.pod.name().clone(), "uid": self.pod.uid.clone()},
-                "serviceaccount": {"name": account, "uid": uid}
-            },
-            "sub": format!("system:serviceaccount:{namespace}:{account}")
-        });
-        let encode = |text: &str| {
-            let text = drydock_schema::base64::encode(text.as_bytes());
-            text.trim_end_matches('=').replace('+', "-").replace('/', "_")
-        };
-        let head = encode("{\"alg\":\"RS256\",\"kid\":\"drydock\"}");
-        let body = encode(&claims.to_string());
-        let signature = encode(&crate::runtime::images::digest(&body));
-        format!("{head}.{body}.{signature}")
     }
 }
 
@@ -271,6 +244,7 @@ fn write(entries: &[Entry], links: bool, now: Time) -> Fs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use drydock_value::value;
 
     #[test]
     fn files_lie_behind_links() {
@@ -289,7 +263,8 @@ mod tests {
         let pod = Object::read(value!({"metadata": {"name": "p", "namespace": "default"}, "spec": {}}), true);
         let node = NodeConfig::minikube(1).remove(0);
         let informers = Informers::default();
-        let look = Look { pod: &pod, id: 1, ip: "", node: &node, informers: &informers, now: Time::default() };
+        let tokens = BTreeMap::new();
+        let look = Look { pod: &pod, id: 1, ip: "", node: &node, informers: &informers, now: Time::default(), tokens };
         for (volume, expected) in [
             (value!({"name": "v", "configMap": {"name": "missing-cm"}}), "configmap \"missing-cm\" not found"),
             (value!({"name": "v", "secret": {"secretName": "missing-s"}}), "secret \"missing-s\" not found"),
@@ -302,7 +277,5 @@ mod tests {
             look.place(&value!({"name": "h", "hostPath": {"path": "/var"}})),
             Ok(Kept::Shared(node_root(), "/var".into()))
         );
-        let token = look.token(&value!({"path": "token"}));
-        assert_eq!(token.split('.').count(), 3);
     }
 }

@@ -4,10 +4,13 @@
 //! address, and does what kube-proxy does on every node ([`services`]): a connection to a service's address goes to one
 //! of its ready endpoints. Names are answered as CoreDNS answers them ([`dns`]).
 //!
+//! The API server's own port is one of them (`door`).
+//!
 //! Who holds a socket says which [`Event`] wakes it. Nothing here polls: a server that waits for connections costs
 //! nothing until one comes.
 
 pub mod dns;
+mod door;
 pub mod services;
 pub mod sockets;
 
@@ -29,7 +32,7 @@ pub enum NetworkWake {
     /// A connection reaches a machine that has no kubelet.
     Knock(SocketId),
     /// Bytes reach the API server's port.
-    ApiServer(SocketId),
+    ApiServer,
 }
 
 /// A machine on the network: what has ports of its own.
@@ -69,7 +72,7 @@ impl Network {
             NetworkWake::Knock(socket) => {
                 ctx.network.arrive(socket, ctx.now, ctx.queue);
             }
-            NetworkWake::ApiServer(_) => {}
+            NetworkWake::ApiServer => door::serve(ctx),
         }
     }
 

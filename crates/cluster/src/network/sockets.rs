@@ -91,6 +91,8 @@ pub struct Network {
     names: BTreeMap<NodeId, Str>,
     sockets: BTreeMap<SocketId, Socket>,
     listeners: BTreeMap<(Place, u16), SocketId>,
+    /// The API server's port.
+    pub(super) door: Option<super::door::Door>,
     /// Ports of nodes that lead to pods (`hostPort`).
     mapped: BTreeMap<(NodeId, u16), Target>,
     owned: BTreeMap<(Place, u64), BTreeSet<SocketId>>,

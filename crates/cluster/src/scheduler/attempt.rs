@@ -32,7 +32,7 @@ pub struct Attempt {
 }
 
 /// How many nodes' verdicts an attempt keeps.
-const MOST_NODES: usize = 64;
+pub(super) const MOST_NODES: usize = 64;
 /// How many attempts are kept.
 const MOST_ATTEMPTS: usize = 512;
 

@@ -298,6 +298,7 @@ impl Scheduler {
         let verdicts = feasible
             .iter()
             .zip(&scores)
+            .take(attempt::MOST_NODES)
             .map(|(at, scores)| (self.state.node(*at).name.clone(), Verdict::Scored(*scores)))
             .collect();
         let totals: Vec<i64> = scores.iter().map(scores::total).collect();

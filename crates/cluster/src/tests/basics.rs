@@ -94,6 +94,30 @@ fn a_service_finds_its_pods() {
 }
 
 #[test]
+fn a_large_service_has_slices_of_a_hundred() {
+    let mut world = World::new(3);
+    world.create(kinds::DEPLOYMENTS, deployment("web", 250, "nginx:1.27"));
+    world.create(
+        kinds::SERVICES,
+        value!({"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}),
+    );
+    world.run(15.0);
+    let sizes = |world: &World| {
+        let slices = world.list(kinds::ENDPOINT_SLICES);
+        let mine = slices.iter().filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == "web");
+        let mut sizes: Vec<usize> = mine.map(|slice| slice["endpoints"].items().len()).collect();
+        sizes.sort_unstable();
+        sizes
+    };
+    let before = sizes(&world);
+    assert_eq!(before.iter().sum::<usize>(), 250, "{before:?}");
+    assert!(before.iter().all(|size| *size <= 100), "{before:?}");
+    world.patch(kinds::DEPLOYMENTS, "web", value!({"spec": {"replicas": 20}}));
+    world.run(10.0);
+    assert_eq!(sizes(&world).iter().sum::<usize>(), 20);
+}
+
+#[test]
 fn a_namespace_takes_its_content_along() {
     let mut world = World::new(2);
     world.create(kinds::NAMESPACES, value!({"metadata": {"name": "staging"}}));

@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn arguments_as_cli_runtime_reads_them() {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let cases: &[(&str, Result<(&str, &str, &str), &str>)] = &[
+        type Parts = (&'static str, &'static str, &'static str);
+        let cases: &[(&str, Result<Parts, &str>)] = &[
             ("pods", Ok(("pods", "", ""))),
             ("pods,svc", Ok(("pods svc", "", ""))),
             ("pods,svc x", Ok(("", "", "pods=x svc=x"))),

@@ -315,7 +315,7 @@ impl Finder<'_, '_> {
                 match objects {
                     Ok(objects) => {
                         for object in objects {
-                            let item = self.from_file(object, &source.name);
+                            let item = self.object_of_file(object, &source.name);
                             if let (Ok(info), Some(selector)) = (&item, &selector)
                                 && !selector.matches_object(&info.object)
                             {
@@ -402,7 +402,7 @@ impl Finder<'_, '_> {
     }
 
     /// One object of a file: its resource, its namespace, and what the server has, when that is wanted.
-    fn from_file(&mut self, mut object: Value, source: &str) -> Result<Info, Failure> {
+    fn object_of_file(&mut self, mut object: Value, source: &str) -> Result<Info, Failure> {
         let gvk = GroupVersionKind::of(&object);
         let name = object["metadata"]["name"].str().to_owned();
         let mut namespace = object["metadata"]["namespace"].str().to_owned();

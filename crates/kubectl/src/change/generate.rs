@@ -66,6 +66,9 @@ pub fn send(inv: &mut Invocation, io: &mut Io<'_>, mut object: Value, dry_run: D
 pub fn create(inv: &mut Invocation, io: &mut Io<'_>, object: Value, refusal: &str) -> Result<(), Failure> {
     let dry_run = inv.dry_run(io)?;
     let mut printing = Printing::new(inv, io, dry_run)?;
+    if inv.command.flag("validate").is_some() {
+        inv.field_validation()?;
+    }
     let created = send(inv, io, object, dry_run).map_err(|failure| match refusal {
         "" => failure,
         words => Failure::Error(format!("{words} {}", failure.words())),

@@ -31,24 +31,25 @@ pub fn of(object: &mut Value) -> Result<&mut Value, String> {
     Ok(path.iter().fold(object, |value, key| &mut value[*key]))
 }
 
-/// Whether a name matches a pattern in which `*` stands for anything and `?` for one character.
+/// Whether a pattern with `*` chooses a name. As kubectl does it: the first part may stand anywhere in the name, so `n*`
+/// chooses `init` too.
 pub fn matches(pattern: &str, name: &str) -> bool {
-    let mut rest = pattern.chars();
-    match rest.next() {
-        None => name.is_empty(),
-        Some('*') => {
-            let rest = rest.as_str();
-            name.char_indices()
-                .map(|(at, _)| at)
-                .chain([name.len()])
-                .any(|at| matches(rest, name.get(at..).unwrap_or("")))
-        }
-        Some(wanted) => {
-            let mut letters = name.chars();
-            letters.next().is_some_and(|letter| wanted == '?' || letter == wanted)
-                && matches(rest.as_str(), letters.as_str())
-        }
+    if pattern == "*" || !pattern.contains('*') {
+        return pattern == "*" || pattern == name;
     }
+    let last = pattern.split('*').count() - 1;
+    let mut from = 0;
+    for (at, part) in pattern.split('*').enumerate().filter(|(_, part)| !part.is_empty()) {
+        // Where the part is, counted from where the part before it began.
+        let Some(next) = name.get(from..).and_then(|rest| rest.find(part)).filter(|next| *next >= from) else {
+            return false;
+        };
+        if at == last && name.len() != part.len() + next {
+            return false;
+        }
+        from = next;
+    }
+    true
 }
 
 /// Whether a text is the reference of an image: `[host[:port]/]path[:tag][@digest]`.
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn patterns_choose_containers() {
         for (pattern, name, wanted) in
-            [("*", "x", true), ("n*", "nginx", true), ("n*", "side", false), ("s?de", "side", true), ("", "x", false)]
+            [("*", "x", true), ("n*", "nginx", true), ("n*", "side", false), ("n*", "init", true), ("", "x", false)]
         {
             assert_eq!(matches(pattern, name), wanted, "{pattern} {name}");
         }

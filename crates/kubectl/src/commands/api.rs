@@ -196,8 +196,7 @@ pub fn version(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure
                 "compiler",
                 "platform",
             ];
-            let text = crate::printers::go::ordered_json(&versions, &order);
-            io.println(text.replace("    ", "  "));
+            io.println(crate::printers::go::ordered_json(&versions, &order, Some(2)));
         }
         "yaml" => {
             io.print(crate::text::to_yaml(&versions));

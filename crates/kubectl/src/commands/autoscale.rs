@@ -9,7 +9,7 @@ use crate::change::printing::Printing;
 use crate::change::{each, generate};
 use crate::env::Io;
 use crate::failure::Failure;
-use crate::invocation::Invocation;
+use crate::invocation::{DryRun, Invocation};
 
 /// The flags that it acts on.
 pub const FLAGS: &[&[&str]] = &[
@@ -70,7 +70,13 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             object["spec"].set("metrics", metrics.clone());
         }
         generate::in_namespace(inv, io, &mut object)?;
-        let created = generate::send(inv, io, object, dry_run)?;
+        if dry_run == DryRun::Client {
+            return printing.typed(io, &object, "created");
+        }
+        let created = match generate::send(inv, io, object.clone(), dry_run) {
+            Ok(created) => created,
+            Err(_) => generate::send(inv, io, oldest(inv, object)?, dry_run)?,
+        };
         printing.typed(io, &created, "autoscaled")
     })?;
     if count == 0 {
@@ -79,28 +85,74 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
+/// The autoscaler in autoscaling/v1, which kubectl tries when v2 is refused, for whatever reason.
+fn oldest(inv: &Invocation, mut object: Value) -> Result<Value, Failure> {
+    let words = "failed to create autoscaling/v2 HPA and the configuration is incompatible with autoscaling/v1:";
+    let target = target("cpu", inv.flags.str("cpu")).map_err(|failure| format!("{words} {}", failure.words()))?;
+    if !inv.flags.str("memory").is_empty() || target["type"] != "Utilization" {
+        return Err(format!("{words} %!w(<nil>)").into());
+    }
+    object.set("apiVersion", "autoscaling/v1");
+    object["spec"].remove("metrics");
+    object.remove("status");
+    Ok(object)
+}
+
 /// What the flags say of how much is enough.
 fn metrics(inv: &Invocation) -> Result<Vec<Value>, Failure> {
-    let mut metrics = Vec::new();
-    for resource in ["cpu", "memory"] {
-        let amount = inv.flags.str(resource);
-        if amount.is_empty() {
-            continue;
-        }
-        let target = match amount.strip_suffix('%') {
-            Some(percent) => {
-                let percent = percent.parse::<u32>().ok().filter(|percent| *percent > 0);
-                let percent = percent.ok_or_else(|| format!("invalid percentage value: {amount}"))?;
-                value!({"type": "Utilization", "averageUtilization": percent})
-            }
-            None => value!({"type": "AverageValue", "averageValue": generate::quantity(amount)?}),
-        };
-        metrics.push(value!({"type": "Resource", "resource": {"name": resource, "target": target}}));
-    }
+    let metric =
+        |resource: &str, target: Value| value!({"type": "Resource", "resource": {"name": resource, "target": target}});
     let percent = inv.flags.int("cpu-percent");
-    if metrics.is_empty() && percent > 0 {
-        let target = value!({"type": "Utilization", "averageUtilization": percent});
-        metrics.push(value!({"type": "Resource", "resource": {"name": "cpu", "target": target}}));
+    if percent > 0 && !inv.flags.str("cpu").is_empty() {
+        return Err("--cpu-percent and --cpu are mutually exclusive".into());
+    }
+    let mut metrics = Vec::new();
+    if percent > 0 {
+        metrics.push(metric("cpu", value!({"type": "Utilization", "averageUtilization": percent})));
+    }
+    for resource in ["cpu", "memory"] {
+        if let Some(amount) = inv.flags.non_empty(resource) {
+            metrics.push(metric(resource, target(resource, amount)?));
+        }
     }
     Ok(metrics)
+}
+
+/// Reads `70%`, `500m`, or a bare number, which stands for thousandths of CPUs and for MiB.
+fn target(resource: &str, amount: &str) -> Result<Value, Failure> {
+    let amount = amount.trim();
+    if amount.is_empty() {
+        return Err("empty input".into());
+    }
+    if let Some(percent) = amount.strip_suffix('%') {
+        let parsed = percent.parse::<i32>().ok().filter(|percent| *percent >= 0);
+        let percent = parsed.ok_or_else(|| format!("invalid percentage value: {percent}"))?;
+        return Ok(value!({"type": "Utilization", "averageUtilization": percent}));
+    }
+    let quantity = match amount.parse::<f64>() {
+        Ok(number) => generate::quantity(&format!("{number}{}", if resource == "cpu" { "m" } else { "Mi" }))?,
+        Err(_) => generate::quantity(amount).map_err(|_| format!("invalid resource {resource} value: {amount}"))?,
+    };
+    Ok(value!({"type": "AverageValue", "averageValue": quantity}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_percentages_quantities_or_bare_numbers() {
+        let cases = [
+            ("cpu", "70%", Ok(r#"{"averageUtilization":70,"type":"Utilization"}"#)),
+            ("cpu", "5", Ok(r#"{"averageValue":"5m","type":"AverageValue"}"#)),
+            ("memory", "200", Ok(r#"{"averageValue":"200Mi","type":"AverageValue"}"#)),
+            ("memory", "1Gi", Ok(r#"{"averageValue":"1Gi","type":"AverageValue"}"#)),
+            ("cpu", "x", Err("invalid resource cpu value: x")),
+            ("cpu", "x%", Err("invalid percentage value: x")),
+        ];
+        for (resource, amount, wanted) in cases {
+            let got = target(resource, amount).map(|target| target.to_string()).map_err(|failure| failure.words());
+            assert_eq!(got, wanted.map(str::to_owned).map_err(str::to_owned));
+        }
+    }
 }

@@ -32,7 +32,6 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         if asked || (failures.is_empty() && infos.len() <= 1) { inv.flags.bool("show-events") } else { false };
     if let ([kind, prefix], [failure]) = (args.as_slice(), failures.as_slice())
         && failure.is("NotFound")
-        && infos.is_empty()
     {
         return by_prefix(inv, io, kind, prefix, failure.clone(), asked && show_events);
     }

@@ -93,7 +93,7 @@ struct Source {
 impl Source {
     fn of(inv: &mut Invocation, io: &mut Io<'_>, resource: &Resource) -> Result<Source, Failure> {
         let gvk = resource.gvk();
-        let path = format!("/openapi/v3{}", resource.id.group_version().path().replace("/api/", "/api/"));
+        let path = format!("/openapi/v3{}", resource.id.group_version().path());
         let client = inv.client(io)?;
         let response = client.send(io, Request::get(path));
         if response.is_success() {

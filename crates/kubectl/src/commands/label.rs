@@ -74,7 +74,8 @@ pub(super) fn run_for(what: What, inv: &mut Invocation, io: &mut Io<'_>) -> Resu
         return Err("--list and --output may not be specified together".into());
     }
     check(&change, inv, &resources, list, dry_run)?;
-    let query = Query { latest: true, ..Query::new(inv, io, &resources)? };
+    let of_type = inv.flags.bool("all");
+    let query = Query { latest: true, all: false, type_means_all: of_type, ..Query::new(inv, io, &resources)? };
     let local = query.local;
     let found = builder::find(&query, inv, io)?;
     let single = found.single;

@@ -258,6 +258,3 @@ pub(crate) fn group(io: &mut Io<'_>, parsed: &Parsed) -> Result<Outcome, Failure
     }
     Err(Failure::Usage(format!("unknown command {}", crate::failure::quote(&parsed.args.join(" ")))))
 }
-
-#[cfg(test)]
-mod tests;

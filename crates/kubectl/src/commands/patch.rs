@@ -46,37 +46,53 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         let bytes = inv.read_file(io, file).map_err(|failure| failure.context("unable to read patch file"))?;
         String::from_utf8_lossy(&bytes).into_owned()
     };
-    let patch = read(&text)?;
+    let no_document = match kind {
+        "strategic" => "invalid JSON document",
+        "merge" => "Invalid JSON Patch",
+        _ => "unexpected end of JSON input",
+    };
+    let (patch, body) = read(&text)?;
     let args = inv.args.clone();
     let query = Query::new(inv, io, &args)?;
     let found = builder::find(&query, inv, io)?;
     let manager = inv.flags.str("field-manager").to_owned();
+    let mut count = 0;
     each(found, |info| {
+        count += 1;
         let patched = if local || dry_run == DryRun::Client {
-            patching::apply(content_type, &info.object, &patch)?
+            let patch = patch.as_ref().ok_or(no_document)?;
+            patching::apply(content_type, &info.object, patch)?
         } else {
             let name = match query.subresource.as_str() {
                 "" => info.name.clone(),
                 subresource => format!("{}/{subresource}", info.name),
             };
             let params = [dry_run.param(), ("fieldManager", manager.as_str())];
-            let (client, body) = (inv.client(io)?, Body::Value(patch.clone()));
+            let (client, body) = (inv.client(io)?, body.clone());
             client.patch(io, &info.resource, &info.namespace, &name, content_type, body, &params)?
         };
         let operation = if patched == info.object { "patched (no change)" } else { "patched" };
         printing.print(io, &patched, operation)
     })?;
+    if count == 0 {
+        return Err("no objects passed to patch".into());
+    }
     Ok(Outcome::Done)
 }
 
-/// A patch in JSON or YAML.
-fn read(text: &str) -> Result<Value, Failure> {
+/// A patch in JSON or YAML, and what is sent of it. What looks like JSON is sent as it is: whether it is, the server
+/// says.
+fn read(text: &str) -> Result<(Option<Value>, Body), Failure> {
     if let Ok(value) = parse_json(text) {
-        return Ok(value);
+        return Ok((Some(value.clone()), Body::Value(value)));
     }
-    drydock_yaml::parse_one(text).map_err(|error| {
+    if text.trim_start().starts_with('{') {
+        return Ok((None, Body::Bytes(text.as_bytes().to_vec())));
+    }
+    let value = drydock_yaml::parse_one(text).map_err(|error| {
         let words = error.to_string();
         let words = words.strip_prefix("error converting YAML to JSON: ").unwrap_or(&words);
-        format!("unable to parse {}: {words}", quote(text)).into()
-    })
+        format!("unable to parse {}: {words}", quote(text))
+    })?;
+    Ok((Some(value.clone()), Body::Value(value)))
 }

@@ -1,7 +1,7 @@
 //! `--raw`: a request by its path, the answer as it comes.
 
 use drydock_api::{Body, Method, Request, Status};
-use drydock_value::to_json;
+use drydock_value::{Value, to_json};
 
 use super::Outcome;
 use crate::env::Io;
@@ -41,6 +41,71 @@ fn unescape(text: &str, plus: bool) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// The order of keys in what describes the API itself.
+const DISCOVERY: &[&str] = &[
+    "kind",
+    "apiVersion",
+    "groupVersion",
+    "version",
+    "name",
+    "versions",
+    "preferredVersion",
+    "serverAddressByClientCIDRs",
+    "clientCIDR",
+    "serverAddress",
+    "groups",
+    "resources",
+    "singularName",
+    "namespaced",
+    "group",
+    "verbs",
+    "shortNames",
+    "categories",
+    "storageVersionHash",
+];
+
+/// The order of keys in a status.
+const STATUS: &[&str] = &[
+    "kind",
+    "apiVersion",
+    "metadata",
+    "status",
+    "message",
+    "reason",
+    "details",
+    "code",
+    "name",
+    "group",
+    "uid",
+    "causes",
+    "retryAfterSeconds",
+];
+
+/// A document as a server writes it: in the order of Go's types.
+fn text(value: &Value) -> String {
+    match value["kind"].str() {
+        "APIGroup" | "APIGroupList" | "APIVersions" => go::ordered_json(value, DISCOVERY, None),
+        "APIResourceList" => {
+            // A resource's kind stands behind its name.
+            let resources = value["resources"].items().iter().map(|resource| {
+                let order: Vec<&str> = ["name", "singularName", "namespaced", "group", "version", "kind"]
+                    .into_iter()
+                    .chain(DISCOVERY.iter().copied())
+                    .collect();
+                go::ordered_json(resource, &order, None)
+            });
+            let resources: Vec<String> = resources.collect();
+            format!(
+                "{{\"kind\":\"APIResourceList\",\"apiVersion\":\"v1\",\"groupVersion\":{},\"resources\":[{}]}}",
+                to_json(&value["groupVersion"]),
+                resources.join(",")
+            )
+        }
+        "Status" => go::ordered_json(value, STATUS, None),
+        _ => crate::change::order::to_json(value),
+    }
+}
+
 /// Sends a request and prints the body of the answer.
 ///
 /// # Errors
@@ -59,7 +124,7 @@ pub fn print(inv: &mut Invocation, io: &mut Io<'_>, request: Request) -> Result<
     }
     match &response.body {
         Body::Empty => {}
-        Body::Value(value) => io.println(go::escape_html(&to_json(value))),
+        Body::Value(value) => io.println(go::escape_html(&text(value))),
         Body::Bytes(bytes) => io.out.extend_from_slice(bytes),
     }
     Ok(Outcome::Done)

@@ -43,7 +43,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         return Err("The --current-replicas must specify an integer of -1 or greater".into());
     }
     let args = inv.args.clone();
-    let query = Query::new(inv, io, &args)?;
+    let of_type = inv.flags.bool("all");
+    let query = Query { all: false, type_means_all: of_type, ..Query::new(inv, io, &args)? };
     let (infos, failures) = builder::find(&query, inv, io)?.split();
     if !revision.is_empty() && infos.len() > 1 {
         return Err("cannot use --resource-version with multiple resources".into());

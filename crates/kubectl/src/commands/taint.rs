@@ -40,21 +40,21 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     }
     let (add, remove) = read(&specs).map_err(|words| inv.usage(words))?;
     let mut printing = Printing::new(inv, io, dry_run)?;
-    let resource = inv.resource(io, kind.split('/').next().unwrap_or(kind))?;
+    let resource = inv.resource(io, kind).map_err(|_| Failure::no_resource(kind))?;
     if resource.kind != "Node" {
-        return Err(format!("invalid resource type {}, only node(s) is supported", resource.id.resource).into());
+        return Err(format!("invalid resource type {kind}, only node types are supported").into());
     }
     let both: Vec<String> = remove
         .iter()
         .filter(|gone| add.iter().any(|new| same(new, gone) || (gone["effect"].is_null() && new["key"] == gone["key"])))
-        .map(shown)
+        .map(|gone| format!("{}={}", gone["key"].str(), gone["effect"].str()))
         .collect();
     if !both.is_empty() {
         let words = "can not both modify and remove the following taint(s) in the same command";
         return Err(format!("{words}: {}", both.join(", ")).into());
     }
     if inv.flags.bool("all") && !inv.flags.str("selector").is_empty() {
-        return Err("cannot set --all and --selector at the same time".into());
+        return Err("setting 'all' parameter with a non empty selector is prohibited".into());
     }
     let query = Query { latest: true, ..Query::new(inv, io, &resources)? };
     let found = builder::find(&query, inv, io)?;
@@ -89,6 +89,11 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
+/// A taint as Go prints the struct.
+fn as_go(taint: &Value) -> String {
+    format!("{{{} {} {} <nil>}}", taint["key"].str(), taint["value"].str(), taint["effect"].str())
+}
+
 fn same(a: &Value, b: &Value) -> bool {
     a["key"] == b["key"] && a["effect"] == b["effect"]
 }
@@ -102,7 +107,7 @@ fn read(specs: &[String]) -> Result<(Vec<Value>, Vec<Value>), String> {
             None => {
                 let taint = parse(spec, false)?;
                 if add.iter().any(|known| same(known, &taint)) {
-                    return Err(format!("duplicated taints with the same key and effect: {{{}}}", shown(&taint)));
+                    return Err(format!("duplicated taints with the same key and effect: {}", as_go(&taint)));
                 }
                 add.push(taint);
             }
@@ -124,7 +129,8 @@ fn parse(spec: &str, removal: bool) -> Result<Value, String> {
     {
         return Err(format!("invalid taint effect: {effect}, unsupported taint effect"));
     }
-    let parts: Vec<&str> = pair.split('=').collect();
+    // Without an effect, all of it is a key.
+    let parts: Vec<&str> = if effect.is_some() { pair.split('=').collect() } else { vec![pair] };
     let (key, value) = match parts.as_slice() {
         [key] => (*key, None),
         [key, value] => (*key, Some(*value)),
@@ -190,7 +196,7 @@ mod tests {
         let cases = [
             ("a=b:NoSchedule", Ok(r#"{"effect":"NoSchedule","key":"a","value":"b"}"#)),
             ("a:NoExecute", Ok(r#"{"effect":"NoExecute","key":"a"}"#)),
-            ("a=b", Err("invalid taint spec: a=b")),
+            ("a", Err("invalid taint spec: a")),
             ("a=b:Nope", Err("invalid taint effect: Nope, unsupported taint effect")),
         ];
         for (spec, expected) in cases {

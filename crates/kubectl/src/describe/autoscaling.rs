@@ -1,5 +1,6 @@
 //! Horizontal pod autoscalers.
 
+use drydock_api::GroupVersionResource;
 use drydock_value::Value;
 
 use super::context::Context;
@@ -9,7 +10,15 @@ use super::resources::canonical;
 use super::{Described, writer::Writer};
 
 /// Describes an autoscaler.
+///
+/// In v1 only as a last resort: kubectl asks for v2 whatever was asked for.
 pub fn autoscaler(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
+    let metadata = &object["metadata"];
+    let newest = GroupVersionResource::new("autoscaling", "v2", "horizontalpodautoscalers");
+    let newest = (object["apiVersion"] == "autoscaling/v1")
+        .then(|| ctx.get(&newest, metadata["namespace"].str(), metadata["name"].str()).ok())
+        .flatten();
+    let object = newest.as_ref().unwrap_or(object);
     let (spec, status) = (&object["spec"], &object["status"]);
     let target = &spec["scaleTargetRef"];
     heading(w, object, true);

@@ -17,8 +17,10 @@ enum Show {
     Bool,
     /// As it is; `<none>` where it is not set.
     OrNone,
-    /// As it is; `<nil>` where it is not set.
-    OrNil,
+    /// A reference to a secret, as Go prints it.
+    Reference,
+    /// Pairs, as Go prints them.
+    Pairs,
     /// As it is; `<unset>` where it is not set.
     OrUnset,
     /// `[a b]`.
@@ -34,7 +36,7 @@ struct Source {
     fields: &'static [(&'static str, &'static str, Show)],
 }
 
-use Show::{Bool, Joined, List, Number, OrNil, OrNone, OrUnset, Text};
+use Show::{Bool, Joined, List, Number, OrNone, OrUnset, Pairs, Reference, Text};
 
 /// In the order in which kubectl looks for them.
 const SOURCES: &[Source] = &[
@@ -101,7 +103,7 @@ const SOURCES: &[Source] = &[
             ("Portals", "portals", List),
             ("DiscoveryCHAPAuth", "chapAuthDiscovery", Bool),
             ("SessionCHAPAuth", "chapAuthSession", Bool),
-            ("SecretRef", "secretRef", OrNil),
+            ("SecretRef", "secretRef", Reference),
             ("InitiatorName", "initiatorName", OrNone),
         ],
     },
@@ -130,7 +132,7 @@ const SOURCES: &[Source] = &[
             ("RBDPool", "pool", Text),
             ("RadosUser", "user", Text),
             ("Keyring", "keyring", Text),
-            ("SecretRef", "secretRef", OrNil),
+            ("SecretRef", "secretRef", Reference),
             ("ReadOnly", "readOnly", Bool),
         ],
     },
@@ -168,7 +170,7 @@ const SOURCES: &[Source] = &[
             ("VolumeID", "volumeID", Text),
             ("FSType", "fsType", Text),
             ("ReadOnly", "readOnly", Bool),
-            ("SecretRef", "secretRef", OrNil),
+            ("SecretRef", "secretRef", Reference),
         ],
     },
     Source {
@@ -208,7 +210,7 @@ const SOURCES: &[Source] = &[
             ("Path", "path", Text),
             ("User", "user", Text),
             ("SecretFile", "secretFile", Text),
-            ("SecretRef", "secretRef", OrNil),
+            ("SecretRef", "secretRef", Reference),
             ("ReadOnly", "readOnly", Bool),
         ],
     },
@@ -243,9 +245,9 @@ const SOURCES: &[Source] = &[
         fields: &[
             ("Driver", "driver", Text),
             ("FSType", "fsType", Text),
-            ("SecretRef", "secretRef", OrNil),
+            ("SecretRef", "secretRef", Reference),
             ("ReadOnly", "readOnly", Bool),
-            ("Options", "options", OrNil),
+            ("Options", "options", Pairs),
         ],
     },
     Source {
@@ -293,7 +295,12 @@ pub fn source(w: &mut Writer, holder: &Value, persistent: bool) {
     let source = &holder[row.key];
     w.field(2, "Type", row.kind);
     for (label, field, show) in row.fields {
-        w.field(2, label, &shown(&source[*field], *show));
+        // kubectl has no colon behind this one.
+        if *label == "ISCSIInterface" {
+            w.line(2, &format!("{label}\t{}", text(&source[*field])));
+            continue;
+        }
+        w.field(2, label, &shown(&source[*field], *show, persistent));
     }
     match row.key {
         "projected" => projected(w, &source["sources"]),
@@ -312,13 +319,21 @@ pub fn source(w: &mut Writer, holder: &Value, persistent: bool) {
     }
 }
 
-fn shown(value: &Value, show: Show) -> String {
+fn shown(value: &Value, show: Show, persistent: bool) -> String {
     match show {
         Text => text(value),
         Number => text_or(value, "0"),
         Bool => boolean(value).into(),
         OrNone => text_or(value, "<none>"),
-        OrNil => text_or(value, "<nil>"),
+        Reference if value.is_null() => "nil".into(),
+        Reference if persistent => {
+            format!("&SecretReference{{Name:{},Namespace:{},}}", value["name"].str(), value["namespace"].str())
+        }
+        Reference => format!("&LocalObjectReference{{Name:{},}}", value["name"].str()),
+        Pairs => {
+            let pairs: Vec<String> = value.entries().map(|(key, value)| format!("{key}:{}", text(value))).collect();
+            format!("map[{}]", pairs.join(" "))
+        }
         OrUnset => match text(value).as_str() {
             "" | "0" => "<unset>".into(),
             size => size.into(),

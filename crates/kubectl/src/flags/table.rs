@@ -59,7 +59,8 @@ impl FlagInfo {
     pub fn shown_default(&self) -> String {
         match self.kind {
             Kind::String | Kind::Optional if self.name != "vmodule" => format!("'{}'", self.default),
-            Kind::List | Kind::Array => format!("[{}]", self.default),
+            Kind::Map if self.name == "aggregation-rule" => String::new(),
+            Kind::List | Kind::Array | Kind::Map => format!("[{}]", self.default),
             _ => self.default.to_owned(),
         }
     }
@@ -139,6 +140,12 @@ impl Table {
 /// Flags that still work but are not shown. `*` stands for any command.
 const DEPRECATED: &[(&str, &str, Kind, &str)] = &[
     ("annotate", "record", Kind::Bool, "--record will be removed in the future"),
+    (
+        "autoscale",
+        "cpu-percent",
+        Kind::Int,
+        "Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU).",
+    ),
     ("create", "record", Kind::Bool, "--record will be removed in the future"),
     ("edit", "record", Kind::Bool, "--record will be removed in the future"),
     ("expose", "record", Kind::Bool, "--record will be removed in the future"),

@@ -53,6 +53,17 @@ impl Flags {
         Ok(())
     }
 
+    /// The same without these flags: what a command means by a name of its own is not what the global flag means.
+    #[must_use]
+    pub fn without<'f>(&self, names: impl IntoIterator<Item = &'f str>) -> Flags {
+        let mut flags = self.clone();
+        for name in names {
+            flags.given.remove(name);
+            flags.known.remove(name);
+        }
+        flags
+    }
+
     /// Whether the flag was given.
     pub fn given(&self, name: &str) -> bool {
         self.given.contains_key(name)

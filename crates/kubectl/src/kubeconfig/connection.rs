@@ -106,10 +106,8 @@ pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>
     let given = flags.given("namespace") && !flags.str("namespace").is_empty();
     let namespace = if given {
         flags.str("namespace")
-    } else if let Some(namespace) = context["namespace"].as_str().filter(|n| !n.is_empty()) {
-        namespace
     } else {
-        "default"
+        context["namespace"].as_str().filter(|n| !n.is_empty()).unwrap_or("default")
     };
     let server = if server.is_empty() { "http://localhost:8080".to_owned() } else { server };
     Ok(Connection { server, auth, namespace: namespace.to_owned(), namespace_given: given, cluster, user })

@@ -58,27 +58,30 @@ pub fn escape_html(json: &str) -> String {
     json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e")
 }
 
-/// Indented JSON whose keys stand in this order; keys that are not in it follow by name.
-pub fn ordered_json(value: &Value, order: &[&str]) -> String {
+/// JSON whose keys stand in this order; keys that are not in it follow by name. Indented by so many spaces a level, or
+/// on one line.
+pub fn ordered_json(value: &Value, order: &[&str], indent: Option<usize>) -> String {
     let mut out = String::new();
-    write_ordered(value, order, 0, &mut out);
+    write_ordered(value, order, indent, 0, &mut out);
     out
 }
 
-fn write_ordered(value: &Value, order: &[&str], depth: usize, out: &mut String) {
-    let indent = |depth: usize, out: &mut String| {
-        out.push('\n');
-        out.extend(std::iter::repeat_n("    ", depth));
+fn write_ordered(value: &Value, order: &[&str], indent: Option<usize>, depth: usize, out: &mut String) {
+    let newline = |depth: usize, out: &mut String| {
+        if let Some(width) = indent {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', width * depth));
+        }
     };
     match value {
         Value::Array(items) if !items.is_empty() => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {
                 out.push_str(if i > 0 { "," } else { "" });
-                indent(depth + 1, out);
-                write_ordered(item, order, depth + 1, out);
+                newline(depth + 1, out);
+                write_ordered(item, order, indent, depth + 1, out);
             }
-            indent(depth, out);
+            newline(depth, out);
             out.push(']');
         }
         Value::Object(map) if !map.is_empty() => {
@@ -87,12 +90,12 @@ fn write_ordered(value: &Value, order: &[&str], depth: usize, out: &mut String) 
             out.push('{');
             for (i, (key, item)) in pairs.into_iter().enumerate() {
                 out.push_str(if i > 0 { "," } else { "" });
-                indent(depth + 1, out);
+                newline(depth + 1, out);
                 out.push_str(&drydock_value::to_json(&Value::from(key)));
-                out.push_str(": ");
-                write_ordered(item, order, depth + 1, out);
+                out.push_str(if indent.is_some() { ": " } else { ":" });
+                write_ordered(item, order, indent, depth + 1, out);
             }
-            indent(depth, out);
+            newline(depth, out);
             out.push('}');
         }
         other => out.push_str(&drydock_value::to_json(other)),

@@ -120,7 +120,9 @@ fn clean(text: &str) -> String {
 
 /// Labels as `a=b,c=d`, or `<none>`.
 pub fn format_labels(labels: &Value) -> String {
-    let pairs: Vec<String> = labels.entries().map(|(key, value)| format!("{key}={}", value.str())).collect();
+    let mut pairs: Vec<String> = labels.entries().map(|(key, value)| format!("{key}={}", value.str())).collect();
+    // Sorted as texts: `a-b=1` comes before `a=1`.
+    pairs.sort_unstable();
     if pairs.is_empty() { "<none>".into() } else { pairs.join(",") }
 }
 

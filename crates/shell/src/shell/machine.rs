@@ -751,7 +751,8 @@ impl Shell {
             Stop::Error { message, fatal } => {
                 self.complain(sys, &message);
                 self.status = 1;
-                if fatal && !self.interactive {
+                // Outside bash every failed expansion ends a script.
+                if (fatal || self.dialect != Dialect::Bash) && !self.interactive {
                     self.status = if self.dialect == Dialect::Bash && !self.script.is_empty() {
                         1
                     } else if self.dialect == Dialect::Bash {

@@ -403,7 +403,7 @@ pub(super) fn cmp(call: &mut Call<'_, '_>) -> Result<Stream, i32> {
         _ => names.truncate(2),
     }
     let cmp = Cmp { silent: options.has('s'), names: names.clone(), files: Vec::new() };
-    Ok(Stream::new(cmp, &names, Complaint::Plain).failing_with(2))
+    Ok(Stream::new(cmp, &names, Complaint::Plain).failing_with(2).strict())
 }
 
 impl Filter for Cmp {

@@ -169,7 +169,11 @@ impl Diff {
     }
 
     fn files(&self, call: &mut Call<'_, '_>, left: &str, right: &str) -> i32 {
-        let (old, new) = match (self.text(call, left), self.text(call, right)) {
+        let old = self.text(call, left);
+        if old.is_err() && !call.gnu() {
+            return 2;
+        }
+        let (old, new) = match (old, self.text(call, right)) {
             (Ok(old), Ok(new)) => (old, new),
             _ => return 2,
         };

@@ -87,6 +87,7 @@ struct Timeout {
     signal: Option<Signal>,
     kill_after: Option<u64>,
     timed_out: bool,
+    ended: bool,
     preserve: bool,
 }
 
@@ -148,6 +149,9 @@ impl Timeout {
 
 impl Program for Timeout {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
+        if self.ended {
+            return Step::Exit(143);
+        }
         let Some(child) = self.child else {
             let mut call = Call::new(sys, "timeout");
             return match self.start(&mut call) {
@@ -157,6 +161,14 @@ impl Program for Timeout {
         };
         if let Some(code) = sys.wait(child) {
             let gnu = Call::new(sys, "timeout").gnu();
+            if self.timed_out && !gnu {
+                // There the command runs in this very process, so that dies of the signal.
+                self.child = None;
+                self.ended = true;
+                let (own, signal) = (sys.pid(), Signal::from_number(code - 128).unwrap_or(Signal::Term));
+                let _ = sys.kill(own, signal);
+                return Wait::forever().into();
+            }
             return Step::Exit(if self.timed_out && gnu && !self.preserve && code != 137 { 124 } else { code });
         }
         if self.until.is_some_and(|until| until <= sys.now()) {

@@ -112,6 +112,8 @@ pub(crate) struct Stream {
     complaint: Complaint,
     /// The exit code that an unreadable file leads to.
     failure: i32,
+    /// Whether the first unreadable file ends everything.
+    strict: bool,
     code: i32,
 }
 
@@ -126,6 +128,7 @@ impl Stream {
             buffer: Vec::new(),
             complaint,
             failure: 1,
+            strict: false,
             code: 0,
         }
     }
@@ -133,6 +136,12 @@ impl Stream {
     /// Sets the exit code that an unreadable file leads to.
     pub fn failing_with(mut self, code: i32) -> Stream {
         self.failure = code;
+        self
+    }
+
+    /// Makes the first unreadable file the end.
+    pub fn strict(mut self) -> Stream {
+        self.strict = true;
         self
     }
 
@@ -156,7 +165,12 @@ impl Stream {
                         self.finish_file(fd, &name, call);
                     }
                 }
-                Err(error) => self.complain(&name, error, call),
+                Err(error) => {
+                    self.complain(&name, error, call);
+                    if self.strict {
+                        return Step::Exit(self.code);
+                    }
+                }
             }
             return Step::Continue;
         };

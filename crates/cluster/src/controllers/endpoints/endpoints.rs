@@ -38,15 +38,10 @@ struct Addresses {
 /// The subsets: ports that have the same addresses stand together.
 fn subsets(service: &Object, pods: &[Arc<Object>]) -> (Vec<Value>, bool) {
     let mut by_port: BTreeMap<String, (Option<Value>, Addresses)> = BTreeMap::new();
-    let mut count = 0;
-    let mut truncated = false;
     let tolerate = service["spec"]["publishNotReadyAddresses"].is_true();
-    for pod in pods.iter().filter(|pod| tolerate || pod.deleting.is_none()) {
-        if count >= MOST {
-            truncated = true;
-            break;
-        }
-        count += 1;
+    let listed: Vec<&Arc<Object>> = pods.iter().filter(|pod| tolerate || pod.deleting.is_none()).collect();
+    let truncated = listed.len() > MOST;
+    for pod in listed.into_iter().take(MOST) {
         let mut address = value!({"ip": &pod.pod().ip, "targetRef": target_ref(pod)});
         if !pod.pod().node.is_empty() {
             address.set("nodeName", &pod.pod().node);

@@ -1,8 +1,7 @@
 //! Which pods stand behind a Service, written down twice: as EndpointSlices, and as Endpoints for old clients.
 //!
-//! - this file: what both have in common: the pods of a service, their ports, the time of the last change.
-//! - [`slices`]: EndpointSlices.
-//! - [`endpoints`]: Endpoints.
+//! - this file: what both have in common, which is the pods of a service, their ports, the time of the last change.
+//! - `slices` has EndpointSlices, `endpoints` has Endpoints.
 
 #[allow(clippy::module_inception)]
 mod endpoints;

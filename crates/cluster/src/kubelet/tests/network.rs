@@ -153,3 +153,18 @@ fn equal_clusters_stay_equal() {
     copy.run(30.0);
     assert_eq!(one.cluster.log_digest(), copy.cluster.log_digest());
 }
+
+#[test]
+fn the_api_server_is_reached_from_a_pod_with_its_token() {
+    let mut world = World::new();
+    let ask = |path: &str| {
+        let token = "$(cat /var/run/secrets/kubernetes.io/serviceaccount/token)";
+        let script = format!("curl -sk -H \"Authorization: Bearer {token}\" https://kubernetes.default.svc{path}");
+        value!({"image": "nginx:1.27", "command": ["sh", "-c", script]})
+    };
+    let text = script(&mut world, "v", ask("/version"), value!({}));
+    assert!(text.contains("\"gitVersion\": \"v1.36"), "{text}");
+    let text = script(&mut world, "p", ask("/api/v1/namespaces/default/pods"), value!({}));
+    let refused = "pods is forbidden: User \"system:serviceaccount:default:default\" cannot list resource \"pods\"";
+    assert!(text.starts_with(refused), "{text}");
+}

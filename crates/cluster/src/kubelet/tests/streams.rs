@@ -51,7 +51,7 @@ fn exec_runs_a_process_and_tells_how_it_ended() {
     }
     let refused = exec(&mut world, "web", &["nosuchprogram"], &[]).unwrap_err();
     assert!(
-        refused.message.starts_with("Internal error occurred: error executing command in container: failed to exec in container: failed to start exec \"")
+        refused.message.starts_with("Internal error occurred: Internal error occurred: error executing command in container: failed to exec in container: failed to start exec \"")
             && refused.message.ends_with("\": OCI runtime exec failed: exec failed: unable to start container process: exec: \"nosuchprogram\": executable file not found in $PATH"),
         "{}", refused.message
     );

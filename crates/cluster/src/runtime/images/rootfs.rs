@@ -1,6 +1,7 @@
 //! The file system that a container of an image starts with.
 
 use drydock_shell::{Flavour, Fs, User, Vfs};
+use drydock_value::Time;
 
 use super::catalogue::Image;
 use super::rows::Base;
@@ -25,6 +26,9 @@ const DIRECTORIES: &[&str] = &[
     "/var/cache",
 ];
 
+/// When images were built.
+const BUILT: Time = Time::from_seconds(1_790_000_000);
+
 /// Whose words the programs of an image use.
 pub fn flavour(base: Base) -> Flavour {
     match base {
@@ -36,6 +40,7 @@ pub fn flavour(base: Base) -> Flavour {
 /// Builds it. What fails here fails for every container alike, and a test would show it.
 pub fn build(image: &Image) -> Fs {
     let mut vfs = Vfs::base();
+    vfs.set_time(BUILT);
     for directory in DIRECTORIES {
         let _ = vfs.mkdir_all(directory);
     }

@@ -101,6 +101,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if found.items.is_empty() {
         return Err("no objects passed to apply".into());
     }
+    // What could not even be read is told before what the server refuses.
+    let (infos, failures) = found.split();
     let mut namespaces = BTreeSet::new();
     if query.enforce_namespace {
         namespaces.insert(query.namespace);
@@ -110,11 +112,11 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         options,
         printing,
         pruning,
-        queue: found.items.into(),
+        queue: infos.into(),
         retry: None,
         replacing: None,
         done: Vec::new(),
-        failures: Vec::new(),
+        failures,
         visited: BTreeSet::new(),
         namespaces,
     })))
@@ -196,7 +198,7 @@ struct Applying {
     options: Options,
     printing: Printing,
     pruning: Option<Pruning>,
-    queue: VecDeque<Result<Info, Failure>>,
+    queue: VecDeque<Info>,
     retry: Option<Retry>,
     replacing: Option<Replacing>,
     /// What `-o` prints at the end.
@@ -238,11 +240,10 @@ impl Waiting for Applying {
                 continue;
             }
             match self.queue.pop_front() {
-                Some(Ok(info)) => {
+                Some(info) => {
                     let outcome = self.apply(io, &info);
                     self.failures.extend(outcome.err());
                 }
-                Some(Err(failure)) => self.failures.push(failure),
                 None => break,
             }
         }

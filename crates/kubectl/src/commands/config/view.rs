@@ -82,7 +82,7 @@ pub fn view(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     }
     let document = config.to_value();
     if inv.flags.str("output") == "json" {
-        io.print(printers::go::escape_html(&printers::go::ordered_json(&document, ORDER)));
+        io.print(printers::go::escape_html(&printers::go::ordered_json(&document, ORDER, Some(4))));
         io.print("\n");
         return Ok(Outcome::Done);
     }

@@ -85,7 +85,12 @@ pub(super) fn resource_rules(
         let (group, resource) = if name == "*" {
             (group.to_owned(), "*".to_owned())
         } else {
-            let found = inv.resource(io, &spec)?;
+            // Who refuses here is the mapper itself, whose words have no `error:` before them.
+            let found = inv.resource(io, &spec).map_err(|_| Failure::NoResource {
+                resource: name.to_owned(),
+                group: group.to_owned(),
+                version: String::new(),
+            })?;
             (found.id.group, found.id.resource)
         };
         let resource = format!("{resource}{sub}");

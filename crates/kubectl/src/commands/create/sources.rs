@@ -135,7 +135,7 @@ fn from_env_file(inv: &Invocation, io: &mut Io<'_>, kind: For, path: &str, data:
             // Without a value, the variable of the environment.
             None => (line, inv.env.var(line).to_owned()),
         };
-        let wrong = names::is_env_var_name(key);
+        let wrong = names::is_strict_env_var_name(key);
         if !wrong.is_empty() {
             return Err(format!("{key:?} is not a valid key name: {}", wrong.join(";")).into());
         }

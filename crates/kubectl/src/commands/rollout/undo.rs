@@ -75,11 +75,10 @@ fn back(inv: &mut Invocation, io: &mut Io<'_>, info: &Info, to: i64, dry_run: Dr
         return Ok(if is_deployment { text } else { format!("will roll back to {text}") });
     }
     if is_deployment && info.object["spec"]["paused"].is_true() {
-        return Err(format!(
-            "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume deployment/{}' and try again",
-            info.name
-        )
-        .into());
+        return Err(
+            "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again"
+                .into(),
+        );
     }
     if revisions::is_current(info, revision) {
         return Ok(format!("skipped rollback (current template already matches revision {to})"));

@@ -103,7 +103,7 @@ fn read(inv: &Invocation, given: &[String]) -> Result<Variables, Failure> {
     }
     for arg in pairs {
         if let Some((name, text)) = arg.split_once('=') {
-            let wrong = names::is_env_var_name(name);
+            let wrong = names::is_strict_env_var_name(name);
             if !wrong.is_empty() {
                 return Err(format!("{name:?} is not a valid key name: {}", wrong.join(";")).into());
             }

@@ -59,7 +59,9 @@ impl Setting {
 
     /// The objects that the arguments mean. Nothing is changed unless all can be had.
     fn find(&self, inv: &mut Invocation, io: &mut Io<'_>, resources: &[String]) -> Result<Vec<Info>, Failure> {
-        let query = Query { latest: !self.local, ..Query::new(inv, io, resources)? };
+        let of_type = inv.flags.bool("all");
+        let latest = !self.local;
+        let query = Query { latest, all: false, type_means_all: of_type, ..Query::new(inv, io, resources)? };
         builder::find(&query, inv, io)?.infos()
     }
 

@@ -145,7 +145,15 @@ pub(super) fn local(shell: &mut Shell, sys: &mut Sys<'_>, words: &[String]) -> D
     if shell.functions_deep == 0 {
         let message =
             if shell.dialect == Dialect::Bash { "can only be used in a function" } else { "not in a function" };
-        return shell.failed(sys, "local", message, 1);
+        shell.complain_of(sys, "local", message);
+        if shell.dialect == Dialect::Bash {
+            return Done::Status(1);
+        }
+        // There it is a special builtin: its failure ends a script.
+        if !shell.interactive {
+            shell.unwind = Some(crate::shell::machine::Unwind::Exit);
+        }
+        return Done::Status(2);
     }
     declare(shell, sys, words)
 }

@@ -65,7 +65,7 @@ pub(super) fn describe(shell: &mut Shell, sys: &mut Sys<'_>, words: &[String], f
                         (Dialect::Bash, Form::Sentence) => {
                             shell.complain_of(sys, builtin, &format!("{name}: not found"));
                         }
-                        (_, Form::Sentence) => sys.eprint(&format!("{name}: not found\n")),
+                        (_, Form::Sentence) => sys.print(&format!("{name}: not found\n")),
                         _ => {}
                     }
                     continue;

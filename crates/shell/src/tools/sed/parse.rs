@@ -515,8 +515,7 @@ impl Parser<'_> {
     }
 
     fn substitute(&mut self) -> Result<Substitute, String> {
-        let unterminated =
-            |parser: &Self| parser.failure("unterminated `s' command", "bad format in substitution expression");
+        let unterminated = |parser: &Self| parser.failure("unterminated `s' command", "unmatched '/'");
         let Some(delimiter) = self.next().filter(|c| *c != '\n' && *c != '\\') else { return Err(unterminated(self)) };
         let Some(pattern) = self.delimited(delimiter, true) else { return Err(unterminated(self)) };
         let Some(with) = self.delimited(delimiter, false) else { return Err(unterminated(self)) };
