@@ -6,6 +6,7 @@
 //! - [`decode`], [`normalize`]: objects as the API server reads and keeps them, with Go's words for what is wrong.
 //! - [`apply_defaults`]: what the API server fills in.
 //! - [`patch`]: JSON, merge and strategic patches, applied and made.
+//! - [`merge`]: ownership of fields, for server-side apply.
 //! - [`labels`], [`fields`]: selectors. [`quantity`], [`intstr`], [`duration`]: amounts, percentages, times.
 //! - [`Descriptions`]: what types and fields are for, loaded when somebody asks.
 //! - [`names`]: rules for names. [`go`], [`base64`], [`time`]: values as Go prints and reads them.
@@ -19,6 +20,7 @@ pub mod fields;
 pub mod go;
 pub mod intstr;
 pub mod labels;
+pub mod merge;
 pub mod names;
 pub mod patch;
 pub mod quantity;
