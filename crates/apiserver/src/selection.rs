@@ -1,5 +1,6 @@
 //! Which objects a list or watch is about: namespace, label selector, field selector.
 
+use drydock_sorted::Sort;
 use std::borrow::Cow;
 
 use drydock_api::Status;
@@ -185,7 +186,7 @@ impl ApiServer {
                         namespaces.push(ns);
                     }
                 }
-                namespaces.sort_by_key(|ns| order(ns));
+                namespaces.sort_compact_by_key(|ns| order(ns));
             } else {
                 namespaces.push(namespace);
             }
@@ -242,7 +243,7 @@ impl ApiServer {
         &self,
         kind: Kind,
         selection: &Selection,
-    ) -> Option<Option<&std::collections::BTreeSet<crate::store::Id>>> {
+    ) -> Option<Option<&drydock_sorted::SortedSet<crate::store::Id>>> {
         let mut keys: Vec<String> = Vec::new();
         for requirement in selection.labels.requirements() {
             if let Some(value) = selection.labels.exact(&requirement.key) {
@@ -254,7 +255,7 @@ impl ApiServer {
                 keys.extend(field_key(kind, &requirement.field, &requirement.value));
             }
         }
-        let mut best: Option<&std::collections::BTreeSet<crate::store::Id>> = None;
+        let mut best: Option<&drydock_sorted::SortedSet<crate::store::Id>> = None;
         for key in &keys {
             match self.store.indexed(kind, key) {
                 None => return Some(None),

@@ -1,7 +1,7 @@
 //! Whatever happens to objects, whoever watches from any moment on ends with what a list shows, and an index finds what a
 //! search through everything finds.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_api::{Auth, Request};
 use drydock_apiserver::{Answer, ApiServer, ChangeKind, Config, DeleteOptions, PatchType, Watch, kinds};
@@ -40,7 +40,7 @@ fn request(label: Option<u8>) -> Request {
     request
 }
 
-fn list(server: &mut ApiServer, label: Option<u8>) -> (String, BTreeMap<String, Value>) {
+fn list(server: &mut ApiServer, label: Option<u8>) -> (String, SortedMap<String, Value>) {
     let now = server.now();
     let Answer::Response(response) = server.handle(request(label), now) else { panic!("no list") };
     let list = response.into_result().unwrap();
@@ -58,7 +58,7 @@ fn server() -> ApiServer {
 struct Follower {
     label: Option<u8>,
     watch: Watch,
-    objects: BTreeMap<String, Value>,
+    objects: SortedMap<String, Value>,
 }
 
 impl Follower {
@@ -144,7 +144,7 @@ proptest! {
             }
             apply(&mut server, step);
         }
-        let mut objects: BTreeMap<String, Value> = BTreeMap::new();
+        let mut objects: SortedMap<String, Value> = SortedMap::new();
         let mut last = start;
         for change in server.changes_since(kinds::CONFIG_MAPS, start).unwrap() {
             prop_assert!(change.revision > last);
@@ -157,7 +157,7 @@ proptest! {
                 ChangeKind::Deleted => prop_assert_eq!(objects.remove(&name), change.old.clone()),
             }
         }
-        let stored: BTreeMap<String, Value> = server
+        let stored: SortedMap<String, Value> = server
             .objects(kinds::CONFIG_MAPS, "default")
             .map(|object| (object["metadata"]["name"].str().to_owned(), object.clone()))
             .collect();

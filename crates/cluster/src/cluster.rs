@@ -1,6 +1,6 @@
 //! [`Cluster`]: everything together, and the loop that lets time pass.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use crate::store::kinds;
 use drydock_value::Time;
@@ -46,7 +46,7 @@ pub struct Cluster {
     pub(crate) kubelets: Vec<Kubelet>,
     /// The kubelets' stand-ins, where nodes are hollow.
     hollow: Vec<Hollow>,
-    node_ids: BTreeMap<String, NodeId>,
+    node_ids: SortedMap<String, NodeId>,
     digest: Digest,
     /// Whether an [`Event::Inform`] is on its way.
     informing: bool,

@@ -4,7 +4,7 @@
 //! A pod is Running and Ready a while after it was bound. Two annotations make it otherwise: `hollow/exit` (a code with
 //! which its containers end at once) and `hollow/ready` (`false`: it never becomes ready).
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::time::Duration;
 
 use drydock_value::{Time, Value, value};
@@ -28,7 +28,7 @@ pub struct Hollow {
     version: String,
     booted: bool,
     /// When something is to be done about a pod.
-    due: BTreeMap<Key, Time>,
+    due: SortedMap<Key, Time>,
     addresses: u32,
 }
 
@@ -40,7 +40,7 @@ impl Hollow {
             config: config.clone(),
             version: version.into(),
             booted: false,
-            due: BTreeMap::new(),
+            due: SortedMap::new(),
             addresses: 1,
         }
     }

@@ -1,7 +1,8 @@
 //! A controller's queue of keys, as client-go's: a key waits in it once, whoever asks how often; what failed comes back
 //! later and later; what must be looked at again at a moment waits until then.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use drydock_sorted::{SortedMap, SortedSet};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use drydock_value::Time;
@@ -15,10 +16,10 @@ const MOST: Duration = Duration::from_secs(1000);
 #[derive(Debug, Clone)]
 pub struct WorkQueue<K: Ord> {
     ready: VecDeque<K>,
-    queued: BTreeSet<K>,
-    delayed: BTreeSet<(Time, u64, K)>,
-    delays: BTreeMap<K, (Time, u64)>,
-    failures: BTreeMap<K, u32>,
+    queued: SortedSet<K>,
+    delayed: SortedSet<(Time, u64, K)>,
+    delays: SortedMap<K, (Time, u64)>,
+    failures: SortedMap<K, u32>,
     sequence: u64,
 }
 
@@ -26,10 +27,10 @@ impl<K: Ord> Default for WorkQueue<K> {
     fn default() -> WorkQueue<K> {
         WorkQueue {
             ready: VecDeque::new(),
-            queued: BTreeSet::new(),
-            delayed: BTreeSet::new(),
-            delays: BTreeMap::new(),
-            failures: BTreeMap::new(),
+            queued: SortedSet::new(),
+            delayed: SortedSet::new(),
+            delays: SortedMap::new(),
+            failures: SortedMap::new(),
             sequence: 0,
         }
     }

@@ -1,7 +1,7 @@
 //! [`Client`]: typed requests to the API server, with what kubectl does around each: who asks, impersonation,
 //! warnings, `-v`.
 
-use std::collections::BTreeSet;
+use drydock_sorted::SortedSet;
 use std::time::Duration;
 
 use drydock_api::{Body, Method, Request, Resource, Response, Status, StreamId};
@@ -52,7 +52,7 @@ pub struct Client {
     /// `--request-timeout`: how long a request may take; a watch ends with it.
     pub request_timeout: Option<Duration>,
     headers: Vec<(String, String)>,
-    warned: BTreeSet<String>,
+    warned: SortedSet<String>,
     /// How many warnings the server sent.
     pub warnings: usize,
 }

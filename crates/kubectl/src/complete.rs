@@ -6,6 +6,7 @@
 
 use drydock_api::{Request, Resource};
 use drydock_schema::Schema;
+use drydock_sorted::Sort;
 use drydock_value::{Time, Value};
 
 use crate::client::{ListOptions, path};
@@ -23,7 +24,7 @@ pub fn complete(env: &Env, io: &mut Io<'_>) -> Vec<String> {
     let Some((partial, before)) = env.args.split_last() else { return Vec::new() };
     let mut found = candidates(env, before, partial, io);
     found.retain(|word| word.starts_with(partial.as_str()));
-    found.sort();
+    found.sort_compact();
     found.dedup();
     found.truncate(MAX_NAMES);
     found

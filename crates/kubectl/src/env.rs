@@ -1,6 +1,6 @@
 //! What a running kubectl sees of the machine: one small trait a capability, each with a null implementation beside it.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_api::{StreamId, Transport};
 use drydock_value::Time;
@@ -11,7 +11,7 @@ pub struct Env {
     /// The words of the command line, without `kubectl` itself.
     pub args: Vec<String>,
     /// Environment variables: HOME, KUBECONFIG, KUBE_EDITOR, EDITOR, KUBECTL_EXTERNAL_DIFF, PATH ...
-    pub vars: BTreeMap<String, String>,
+    pub vars: SortedMap<String, String>,
     /// The working directory, absolute.
     pub cwd: String,
     /// The home directory, absolute.

@@ -3,7 +3,7 @@
 //! The words are in `data/help.txt`: a line `= path` for each command, its short description, lines with `|` for a
 //! longer one, and examples, each a line with `#` and the command line. Flags are described in `data/flags.txt`.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::LazyLock;
 
 use crate::failure::{Failure, quote};
@@ -18,8 +18,8 @@ struct Words {
     examples: Vec<(&'static str, &'static str)>,
 }
 
-static WORDS: LazyLock<BTreeMap<&'static str, Words>> = LazyLock::new(|| {
-    let mut all: BTreeMap<&'static str, Words> = BTreeMap::new();
+static WORDS: LazyLock<SortedMap<&'static str, Words>> = LazyLock::new(|| {
+    let mut all: SortedMap<&'static str, Words> = SortedMap::new();
     let mut path = "";
     for line in include_str!("../data/help.txt").lines() {
         if let Some(rest) = line.strip_prefix('=') {

@@ -11,6 +11,7 @@
 //! - [`invocation`]: what a command gets: arguments, flags, [`client`], [`mapper`], files, dry-run.
 //! - [`builder`]: which objects a command line means: `-f`, `type/name`, selectors, `--all`.
 //! - [`printers`]: tables and the formats of `-o`.
+//! - [`kustomize`]: objects made of folders, layer over layer.
 //! - [`kubeconfig`]: files, contexts, connection.
 //! - [`failure`]: errors and how kubectl prints them.
 
@@ -30,6 +31,7 @@ mod golden;
 pub mod help;
 pub mod invocation;
 pub mod kubeconfig;
+pub mod kustomize;
 pub mod mapper;
 pub mod pods;
 pub mod printers;

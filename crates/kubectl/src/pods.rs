@@ -1,6 +1,7 @@
 //! Pods that commands work on: by name, or behind a Deployment, Job, Service and so on; and their containers.
 
 use drydock_api::{GroupVersionResource, Request};
+use drydock_sorted::Sort;
 use drydock_value::{Time, Value};
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -87,7 +88,7 @@ fn restarts(pod: &Value) -> i64 {
 
 /// Sorts pods, the best first.
 pub fn sort(pods: &mut [Value], best: Best) {
-    pods.sort_by_key(|pod| {
+    pods.sort_compact_by_key(|pod| {
         let unassigned = pod["spec"]["nodeName"].str().is_empty();
         let phase = match pod["status"]["phase"].str() {
             "Running" => 0,

@@ -1,7 +1,8 @@
 //! A fake API server, file system and command line for tests: canned objects, discovery of a few resources, and a log
 //! of the requests.
 
-use std::collections::{BTreeMap, VecDeque};
+use drydock_sorted::SortedMap;
+use std::collections::VecDeque;
 
 use drydock_api::{Method, Request, Response, Status, StreamId, StreamItem, Transport};
 use drydock_value::{Time, Value, value};
@@ -13,16 +14,16 @@ use crate::{Command, env};
 #[derive(Debug, Clone, Default)]
 pub struct Fake {
     /// Canned answers: documents with code 200, or a status.
-    pub answers: BTreeMap<String, Result<Value, Status>>,
+    pub answers: SortedMap<String, Result<Value, Status>>,
     /// What streams deliver, by `path` of the request that opens them.
-    pub streams: BTreeMap<String, VecDeque<StreamItem>>,
+    pub streams: SortedMap<String, VecDeque<StreamItem>>,
     /// What was asked: `METHOD path?query`, and bodies.
     pub log: Vec<(String, Value)>,
     /// Files by absolute path.
-    pub files: BTreeMap<String, Vec<u8>>,
+    pub files: SortedMap<String, Vec<u8>>,
     /// Standard input.
     pub stdin: Vec<u8>,
-    open: BTreeMap<u64, VecDeque<StreamItem>>,
+    open: SortedMap<u64, VecDeque<StreamItem>>,
 }
 
 /// What a command did.
@@ -51,7 +52,7 @@ const RESOURCES: &[(&str, &str, &str, &str, &str, bool, &str)] = &[
 ];
 
 fn discovery(core: bool) -> Value {
-    let mut groups: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    let mut groups: SortedMap<&str, Vec<Value>> = SortedMap::new();
     for (group, _, plural, kind, short, namespaced, category) in RESOURCES {
         if group.is_empty() != core {
             continue;
@@ -88,7 +89,7 @@ impl Fake {
     /// With all resources of a real server in discovery.
     pub fn with_all_resources(mut self) -> Fake {
         for core in [true, false] {
-            let mut groups: BTreeMap<(&str, &str), Vec<Value>> = BTreeMap::new();
+            let mut groups: SortedMap<(&str, &str), Vec<Value>> = SortedMap::new();
             for row in drydock_schema::resources().iter().map(|row| &row.resource) {
                 if row.id.group.is_empty() == core {
                     groups.entry((&row.id.group, &row.id.version)).or_default().push(value!({
@@ -287,7 +288,7 @@ impl Stdin for Pipe {
     }
 }
 
-struct Disk<'a>(&'a mut BTreeMap<String, Vec<u8>>);
+struct Disk<'a>(&'a mut SortedMap<String, Vec<u8>>);
 
 impl Files for Disk<'_> {
     fn read(&mut self, path: &str) -> Result<Vec<u8>, String> {

@@ -8,19 +8,19 @@
 //! then an empty line; then the types (`name<TAB>number`), each followed by its fields (`<TAB>name<TAB>number`), where a
 //! number is a description's line, counted from 1, and 0 is none.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 /// The descriptions of types and fields.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Descriptions {
     texts: Vec<String>,
-    types: BTreeMap<String, Described>,
+    types: SortedMap<String, Described>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Described {
     text: usize,
-    fields: BTreeMap<String, usize>,
+    fields: SortedMap<String, usize>,
 }
 
 impl Descriptions {
@@ -31,7 +31,7 @@ impl Descriptions {
     pub fn parse(blob: &[u8]) -> Result<Descriptions, String> {
         let text = std::str::from_utf8(blob).map_err(|error| format!("descriptions: {error}"))?;
         let (texts, types) = text.split_once("\n\n").ok_or("descriptions: no empty line")?;
-        let mut result = Descriptions { texts: texts.lines().map(unescape).collect(), types: BTreeMap::new() };
+        let mut result = Descriptions { texts: texts.lines().map(unescape).collect(), types: SortedMap::new() };
         let mut name = "";
         for line in types.lines() {
             let wrong = || format!("descriptions: cannot read {line:?}");
@@ -54,7 +54,7 @@ impl Descriptions {
     /// Writes a blob of types with their descriptions, and their fields with theirs.
     pub fn write<'a>(types: impl Iterator<Item = (&'a str, &'a str, &'a [(String, String)])>) -> String {
         let mut texts: Vec<String> = Vec::new();
-        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        let mut known: SortedMap<String, usize> = SortedMap::new();
         let mut number = |text: &str| {
             if text.is_empty() {
                 return 0;

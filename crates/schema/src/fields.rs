@@ -1,5 +1,7 @@
 //! Field selectors: `metadata.name=web,status.phase!=Running`.
 
+use drydock_sorted::Sort;
+
 /// One part: a field that must, or must not, have a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
@@ -25,7 +27,7 @@ impl Selector {
     /// In Kubernetes' words.
     pub fn parse(text: &str) -> Result<Selector, String> {
         let mut terms = split_terms(text);
-        terms.sort_unstable();
+        terms.sort_compact();
         let mut requirements = Vec::new();
         for term in terms.into_iter().filter(|term| !term.is_empty()) {
             let Some((field, equal, value)) = split_term(term) else {

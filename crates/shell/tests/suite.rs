@@ -5,7 +5,8 @@
 //! (`| `; `|~` when the last has no line feed), of standard error (`! `), and the exit code (`? `) unless it is 0. Blank
 //! lines and lines that begin with `#` are comments. Each case runs on a machine of its own.
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::fmt::Write as _;
 
 use drydock_shell::{Flavour, Kernel, NoHost, Options, Spawn, Stdio, User, Vfs, tool_names};
@@ -60,7 +61,7 @@ fn run(script: &str, flavour: Flavour, every: Option<u32>) -> (String, String, i
     let mut kernel = machine(flavour);
     let (out, err) = (kernel.pipe(), kernel.pipe());
     let shell = if flavour == Flavour::Gnu { "bash" } else { "sh" };
-    let env = BTreeMap::from([
+    let env = SortedMap::from([
         ("HOME".to_owned(), "/home/learner".to_owned()),
         ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
         ("USER".to_owned(), "learner".to_owned()),
@@ -124,7 +125,7 @@ fn shown((stdout, stderr, code): &(String, String, i32)) -> String {
 fn check(folder: &str, flavour: Flavour) {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite").join(folder);
     let mut paths: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
+    paths.sort_compact();
     let only = std::env::var("ONLY").unwrap_or_default();
     let mut failures = String::new();
     let mut count = 0;

@@ -1,6 +1,6 @@
 //! Interactive shells, typed at through a terminal.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_shell::{Flavour, Kernel, NoHost, Options, Pid, Signal, Spawn, Stdio, TtyId, Vfs, tool_names};
 use drydock_value::Time;
@@ -24,7 +24,7 @@ impl Screen {
         files.write("/home/learner/.bash_history", b"echo from before\n").unwrap();
         let mut kernel = Kernel::new(files, Options { flavour: Flavour::Gnu, ..Options::default() });
         let tty = kernel.open_tty(80, 24);
-        let env = BTreeMap::from([
+        let env = SortedMap::from([
             ("HOME".to_owned(), "/home/learner".to_owned()),
             ("PATH".to_owned(), "/usr/bin".to_owned()),
         ]);
@@ -192,7 +192,7 @@ fn the_first_process_ignores_what_it_does_not_handle() {
         files.install_all("/bin", tool_names().chain(["sh"]));
         let mut kernel = Kernel::new(files, Options { flavour: Flavour::Busybox, ..Options::default() });
         let out = kernel.pipe();
-        let env = BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]);
+        let env = SortedMap::from([("PATH".to_owned(), "/bin".to_owned())]);
         let spawn = Spawn::new(["sh", "-c", script]).env(env).init().stdio(Stdio::Null, Stdio::Pipe(out), Stdio::Null);
         let pid = kernel.spawn(spawn).unwrap();
         let mut host = NoHost::default();

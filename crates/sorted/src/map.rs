@@ -514,6 +514,17 @@ impl<'a, K, V> Entry<'a, K, V> {
         }
     }
 
+    /// The value, which is what `make` makes of the key if there was none.
+    pub fn or_insert_with_key(self, make: impl FnOnce(&K) -> V) -> &'a mut V {
+        match self {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let value = make(&entry.key);
+                entry.insert(value)
+            }
+        }
+    }
+
     /// The value, which is `value` if there was none.
     pub fn or_insert(self, value: V) -> &'a mut V {
         self.or_insert_with(|| value)

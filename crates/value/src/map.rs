@@ -1,5 +1,6 @@
 //! Objects of a JSON tree: key-value pairs, sorted by key, shared until changed.
 
+use drydock_sorted::Sort;
 use std::sync::Arc;
 
 use crate::value::{Str, Value};
@@ -127,7 +128,7 @@ impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Map {
         if pairs.windows(2).all(|w| w[0].0.as_str() < w[1].0.as_str()) {
             return Map::from_sorted(pairs);
         }
-        pairs.sort_by(|a, b| a.0.as_str().cmp(b.0.as_str()));
+        pairs.sort_compact_by(|a, b| a.0.as_str().cmp(b.0.as_str()));
         let mut unique: Vec<(Key, Value)> = Vec::with_capacity(pairs.len());
         for pair in pairs {
             match unique.last_mut() {

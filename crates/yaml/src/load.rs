@@ -1,6 +1,6 @@
 //! From the tree to a value: scalars resolved, keys as strings, aliases and merge keys expanded.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_value::{Map, Value, to_json};
 
@@ -174,7 +174,7 @@ impl Loader<'_> {
 #[derive(Default)]
 struct Pairs {
     pairs: Vec<(String, Value)>,
-    known: BTreeMap<String, usize>,
+    known: SortedMap<String, usize>,
 }
 
 impl Pairs {

@@ -1,6 +1,6 @@
 //! LimitRanger: defaults for containers, and the least and most that pods and claims may ask for.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_api::Status;
 use drydock_value::Value;
@@ -14,7 +14,7 @@ use crate::verbs::forbidden;
 const ANNOTATION: &str = "kubernetes.io/limit-ranger";
 
 /// Amounts by resource.
-pub(super) type Amounts = BTreeMap<String, Quantity>;
+pub(super) type Amounts = SortedMap<String, Quantity>;
 
 fn ranges(server: &ApiServer, namespace: &str) -> Vec<Value> {
     server.store.in_namespace(kinds::LIMIT_RANGES, namespace, None).cloned().collect()
@@ -23,7 +23,7 @@ fn ranges(server: &ApiServer, namespace: &str) -> Vec<Value> {
 /// Fills in what containers leave out.
 pub(super) fn admit(server: &ApiServer, attributes: &Attributes<'_>, pod: &mut Value) {
     for range in ranges(server, attributes.namespace) {
-        let mut defaults: BTreeMap<&str, BTreeMap<String, Value>> = BTreeMap::new();
+        let mut defaults: SortedMap<&str, SortedMap<String, Value>> = SortedMap::new();
         for limit in range["spec"]["limits"].items().iter().filter(|limit| limit["type"] == "Container") {
             for (part, key) in [("requests", "defaultRequest"), ("limits", "default")] {
                 let part = defaults.entry(part).or_default();

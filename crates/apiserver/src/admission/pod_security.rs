@@ -4,6 +4,7 @@
 //! of a table: its name, since which version it holds, and what it finds.
 
 use drydock_api::Status;
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::{Attributes, Operation};
@@ -144,7 +145,7 @@ fn added(subject: &Subject<'_>, allowed: &[&str]) -> Option<String> {
         .filter(is_bad)
         .map(|capability| capability.str().to_owned())
         .collect();
-    bad.sort();
+    bad.sort_compact();
     bad.dedup();
     (!names.is_empty()).then(|| {
         format!(
@@ -196,7 +197,7 @@ fn host_ports(subject: &Subject<'_>) -> Option<Finding> {
         .map(|port| port["hostPort"].int())
         .filter(|port| *port != 0)
         .collect();
-    ports.sort_unstable();
+    ports.sort_compact();
     ports.dedup();
     let verb = if names.len() == 1 { "uses" } else { "use" };
     let word = if ports.len() == 1 { "hostPort" } else { "hostPorts" };
@@ -296,7 +297,7 @@ fn volume_types(subject: &Subject<'_>) -> Option<Finding> {
         names.push(volume["name"].str());
         kinds.push(kind);
     }
-    kinds.sort();
+    kinds.sort_compact();
     kinds.dedup();
     let verb = if names.len() == 1 { "uses" } else { "use" };
     let word = if kinds.len() == 1 { "type" } else { "types" };

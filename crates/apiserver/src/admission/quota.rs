@@ -2,7 +2,7 @@
 //!
 //! A quota counts only from when its controller has counted what is there (`status.hard`).
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_api::Status;
 use drydock_value::Value;
@@ -14,7 +14,7 @@ use crate::types::Quantity;
 use crate::verbs::{Cx, forbidden};
 
 /// Amounts by the names that quotas use.
-type Usage = BTreeMap<String, Quantity>;
+type Usage = SortedMap<String, Quantity>;
 
 fn add(usage: &mut Usage, name: impl Into<String>, amount: Quantity) {
     usage.entry(name.into()).and_modify(|sum| *sum = sum.add(amount)).or_insert(amount);

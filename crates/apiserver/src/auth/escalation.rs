@@ -1,6 +1,7 @@
 //! Nobody grants what they do not have: writes of roles and bindings are checked against the writer's own rules.
 
 use drydock_api::Status;
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use crate::auth::rules::{Ask, has, path_matches};
@@ -85,7 +86,7 @@ fn compact(parts: Vec<Value>) -> Vec<Value> {
             None => rules.push(part),
         }
     }
-    rules.sort_by_key(show);
+    rules.sort_compact_by_key(show);
     rules
 }
 

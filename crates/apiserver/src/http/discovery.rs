@@ -1,6 +1,7 @@
 //! What the server tells about itself: versions, groups, resources, health.
 
 use drydock_api::{Method, Request, Response, Status};
+use drydock_sorted::Sort;
 use drydock_value::{Value, value};
 
 use crate::registry::{self, Served};
@@ -41,7 +42,7 @@ fn groups() -> Vec<(&'static str, Vec<&'static str>)> {
 fn of_version(group: &str, version: &str) -> Vec<&'static Served> {
     let mut rows: Vec<&Served> =
         registry::all().iter().filter(|served| served.group() == group && served.version() == version).collect();
-    rows.sort_by_key(|served| served.resource());
+    rows.sort_compact_by_key(|served| served.resource());
     rows
 }
 
@@ -295,7 +296,7 @@ impl ApiServer {
         for prefix in ["/healthz", "/livez", "/readyz"] {
             paths.extend(CHECKS.iter().map(|check| format!("{prefix}/{check}")));
         }
-        paths.sort();
+        paths.sort_compact();
         value!({"paths": paths})
     }
 }

@@ -1,5 +1,6 @@
 //! Nodes, events, leases, certificates and devices.
 
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::cells::{Print, or};
@@ -24,7 +25,7 @@ pub(super) fn node(print: &Print<'_>) -> Vec<Value> {
         })
         .filter(|role| !role.is_empty())
         .collect();
-    roles.sort_unstable();
+    roles.sort_compact();
     roles.dedup();
     let info = &status["nodeInfo"];
     let address = |kind: &str| status["addresses"].find("type", kind).map_or("<none>", |a| a["address"].str());

@@ -1,5 +1,6 @@
 //! Services and what lies behind and before them.
 
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::cells::{Print, first_three, join, label_selector, labels, or};
@@ -48,7 +49,7 @@ fn load_balancer(status: &Value) -> String {
         .map(|point| or(point["ip"].str(), point["hostname"].str()))
         .filter(|text| !text.is_empty())
         .collect();
-    points.sort_unstable();
+    points.sort_compact();
     points.dedup();
     points.join(",")
 }

@@ -2,7 +2,7 @@
 //!
 //! Every label is indexed, so that a list by equality costs what it finds; and a few fields that clients select by.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 
 use drydock_value::{Str, Value};
 
@@ -24,7 +24,7 @@ fn indexed_fields(kind: Kind) -> &'static [(&'static str, &'static [&'static str
 
 /// The index of one kind.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Index(BTreeMap<Str, BTreeSet<Id>>);
+pub(crate) struct Index(SortedMap<Str, SortedSet<Id>>);
 
 /// The index entry of a label's value.
 pub(crate) fn label_key(label: &str, value: &str) -> String {
@@ -71,14 +71,14 @@ impl Index {
                     ids.insert(id.clone());
                 }
                 None => {
-                    self.0.insert(Str::from(key), BTreeSet::from([id.clone()]));
+                    self.0.insert(Str::from(key), SortedSet::from([id.clone()]));
                 }
             }
         }
     }
 
     /// The objects that carry a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&BTreeSet<Id>> {
+    pub(crate) fn get(&self, key: &str) -> Option<&SortedSet<Id>> {
         self.0.get(key)
     }
 }

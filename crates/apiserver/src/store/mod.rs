@@ -13,7 +13,8 @@ mod index;
 mod log;
 mod share;
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_api::Status;
@@ -30,7 +31,7 @@ use crate::kinds::Kind;
 #[derive(Debug, Clone, Default)]
 struct Shelf {
     /// By namespace ("" for cluster-scoped kinds), then by name.
-    objects: BTreeMap<Str, BTreeMap<Str, Value>>,
+    objects: SortedMap<Str, SortedMap<Str, Value>>,
     count: usize,
     index: index::Index,
     log: Log,
@@ -81,7 +82,7 @@ impl Store {
 
     /// How many objects of a kind a namespace has.
     pub(crate) fn count_in(&self, kind: Kind, namespace: &str) -> usize {
-        self.shelf(kind).objects.get(namespace).map_or(0, BTreeMap::len)
+        self.shelf(kind).objects.get(namespace).map_or(0, SortedMap::len)
     }
 
     fn shelf(&self, kind: Kind) -> &Shelf {
@@ -113,7 +114,7 @@ impl Store {
     /// slash, so `team-a` comes before `team`.
     pub(crate) fn namespaces_of(&self, kind: Kind) -> Vec<&Str> {
         let mut namespaces: Vec<&Str> = self.shelf(kind).objects.keys().collect();
-        namespaces.sort_by(|a, b| a.bytes().chain([b'/']).cmp(b.bytes().chain([b'/'])));
+        namespaces.sort_compact_by(|a, b| a.bytes().chain([b'/']).cmp(b.bytes().chain([b'/'])));
         namespaces
     }
 
@@ -124,7 +125,7 @@ impl Store {
     }
 
     /// The ids that an index entry holds; None when there are none.
-    pub(crate) fn indexed(&self, kind: Kind, key: &str) -> Option<&std::collections::BTreeSet<Id>> {
+    pub(crate) fn indexed(&self, kind: Kind, key: &str) -> Option<&drydock_sorted::SortedSet<Id>> {
         self.shelf(kind).index.get(key)
     }
 

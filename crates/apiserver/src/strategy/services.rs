@@ -1,6 +1,6 @@
 //! Services, with the pools of addresses and ports that they take from; endpoint slices.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::net::Ipv4Addr;
 
 use drydock_api::Status;
@@ -45,8 +45,8 @@ pub(super) fn rows() -> Vec<Strategy> {
 /// Cluster addresses and node ports that services have, each with the number of services that share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pools {
-    addresses: BTreeMap<u32, u32>,
-    ports: BTreeMap<(u16, &'static str), u32>,
+    addresses: SortedMap<u32, u32>,
+    ports: SortedMap<(u16, &'static str), u32>,
 }
 
 fn protocol(port: &Value) -> &'static str {

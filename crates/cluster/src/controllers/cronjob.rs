@@ -1,5 +1,6 @@
 //! CronJobs: a Job whenever the schedule says so.
 
+use drydock_sorted::Sort;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,7 +125,7 @@ impl Work<'_, '_> {
                 .filter(|job| finished(&job.value).is_some_and(|condition| condition["type"] == kind))
                 .cloned()
                 .collect();
-            ended.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())));
+            ended.sort_compact_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())));
             let surplus = ended.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
             for job in ended.into_iter().take(surplus) {
                 self.delete(&job)?;

@@ -1,6 +1,7 @@
 //! DaemonSets: a pod on every node that takes it, and rolling from one template to the next node by node.
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,12 +44,12 @@ pub struct DaemonSets {
     control: PodControl,
     expectations: Expectations,
     /// How often pods failed in a row, and until when nothing is done about it: by set and node.
-    failures: BTreeMap<(Key, Str), (u32, Time)>,
+    failures: SortedMap<(Key, Str), (u32, Time)>,
 }
 
 impl Default for DaemonSets {
     fn default() -> DaemonSets {
-        DaemonSets { control: PodControl::new(NAME), expectations: Expectations::default(), failures: BTreeMap::new() }
+        DaemonSets { control: PodControl::new(NAME), expectations: Expectations::default(), failures: SortedMap::new() }
     }
 }
 
@@ -148,7 +149,7 @@ impl DaemonSets {
     fn view(&self, ctx: &mut Ctx<'_>, set: &Arc<Object>, hash: String) -> Result<View, Status> {
         let selector = common::selector(&set.value)?;
         let informers = ctx.informers;
-        let mut by_node: BTreeMap<Str, Vec<Arc<Object>>> = BTreeMap::new();
+        let mut by_node: SortedMap<Str, Vec<Arc<Object>>> = SortedMap::new();
         for pod in informers.controlled(kinds::PODS, &set.uid).chain(informers.orphan_pods(set.namespace())) {
             if common::claim(ctx, &self.control.actor, kinds::DAEMON_SETS, set, &selector, kinds::PODS, pod)? {
                 by_node.entry(target(pod)).or_default().push(pod.clone());
@@ -210,7 +211,7 @@ impl DaemonSets {
                     delete.push(old);
                 }
             } else if running.len() > 1 {
-                running.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())));
+                running.sort_compact_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())));
                 delete.extend(running.split_off(1));
             }
         }
@@ -305,7 +306,7 @@ impl DaemonSets {
     }
 
     fn status(&self, view: &View) -> Value {
-        let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut counts: SortedMap<&str, i64> = SortedMap::new();
         let mut add = |field: &'static str| *counts.entry(field).or_default() += 1;
         for (node, pods) in &view.nodes {
             let (run, _) = wanted_on(&view.template, node);

@@ -1,7 +1,7 @@
 //! What a controller wrote and has not heard back of yet. As long as it waits it must not count what it sees: the
 //! caches lag, and it would create or delete twice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 use std::time::Duration;
 
 use drydock_value::{Str, Time};
@@ -14,13 +14,13 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 #[derive(Debug, Clone, Default)]
 struct Expected {
     creations: u32,
-    deletions: BTreeSet<Str>,
+    deletions: SortedSet<Str>,
     since: Time,
 }
 
 /// What is expected, by the owner's key.
 #[derive(Debug, Clone, Default)]
-pub struct Expectations(BTreeMap<Key, Expected>);
+pub struct Expectations(SortedMap<Key, Expected>);
 
 impl Expectations {
     /// Whether everything that was written has been heard of, or it took too long.
@@ -34,13 +34,13 @@ impl Expectations {
     pub fn expect_creations(&mut self, owner: &Key, count: u32, now: Time) {
         if count > 0 {
             let expected = self.0.entry(owner.clone()).or_default();
-            *expected = Expected { creations: count, deletions: BTreeSet::new(), since: now };
+            *expected = Expected { creations: count, deletions: SortedSet::new(), since: now };
         }
     }
 
     /// Expects these objects, by UID, to disappear.
     pub fn expect_deletions(&mut self, owner: &Key, uids: impl IntoIterator<Item = Str>, now: Time) {
-        let deletions: BTreeSet<Str> = uids.into_iter().collect();
+        let deletions: SortedSet<Str> = uids.into_iter().collect();
         if !deletions.is_empty() {
             self.0.insert(owner.clone(), Expected { creations: 0, deletions, since: now });
         }

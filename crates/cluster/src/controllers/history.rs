@@ -1,5 +1,6 @@
 //! ControllerRevisions: the pod templates that a StatefulSet or DaemonSet had, numbered.
 
+use drydock_sorted::Sort;
 use std::sync::Arc;
 
 use drydock_api::Status;
@@ -42,7 +43,7 @@ impl History<'_> {
         let uid = crate::objects::shared(&self.owner["metadata"]["uid"]);
         let mut revisions: Vec<Arc<Object>> =
             ctx.informers.controlled(kinds::CONTROLLER_REVISIONS, &uid).cloned().collect();
-        revisions.sort_by(|a, b| number(&a.value).cmp(&number(&b.value)).then_with(|| a.name().cmp(b.name())));
+        revisions.sort_compact_by(|a, b| number(&a.value).cmp(&number(&b.value)).then_with(|| a.name().cmp(b.name())));
         revisions
     }
 

@@ -1,5 +1,6 @@
 //! Namespaces that are being deleted: first their pods go, then everything else, then they do.
 
+use drydock_sorted::Sort;
 use std::time::Duration;
 
 use drydock_api::Status;
@@ -37,7 +38,7 @@ struct Rest {
     /// How many objects of which resource.
     remaining: Vec<(String, usize)>,
     /// How many objects have which finalizer.
-    finalizers: std::collections::BTreeMap<String, usize>,
+    finalizers: drydock_sorted::SortedMap<String, usize>,
     /// What could not be deleted.
     errors: Vec<String>,
     /// The longest grace period of a pod that is left, in seconds.
@@ -146,7 +147,7 @@ impl Namespaces {
                 rest.grace = rest.grace.max(object["spec"]["terminationGracePeriodSeconds"].int());
             }
         }
-        rest.remaining.sort();
+        rest.remaining.sort_compact();
         rest
     }
 }

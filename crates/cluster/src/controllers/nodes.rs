@@ -1,6 +1,6 @@
 //! Node lifecycle: nodes that fall silent become Unknown, conditions become taints, taints drive pods away.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,13 +36,13 @@ pub struct Nodes {
     actor: String,
     source: Source,
     /// The nodes that were met already.
-    registered: BTreeSet<Key>,
+    registered: SortedSet<Key>,
 }
 
 impl Default for Nodes {
     fn default() -> Nodes {
         let actor = actor("node-controller");
-        Nodes { source: Source::component("node-controller", &actor), actor, registered: BTreeSet::new() }
+        Nodes { source: Source::component("node-controller", &actor), actor, registered: SortedSet::new() }
     }
 }
 
@@ -220,13 +220,13 @@ pub struct TaintEviction {
     actor: String,
     source: Source,
     /// The evictions that are planned.
-    planned: BTreeMap<Key, Time>,
+    planned: SortedMap<Key, Time>,
 }
 
 impl Default for TaintEviction {
     fn default() -> TaintEviction {
         let actor = actor("node-controller");
-        TaintEviction { source: Source::component(EVICTION, &actor), actor, planned: BTreeMap::new() }
+        TaintEviction { source: Source::component(EVICTION, &actor), actor, planned: SortedMap::new() }
     }
 }
 

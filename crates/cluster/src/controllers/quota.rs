@@ -1,6 +1,6 @@
 //! ResourceQuotas: counting what a namespace uses. Refusing what would be too much is the API server's admission.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_api::Status;
@@ -21,7 +21,7 @@ const NAME: &str = "resourcequota-controller";
 pub struct Quotas;
 
 /// Amounts by the names that quotas use.
-type Usage = BTreeMap<String, Quantity>;
+type Usage = SortedMap<String, Quantity>;
 
 fn add(usage: &mut Usage, name: impl Into<String>, amount: &Quantity) {
     usage.entry(name.into()).and_modify(|sum| *sum = sum.add(amount)).or_insert(*amount);

@@ -1,6 +1,7 @@
 //! Which pods go first when there are too many: those whose loss hurts least.
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_value::{Str, Time};
@@ -19,7 +20,7 @@ fn magnitude(since: Time, now: Time) -> i64 {
 /// What a pod is compared by; smaller goes first. Every part says what it is.
 type Rank = (bool, u8, bool, i64, std::cmp::Reverse<usize>, i64, i64, i64);
 
-fn rank(pod: &Object, on_node: &BTreeMap<Str, usize>, now: Time) -> Rank {
+fn rank(pod: &Object, on_node: &SortedMap<Str, usize>, now: Time) -> Rank {
     let facts = pod.pod();
     let phase = match facts.phase {
         Phase::Pending => 0,
@@ -49,12 +50,12 @@ pub fn to_delete(pods: &[Arc<Object>], related: &[Arc<Object>], count: usize, no
     if count >= pods.len() {
         return pods.to_vec();
     }
-    let mut on_node: BTreeMap<Str, usize> = BTreeMap::new();
+    let mut on_node: SortedMap<Str, usize> = SortedMap::new();
     for pod in related.iter().filter(|pod| pod.active_pod()) {
         *on_node.entry(pod.pod().node.clone()).or_default() += 1;
     }
     let mut ranked: Vec<(Rank, &Arc<Object>)> = pods.iter().map(|pod| (rank(pod, &on_node, now), pod)).collect();
-    ranked.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| x.uid.cmp(&y.uid)));
+    ranked.sort_compact_by(|(a, x), (b, y)| a.cmp(b).then_with(|| x.uid.cmp(&y.uid)));
     ranked.into_iter().take(count).map(|(_, pod)| pod.clone()).collect()
 }
 

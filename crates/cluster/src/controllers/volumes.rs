@@ -2,6 +2,7 @@
 //!
 //! Keys of claims have a namespace, keys of volumes have none.
 
+use drydock_sorted::Sort;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,7 +87,7 @@ impl Volumes {
             .all(kinds::PERSISTENT_VOLUMES)
             .filter(|volume| fits(volume, claim, selector.as_ref()))
             .collect();
-        fitting.sort_by(|a, b| {
+        fitting.sort_compact_by(|a, b| {
             let promised = |volume: &Object| volume["spec"]["claimRef"].is_null();
             let size = |volume: &Object| storage(&volume["spec"]["capacity"]["storage"]);
             promised(a)

@@ -1,6 +1,6 @@
 //! client-go's event correlation: a spam filter, an aggregator of similar events, and a counter of equal ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 use std::time::Duration;
 
 use drydock_value::{Str, Time};
@@ -53,7 +53,7 @@ struct Bucket {
 
 #[derive(Debug, Clone, Default)]
 struct Similar {
-    messages: BTreeSet<Str>,
+    messages: SortedSet<Str>,
     last: Time,
 }
 
@@ -67,14 +67,14 @@ struct Counted {
 /// A map that lets go of whom it has not met for longest.
 #[derive(Debug, Clone)]
 struct Recent<K: Ord, V> {
-    entries: BTreeMap<K, (u64, V)>,
-    order: BTreeMap<u64, K>,
+    entries: SortedMap<K, (u64, V)>,
+    order: SortedMap<u64, K>,
     clock: u64,
 }
 
 impl<K: Ord, V> Default for Recent<K, V> {
     fn default() -> Recent<K, V> {
-        Recent { entries: BTreeMap::new(), order: BTreeMap::new(), clock: 0 }
+        Recent { entries: SortedMap::new(), order: SortedMap::new(), clock: 0 }
     }
 }
 

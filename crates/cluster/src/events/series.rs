@@ -1,6 +1,6 @@
 //! The newer recorder's way with repetition: the first repeat starts a series, later ones are kept until a flush.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::time::Duration;
 
 use drydock_value::{Str, Time};
@@ -45,7 +45,7 @@ struct Entry {
 
 /// The series that are going on.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Series(BTreeMap<SeriesKey, Entry>);
+pub(super) struct Series(SortedMap<SeriesKey, Entry>);
 
 impl Series {
     /// What to do with an event.

@@ -1,6 +1,6 @@
 //! The indices over the caches: who owns what, which pods are where, so that nobody scans.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 
 use crate::store::{Kind, kinds};
 use drydock_value::Str;
@@ -13,19 +13,19 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 /// The indices.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
-    owned: BTreeMap<Str, BTreeSet<(Kind, Key)>>,
-    uids: BTreeMap<Str, (Kind, Key)>,
-    on_node: BTreeMap<Str, BTreeSet<Key>>,
-    orphans: BTreeMap<Str, BTreeSet<Key>>,
-    labels: BTreeMap<(Str, String), BTreeSet<Key>>,
-    slices: BTreeMap<Key, BTreeSet<Key>>,
+    owned: SortedMap<Str, SortedSet<(Kind, Key)>>,
+    uids: SortedMap<Str, (Kind, Key)>,
+    on_node: SortedMap<Str, SortedSet<Key>>,
+    orphans: SortedMap<Str, SortedSet<Key>>,
+    labels: SortedMap<(Str, String), SortedSet<Key>>,
+    slices: SortedMap<Key, SortedSet<Key>>,
 }
 
-fn insert<I: Ord, K: Ord>(map: &mut BTreeMap<I, BTreeSet<K>>, at: I, key: K) {
+fn insert<I: Ord, K: Ord>(map: &mut SortedMap<I, SortedSet<K>>, at: I, key: K) {
     map.entry(at).or_default().insert(key);
 }
 
-fn remove<I: Ord, K: Ord>(map: &mut BTreeMap<I, BTreeSet<K>>, at: &I, key: &K) {
+fn remove<I: Ord, K: Ord>(map: &mut SortedMap<I, SortedSet<K>>, at: &I, key: &K) {
     if let Some(keys) = map.get_mut(at) {
         keys.remove(key);
         if keys.is_empty() {

@@ -8,7 +8,7 @@
 
 mod index;
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use crate::store::{Kind, kinds};
@@ -58,7 +58,7 @@ impl Change {
 /// The caches of all kinds.
 #[derive(Debug, Clone)]
 pub struct Informers {
-    shelves: Vec<Arc<BTreeMap<Key, Arc<Object>>>>,
+    shelves: Vec<Arc<SortedMap<Key, Arc<Object>>>>,
     seen: Vec<u64>,
     revision: u64,
     index: Index,
@@ -192,7 +192,7 @@ impl Informers {
     /// Compares a whole list with the cache, since changes between were forgotten.
     fn relist(&mut self, kind: Kind, api: &ApiServer, changes: &mut Vec<Change>) {
         let pods = kind == kinds::PODS;
-        let list: BTreeMap<Key, Value> =
+        let list: SortedMap<Key, Value> =
             api.objects(kind, "").map(|object| (Key::of(object), object.clone())).collect();
         let gone: Vec<Key> = self
             .shelves

@@ -1,6 +1,7 @@
 //! From a pod's spec and an image to how a container is made.
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_schema::quantity::Quantity;
@@ -24,7 +25,7 @@ pub fn container(look: &Look<'_>, spec: &Value, image: &Image, hostname: &str) -
     let source = Source { pod, container: spec, ip: look.ip, node: look.node, informers: look.informers };
     let declared = env::environment(&source)?;
     let user = user(look, spec, image)?;
-    let mut environment: BTreeMap<String, String> = image.env.iter().cloned().collect();
+    let mut environment: SortedMap<String, String> = image.env.iter().cloned().collect();
     environment.insert("HOSTNAME".into(), hostname.into());
     environment.insert("HOME".into(), if user.uid == 0 { "/root".into() } else { "/".into() });
     if spec["tty"].is_true() {
@@ -86,7 +87,7 @@ fn user(look: &Look<'_>, spec: &Value, image: &Image) -> Result<User, String> {
     for group in pods["supplementalGroups"].items().iter().chain(pods.get("fsGroup")) {
         user.groups.push(group.int() as u32);
     }
-    user.groups.sort_unstable();
+    user.groups.sort_compact();
     user.groups.dedup();
     let must_not_be_root = own["runAsNonRoot"].as_bool().or_else(|| pods["runAsNonRoot"].as_bool()).unwrap_or(false);
     if must_not_be_root && user.uid == 0 {
@@ -101,7 +102,7 @@ fn user(look: &Look<'_>, spec: &Value, image: &Image) -> Result<User, String> {
     Ok(user)
 }
 
-fn mounts(look: &Look<'_>, spec: &Value, env: &BTreeMap<String, String>) -> Result<Vec<Mount>, String> {
+fn mounts(look: &Look<'_>, spec: &Value, env: &SortedMap<String, String>) -> Result<Vec<Mount>, String> {
     let volumes = &look.pod["spec"]["volumes"];
     let mut mounts = Vec::new();
     for mount in spec["volumeMounts"].items() {

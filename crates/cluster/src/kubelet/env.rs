@@ -1,6 +1,6 @@
 //! A container's environment and command: `env`, `envFrom`, service variables, `$(NAME)`.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_schema::quantity::Quantity;
 use drydock_value::{Str, Value};
@@ -53,12 +53,12 @@ pub fn expand(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
 ///
 /// # Errors
 /// What is missing, in the kubelet's words.
-pub fn environment(source: &Source<'_>) -> Result<BTreeMap<String, String>, String> {
+pub fn environment(source: &Source<'_>) -> Result<SortedMap<String, String>, String> {
     let (pod, container) = (source.pod, source.container);
     let namespace: Str = pod["metadata"]["namespace"].str().into();
     let links = pod["spec"]["enableServiceLinks"].as_bool().unwrap_or(true);
     let services = service_variables(source.informers, &namespace, links);
-    let mut result: BTreeMap<String, String> = BTreeMap::new();
+    let mut result: SortedMap<String, String> = SortedMap::new();
     for from in container["envFrom"].items() {
         let prefix = from["prefix"].str();
         let (kind, reference, what) = if from.get("configMapRef").is_some() {
@@ -77,7 +77,7 @@ pub fn environment(source: &Source<'_>) -> Result<BTreeMap<String, String>, Stri
             result.insert(format!("{prefix}{key}"), text_of(kind == kinds::SECRETS, value));
         }
     }
-    let mut known: BTreeMap<String, String> = services.clone();
+    let mut known: SortedMap<String, String> = services.clone();
     for entry in container["env"].items() {
         let name = entry["name"].str().to_owned();
         let from = &entry["valueFrom"];
@@ -206,8 +206,8 @@ pub fn resource(pod: &Value, container: &Value, node: &NodeConfig, reference: &V
 }
 
 /// `WEB_SERVICE_HOST` and the like: for the services of the pod's namespace, and always for `kubernetes`.
-pub fn service_variables(informers: &Informers, namespace: &Str, links: bool) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
+pub fn service_variables(informers: &Informers, namespace: &Str, links: bool) -> SortedMap<String, String> {
+    let mut all = SortedMap::new();
     let mut add = |service: &crate::objects::Object| {
         let spec = &service["spec"];
         let ip = spec["clusterIP"].str();

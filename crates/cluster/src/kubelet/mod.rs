@@ -27,7 +27,7 @@ pub(crate) mod tests;
 mod volumes;
 mod worker;
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 use std::net::Ipv4Addr;
 
 use drydock_shell::SocketId;
@@ -70,14 +70,14 @@ pub struct Kubelet {
     booted: bool,
     version: String,
     runtime: Runtime,
-    workers: BTreeMap<u64, Worker>,
-    by_key: BTreeMap<Key, Vec<u64>>,
+    workers: SortedMap<u64, Worker>,
+    by_key: SortedMap<Key, Vec<u64>>,
     last: u64,
     addresses: Addresses,
     /// When the puller is free: images are pulled one after the other.
     puller_free: Time,
     /// Which images are being pulled, and until when.
-    pulling: BTreeMap<String, Time>,
+    pulling: SortedMap<String, Time>,
     reported_at: Time,
     reported_images: usize,
     /// What processes brought about and nobody has looked at yet: container and outcome.
@@ -90,7 +90,7 @@ struct Addresses {
     first: u32,
     last: u32,
     next: u32,
-    taken: BTreeSet<u32>,
+    taken: SortedSet<u32>,
 }
 
 impl Addresses {
@@ -99,7 +99,7 @@ impl Addresses {
         let base = base.parse::<Ipv4Addr>().map_or(0, u32::from);
         let size = 1u32.checked_shl(32 - bits.parse::<u32>().unwrap_or(24).clamp(8, 30)).unwrap_or(256);
         // The first is the network's, the second the bridge's, the last the broadcast's.
-        Addresses { first: base + 2, last: base + size - 2, next: base + 2, taken: BTreeSet::new() }
+        Addresses { first: base + 2, last: base + size - 2, next: base + 2, taken: SortedSet::new() }
     }
 
     fn take(&mut self) -> Option<Ipv4Addr> {
@@ -134,12 +134,12 @@ impl Kubelet {
             booted: false,
             version: String::new(),
             runtime: Runtime::new(node, (u64::from(node.0) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-            workers: BTreeMap::new(),
-            by_key: BTreeMap::new(),
+            workers: SortedMap::new(),
+            by_key: SortedMap::new(),
             last: 0,
             addresses: Addresses::new(&config.pod_cidr),
             puller_free: Time::default(),
-            pulling: BTreeMap::new(),
+            pulling: SortedMap::new(),
             reported_at: Time::default(),
             reported_images: 0,
             outcomes: Vec::new(),

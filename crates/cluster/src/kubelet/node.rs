@@ -1,5 +1,6 @@
 //! The node's own objects: its registration, its lease, its status.
 
+use drydock_sorted::Sort;
 use std::time::Duration;
 
 use drydock_value::{Time, Value, value};
@@ -127,7 +128,7 @@ impl Kubelet {
         let images: Value = {
             let mut rows: Vec<(&String, &std::sync::Arc<crate::runtime::Image>)> =
                 self.runtime.images().iter().collect();
-            rows.sort_by(|a, b| b.1.size.cmp(&a.1.size).then(a.0.cmp(b.0)));
+            rows.sort_compact_by(|a, b| b.1.size.cmp(&a.1.size).then(a.0.cmp(b.0)));
             rows.iter()
                 .map(|(name, image)| value!({"names": [image.image_id(), (*name).clone()], "sizeBytes": image.size}))
                 .collect()

@@ -1,6 +1,6 @@
 //! One look at a pod: what is known is reported, what is missing is made.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,7 +154,7 @@ impl Kubelet {
 
     fn look<'a>(&'a self, worker: &'a Worker, ip: &'a str, ctx: &'a Ctx<'_>) -> Look<'a> {
         let (informers, now) = (ctx.informers, ctx.now);
-        Look { pod: &worker.pod, id: worker.id, ip, node: &self.config, informers, now, tokens: BTreeMap::new() }
+        Look { pod: &worker.pod, id: worker.id, ip, node: &self.config, informers, now, tokens: SortedMap::new() }
     }
 
     fn mount(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
@@ -223,8 +223,8 @@ impl Kubelet {
     }
 
     /// Asks the API server for the tokens that a volume holds, by their paths in it.
-    fn tokens(&self, worker: &Worker, volume: &Value, ctx: &mut Ctx<'_>) -> BTreeMap<Str, String> {
-        let mut tokens = BTreeMap::new();
+    fn tokens(&self, worker: &Worker, volume: &Value, ctx: &mut Ctx<'_>) -> SortedMap<Str, String> {
+        let mut tokens = SortedMap::new();
         let (namespace, pod) = (worker.pod.namespace(), worker.pod.name());
         let account = worker.pod["spec"]["serviceAccountName"].as_str().unwrap_or("default");
         for source in volume["projected"]["sources"].items() {

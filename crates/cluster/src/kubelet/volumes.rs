@@ -1,6 +1,6 @@
 //! Volumes: what a pod's volumes hold, and what is missing for them.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_shell::{Fs, Vfs};
 use drydock_value::{Str, Time, Value};
@@ -36,7 +36,7 @@ pub struct Look<'a> {
     /// The moment.
     pub now: Time,
     /// Tokens of the pod's service account, by the paths that they are wanted at.
-    pub tokens: BTreeMap<Str, String>,
+    pub tokens: SortedMap<Str, String>,
 }
 
 impl Look<'_> {
@@ -263,7 +263,7 @@ mod tests {
         let pod = Object::read(value!({"metadata": {"name": "p", "namespace": "default"}, "spec": {}}), true);
         let node = NodeConfig::minikube(1).remove(0);
         let informers = Informers::default();
-        let tokens = BTreeMap::new();
+        let tokens = SortedMap::new();
         let look = Look { pod: &pod, id: 1, ip: "", node: &node, informers: &informers, now: Time::default(), tokens };
         for (volume, expected) in [
             (value!({"name": "v", "configMap": {"name": "missing-cm"}}), "configmap \"missing-cm\" not found"),

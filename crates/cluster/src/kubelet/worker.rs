@@ -1,6 +1,7 @@
 //! What a kubelet remembers of a pod.
 
-use std::collections::{BTreeMap, VecDeque};
+use drydock_sorted::SortedMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use drydock_value::{Str, Time, Value};
@@ -220,9 +221,9 @@ pub struct Worker {
     /// Whether its volumes are mounted.
     pub mounted: bool,
     /// Volumes that could not be mounted, by name.
-    pub mount_failures: BTreeMap<Str, MountFailure>,
+    pub mount_failures: SortedMap<Str, MountFailure>,
     /// Back-offs of image pulls, by image, with what the last failure was.
-    pub image_backoffs: BTreeMap<String, (Backoff, String)>,
+    pub image_backoffs: SortedMap<String, (Backoff, String)>,
     /// Probes.
     pub probes: Vec<Probe>,
     /// `status` as last reported.
@@ -260,8 +261,8 @@ impl Worker {
             sync_at: None,
             report_at: None,
             mounted: false,
-            mount_failures: BTreeMap::new(),
-            image_backoffs: BTreeMap::new(),
+            mount_failures: SortedMap::new(),
+            image_backoffs: SortedMap::new(),
             probes: Vec::new(),
             status: pod["status"].clone(),
             verdict: None,

@@ -1,6 +1,7 @@
 //! What kube-proxy does: which endpoint a connection to a service goes to.
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -14,9 +15,9 @@ use crate::store::kinds;
 /// The services by their addresses and node ports.
 #[derive(Debug, Clone, Default)]
 pub struct Services {
-    by_ip: BTreeMap<Ipv4Addr, Key>,
-    by_node_port: BTreeMap<u16, Key>,
-    affinity: BTreeMap<(Key, Ipv4Addr), (Ipv4Addr, Time)>,
+    by_ip: SortedMap<Ipv4Addr, Key>,
+    by_node_port: SortedMap<u16, Key>,
+    affinity: SortedMap<(Key, Ipv4Addr), (Ipv4Addr, Time)>,
 }
 
 /// Where a connection to an address goes.
@@ -196,7 +197,7 @@ fn addresses(service: &Object) -> Vec<Ipv4Addr> {
     all.extend(spec["externalIPs"].items().iter().filter_map(parse));
     let ingress = service["status"]["loadBalancer"]["ingress"].items();
     all.extend(ingress.iter().filter_map(|entry| parse(&entry["ip"])));
-    all.sort_unstable();
+    all.sort_compact();
     all.dedup();
     all
 }

@@ -1,6 +1,7 @@
 //! Connections: byte streams between machines.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use drydock_sorted::{SortedMap, SortedSet};
+use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -86,16 +87,16 @@ pub struct Network {
     pub services: Services,
     /// The registries, which the nodes reach over the network.
     pub registry: Catalogue,
-    by_ip: BTreeMap<Ipv4Addr, Place>,
-    ips: BTreeMap<Place, Ipv4Addr>,
-    names: BTreeMap<NodeId, Str>,
-    sockets: BTreeMap<SocketId, Socket>,
-    listeners: BTreeMap<(Place, u16), SocketId>,
+    by_ip: SortedMap<Ipv4Addr, Place>,
+    ips: SortedMap<Place, Ipv4Addr>,
+    names: SortedMap<NodeId, Str>,
+    sockets: SortedMap<SocketId, Socket>,
+    listeners: SortedMap<(Place, u16), SocketId>,
     /// The API server's port.
     pub(super) door: Option<super::door::Door>,
     /// Ports of nodes that lead to pods (`hostPort`).
-    mapped: BTreeMap<(NodeId, u16), Target>,
-    owned: BTreeMap<(Place, u64), BTreeSet<SocketId>>,
+    mapped: SortedMap<(NodeId, u16), Target>,
+    owned: SortedMap<(Place, u64), SortedSet<SocketId>>,
     last: u64,
     ephemeral: u16,
 }

@@ -1,6 +1,7 @@
 //! The processes of a container: its main one, and those of exec, probes and hooks.
 
-use std::collections::{BTreeMap, VecDeque};
+use drydock_sorted::SortedMap;
+use std::collections::VecDeque;
 
 use drydock_api::{StreamId, channel};
 use drydock_shell::{Activity, Kernel, Pid, PipeId, TtyId};
@@ -89,7 +90,7 @@ pub struct Machine {
     /// Who is attached to the main process, and whether it types.
     pub attached: Vec<(StreamId, bool)>,
     /// The other processes, by number.
-    pub sessions: BTreeMap<u64, Session>,
+    pub sessions: SortedMap<u64, Session>,
     /// The number of the last session.
     pub last_session: u64,
     /// Until when its processor time is used up.
@@ -141,7 +142,7 @@ impl Machine {
             typed: VecDeque::new(),
             input_ended: false,
             attached: Vec::new(),
-            sessions: BTreeMap::new(),
+            sessions: SortedMap::new(),
             last_session: 0,
             busy_until: Time::default(),
             wake_at: Time::default(),

@@ -20,7 +20,7 @@ mod run;
 pub mod sandbox;
 pub mod start;
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_shell::{Fs, Vfs};
@@ -49,12 +49,12 @@ pub struct MachineWake {
 #[derive(Debug, Clone)]
 pub struct Runtime {
     node: NodeId,
-    sandboxes: BTreeMap<u64, Sandbox>,
-    containers: BTreeMap<u64, Container>,
+    sandboxes: SortedMap<u64, Sandbox>,
+    containers: SortedMap<u64, Container>,
     /// The files of volumes that containers may write to, while no container's processes run.
-    volumes: BTreeMap<VolumeId, Fs>,
+    volumes: SortedMap<VolumeId, Fs>,
     /// Images that were pulled, by their full names.
-    images: BTreeMap<String, Arc<Image>>,
+    images: SortedMap<String, Arc<Image>>,
     last: u64,
     salt: u64,
 }
@@ -69,10 +69,10 @@ impl Runtime {
     pub fn new(node: NodeId, salt: u64) -> Runtime {
         Runtime {
             node,
-            sandboxes: BTreeMap::new(),
-            containers: BTreeMap::new(),
-            volumes: BTreeMap::new(),
-            images: BTreeMap::new(),
+            sandboxes: SortedMap::new(),
+            containers: SortedMap::new(),
+            volumes: SortedMap::new(),
+            images: SortedMap::new(),
             last: 0,
             salt,
         }
@@ -96,7 +96,7 @@ impl Runtime {
     }
 
     /// The images with their names, for the node's status.
-    pub fn images(&self) -> &BTreeMap<String, Arc<Image>> {
+    pub fn images(&self) -> &SortedMap<String, Arc<Image>> {
         &self.images
     }
 

@@ -1,6 +1,7 @@
 //! How a container begins: its files, its machine, its main process; and processes beside it.
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_shell::{Env, Errno, Kernel, Options, Spawn, User, Vfs};
@@ -128,10 +129,10 @@ impl Runtime {
     }
 
     fn mount_volumes(&mut self, config: &ContainerConfig, files: &mut Vfs) -> Result<(), String> {
-        let mut first: BTreeMap<&super::VolumeId, &str> = BTreeMap::new();
+        let mut first: SortedMap<&super::VolumeId, &str> = SortedMap::new();
         let mut mounts: Vec<&super::Mount> = config.mounts.iter().collect();
         // An outer mount comes before what is mounted inside of it.
-        mounts.sort_by_key(|mount| mount.path.matches('/').count());
+        mounts.sort_compact_by_key(|mount| mount.path.matches('/').count());
         for mount in mounts {
             let wrong = |error: Errno| {
                 format!("error mounting \"{}\" to rootfs at \"{1}\": {error}", mount.volume.name, mount.path)
@@ -233,7 +234,7 @@ impl Runtime {
 fn shared_mounts(config: &ContainerConfig) -> impl Iterator<Item = &super::Mount> {
     let mut seen: Vec<&super::VolumeId> = Vec::new();
     let mut mounts: Vec<&super::Mount> = config.mounts.iter().filter(|mount| !mount.fixed).collect();
-    mounts.sort_by_key(|mount| mount.path.matches('/').count());
+    mounts.sort_compact_by_key(|mount| mount.path.matches('/').count());
     mounts.retain(|mount| {
         let new = !seen.contains(&&mount.volume);
         seen.push(&mount.volume);

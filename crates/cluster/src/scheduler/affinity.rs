@@ -1,5 +1,6 @@
 //! Node affinity: does a node's labels and name fit what a pod selects.
 
+use drydock_sorted::Sort;
 use drydock_value::{Str, Value};
 
 use super::pod::PodInfo;
@@ -62,7 +63,7 @@ pub fn named_nodes(pod: &PodInfo) -> Option<Vec<Str>> {
             .find(|requirement| requirement["key"] == "metadata.name" && requirement["operator"] == "In")?;
         names.extend(named["values"].items().iter().map(crate::objects::shared));
     }
-    names.sort();
+    names.sort_compact();
     names.dedup();
     Some(names)
 }

@@ -1,6 +1,7 @@
 //! What became of an attempt, node by node: for the message, and for whoever asks later why a pod is where it is.
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 
 use drydock_value::{Str, Time};
 
@@ -39,8 +40,8 @@ const MOST_ATTEMPTS: usize = 512;
 /// The latest attempt of every pod, as far back as there is room.
 #[derive(Debug, Clone, Default)]
 pub struct Attempts {
-    by_pod: BTreeMap<Str, (u64, Attempt)>,
-    order: BTreeMap<u64, Str>,
+    by_pod: SortedMap<Str, (u64, Attempt)>,
+    order: SortedMap<u64, Str>,
     clock: u64,
 }
 
@@ -77,7 +78,7 @@ impl Attempt {
                 Verdict::Refused(_) => None,
             })
             .collect();
-        ranking.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        ranking.sort_compact_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         ranking
     }
 
@@ -89,12 +90,12 @@ impl Attempt {
 
 /// The sentence of a FitError: how many nodes, and how often each reason.
 pub fn sentence<'r>(nodes: usize, reasons: impl Iterator<Item = &'r str>) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut counts: SortedMap<&str, usize> = SortedMap::new();
     for reason in reasons {
         *counts.entry(reason).or_default() += 1;
     }
     let mut texts: Vec<String> = counts.into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-    texts.sort();
+    texts.sort_compact();
     let mut text = format!("0/{nodes} nodes are available:");
     if !texts.is_empty() {
         text.push(' ');

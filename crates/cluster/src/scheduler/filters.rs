@@ -3,8 +3,8 @@
 //! [`Cycle::prepare`] counts once for an attempt what all nodes are asked about (pods to be near to or apart from, skew);
 //! [`Cycle::refusal`] asks one node, filter by filter in the profile's order, and stops at the first that refuses.
 
+use drydock_sorted::{SortedMap, SortedSet};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_value::Str;
 
@@ -34,7 +34,7 @@ fn refuse(plugin: &'static str, reason: &'static str, resolvable: bool) -> Optio
 struct SpreadCount<'p> {
     constraint: &'p Spread,
     /// Matching pods by the value of the topology label.
-    counts: BTreeMap<Str, i64>,
+    counts: SortedMap<Str, i64>,
     least: i64,
 }
 
@@ -44,23 +44,23 @@ pub struct Cycle<'p> {
     /// The pod.
     pub pod: &'p PodInfo,
     /// Places (values by label) where pods are that want nothing like this one near.
-    forbidden: BTreeMap<Str, BTreeSet<Str>>,
+    forbidden: SortedMap<Str, SortedSet<Str>>,
     /// For every required affinity term: matching pods by place.
-    near: Vec<BTreeMap<Str, u32>>,
+    near: Vec<SortedMap<Str, u32>>,
     /// For every required anti-affinity term: places with matching pods.
-    apart: Vec<BTreeSet<Str>>,
+    apart: Vec<SortedSet<Str>>,
     spread: Vec<SpreadCount<'p>>,
     volumes: Volumes,
 }
 
 impl<'p> Cycle<'p> {
     /// Counts for a pod, as if the pods in `without` were not there.
-    pub fn prepare(state: &mut State, pod: &'p PodInfo, volumes: Volumes, without: &BTreeSet<Key>) -> Cycle<'p> {
+    pub fn prepare(state: &mut State, pod: &'p PodInfo, volumes: Volumes, without: &SortedSet<Key>) -> Cycle<'p> {
         let near = near_counts(state, pod, without);
         let mut apart = Vec::new();
         for term in &pod.affinity.apart {
             let counts = counts_without(state, &term.pods, false, without);
-            let mut places = BTreeSet::new();
+            let mut places = SortedSet::new();
             for at in state.live() {
                 if counts.get(*at).is_some_and(|count| *count > 0)
                     && let Some(value) = state.node(*at).label(&term.topology)
@@ -180,7 +180,7 @@ pub fn fit(pod: &PodInfo, node: &NodeInfo) -> Option<Refusal> {
     check("memory", wants.memory, has.memory, used.memory);
     check("ephemeral-storage", wants.ephemeral, has.ephemeral, used.ephemeral);
     for (name, wanted) in &wants.scalar {
-        let amount = |of: &BTreeMap<Str, i64>| of.get(name).copied().unwrap_or(0);
+        let amount = |of: &SortedMap<Str, i64>| of.get(name).copied().unwrap_or(0);
         check(name, *wanted, amount(&has.scalar), amount(&used.scalar));
     }
     (!reasons.is_empty()).then_some(Refusal { plugin: "NodeResourcesFit", reasons, resolvable })
@@ -191,7 +191,7 @@ fn counts_without(
     state: &mut State,
     pods: &super::pod::PodSelector,
     skip_ending: bool,
-    without: &BTreeSet<Key>,
+    without: &SortedSet<Key>,
 ) -> std::sync::Arc<Vec<u32>> {
     let mut counts = state.counts(pods, skip_ending);
     for key in without {
@@ -208,9 +208,9 @@ fn counts_without(
 }
 
 /// For every required affinity term, the pods that match all terms, by place.
-fn near_counts(state: &mut State, pod: &PodInfo, without: &BTreeSet<Key>) -> Vec<BTreeMap<Str, u32>> {
+fn near_counts(state: &mut State, pod: &PodInfo, without: &SortedSet<Key>) -> Vec<SortedMap<Str, u32>> {
     let terms = &pod.affinity.near;
-    let mut result = vec![BTreeMap::new(); terms.len()];
+    let mut result = vec![SortedMap::new(); terms.len()];
     if terms.is_empty() {
         return result;
     }
@@ -245,8 +245,8 @@ fn near_counts(state: &mut State, pod: &PodInfo, without: &BTreeSet<Key>) -> Vec
 }
 
 /// The places where pods are whose anti-affinity is against this pod.
-fn forbidden(state: &State, pod: &PodInfo, without: &BTreeSet<Key>) -> BTreeMap<Str, BTreeSet<Str>> {
-    let mut places: BTreeMap<Str, BTreeSet<Str>> = BTreeMap::new();
+fn forbidden(state: &State, pod: &PodInfo, without: &SortedSet<Key>) -> SortedMap<Str, SortedSet<Str>> {
+    let mut places: SortedMap<Str, SortedSet<Str>> = SortedMap::new();
     for key in state.apart.iter().filter(|key| !without.contains(*key)) {
         let (Some(at), Some(other)) = (state.node_of(key), state.pod(key)) else { continue };
         for term in &other.affinity.apart {
@@ -270,10 +270,10 @@ fn count_spread<'p>(
     state: &mut State,
     pod: &'p PodInfo,
     constraint: &'p Spread,
-    without: &BTreeSet<Key>,
+    without: &SortedSet<Key>,
 ) -> SpreadCount<'p> {
     let by_node = counts_without(state, &constraint.pods, true, without);
-    let mut counts: BTreeMap<Str, i64> = BTreeMap::new();
+    let mut counts: SortedMap<Str, i64> = SortedMap::new();
     for at in state.live() {
         let node = state.node(*at);
         let complete = pod.spread_hard.iter().all(|constraint| node.label(&constraint.topology).is_some());

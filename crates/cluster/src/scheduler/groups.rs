@@ -1,6 +1,7 @@
 //! How many pods of a kind are on each node, for spreading and affinity: counted once for a selector, then kept.
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_value::Str;
@@ -23,9 +24,9 @@ struct Group {
 /// The counts, by selector.
 #[derive(Debug, Clone, Default)]
 pub struct Groups {
-    groups: BTreeMap<(Str, bool), Group>,
+    groups: SortedMap<(Str, bool), Group>,
     /// Which groups want a certain label, so that a pod meets few of them.
-    by_label: BTreeMap<(Str, Str), Vec<(Str, bool)>>,
+    by_label: SortedMap<(Str, Str), Vec<(Str, bool)>>,
     /// Those that want none.
     others: Vec<(Str, bool)>,
     nodes: usize,
@@ -94,7 +95,7 @@ impl Groups {
     /// Lets go of the half that was not asked for longest.
     fn forget_oldest(&mut self) {
         let mut ages: Vec<u64> = self.groups.values().map(|group| group.used).collect();
-        ages.sort_unstable();
+        ages.sort_compact();
         let middle = ages.get(ages.len() / 2).copied().unwrap_or(0);
         self.groups.retain(|_, group| group.used > middle);
         let groups = &self.groups;

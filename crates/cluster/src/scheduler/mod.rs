@@ -20,7 +20,7 @@ pub mod scores;
 pub mod state;
 pub mod volumes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 use std::sync::Arc;
 
 use drydock_schema::labels::Selector;
@@ -65,9 +65,9 @@ pub struct Scheduler {
     state: State,
     attempts: Attempts,
     /// Pods that evicted others and wait for their place: by node.
-    nominated: BTreeMap<Str, BTreeMap<Key, Arc<PodInfo>>>,
+    nominated: SortedMap<Str, SortedMap<Key, Arc<PodInfo>>>,
     /// Pods that have a node but whose claims are still to be bound.
-    binding: BTreeMap<Key, (Str, Vec<Key>)>,
+    binding: SortedMap<Key, (Str, Vec<Key>)>,
     /// Where the next search among the nodes begins.
     start: usize,
     /// Whether a cycle is on its way.
@@ -84,8 +84,8 @@ impl Default for Scheduler {
             queue: Queue::default(),
             state: State::default(),
             attempts: Attempts::default(),
-            nominated: BTreeMap::new(),
-            binding: BTreeMap::new(),
+            nominated: SortedMap::new(),
+            binding: SortedMap::new(),
             start: 0,
             cycling: false,
             flush: Time::NEVER,
@@ -96,7 +96,7 @@ impl Default for Scheduler {
 /// Why no node was found, as far as the queue is concerned.
 struct Failure {
     message: String,
-    rejectors: BTreeSet<&'static str>,
+    rejectors: SortedSet<&'static str>,
     nodes: Vec<(Str, Verdict)>,
     preempting: Option<Candidate>,
 }
@@ -206,14 +206,14 @@ impl Scheduler {
     /// Filters and scores.
     fn find_node(&mut self, pod: &Arc<PodInfo>, number: u32, ctx: &mut Ctx<'_>) -> Result<(Str, Volumes), Failure> {
         let nodes = self.state.live().len();
-        let nothing = |message: String, rejectors: BTreeSet<&'static str>| Failure {
+        let nothing = |message: String, rejectors: SortedSet<&'static str>| Failure {
             message,
             rejectors,
             nodes: Vec::new(),
             preempting: None,
         };
         if nodes == 0 {
-            return Err(nothing("no nodes available to schedule pods".into(), BTreeSet::new()));
+            return Err(nothing("no nodes available to schedule pods".into(), SortedSet::new()));
         }
         let volumes = match Volumes::look(ctx.informers, pod) {
             Ok(volumes) => volumes,
@@ -246,7 +246,7 @@ impl Scheduler {
     /// nodes that the pod names were asked.
     fn filter(&mut self, pod: &PodInfo, volumes: &Volumes) -> (Vec<usize>, Vec<(usize, Refusal)>, bool) {
         let named = affinity::named_nodes(pod);
-        let cycle = Cycle::prepare(&mut self.state, pod, volumes.clone(), &BTreeSet::new());
+        let cycle = Cycle::prepare(&mut self.state, pod, volumes.clone(), &SortedSet::new());
         let live: Vec<usize> = match &named {
             Some(names) => names
                 .iter()
@@ -319,7 +319,7 @@ impl Scheduler {
         ctx: &mut Ctx<'_>,
     ) -> Failure {
         let nodes = self.state.live().len();
-        let mut rejectors: BTreeSet<&'static str> = refusals.iter().map(|(_, refusal)| refusal.plugin).collect();
+        let mut rejectors: SortedSet<&'static str> = refusals.iter().map(|(_, refusal)| refusal.plugin).collect();
         let mut reasons: Vec<&str> =
             refusals.iter().flat_map(|(_, refusal)| refusal.reasons.iter().map(|reason| &**reason)).collect();
         if named {

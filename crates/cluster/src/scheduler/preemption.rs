@@ -1,6 +1,7 @@
 //! Preemption: when no node can take a pod, one of them may after pods of lower priority have left it.
 
-use std::collections::BTreeSet;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedSet;
 use std::sync::Arc;
 
 use drydock_schema::labels::Selector;
@@ -44,7 +45,7 @@ fn started(pod: &PodInfo) -> Time {
 
 /// More important first: higher priority, then longer running.
 fn by_importance(pods: &mut [Arc<PodInfo>]) {
-    pods.sort_by(|a, b| b.priority().cmp(&a.priority()).then_with(|| started(a).cmp(&started(b))));
+    pods.sort_compact_by(|a, b| b.priority().cmp(&a.priority()).then_with(|| started(a).cmp(&started(b))));
 }
 
 /// Looks for a node that can take the pod once others have left. `refusals` says why each node cannot now.
@@ -106,12 +107,12 @@ fn victims(
         return Err(vec![NO_VICTIMS.into()]);
     }
     let mut node = state.node(at).clone();
-    let mut gone: BTreeSet<Key> = BTreeSet::new();
+    let mut gone: SortedSet<Key> = SortedSet::new();
     for victim in &lower {
         node.remove(victim.key());
         gone.insert(victim.key().clone());
     }
-    let fits = |state: &mut State, node: &NodeInfo, gone: &BTreeSet<Key>| {
+    let fits = |state: &mut State, node: &NodeInfo, gone: &SortedSet<Key>| {
         Cycle::prepare(state, pod, volumes.clone(), gone).refusal(node)
     };
     if let Some(refusal) = fits(state, &node, &gone) {

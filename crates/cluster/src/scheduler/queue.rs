@@ -1,6 +1,6 @@
 //! The pods that want a node: those to be tried now, those that back off, and those that wait for something to change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct Queued {
     /// When it was last put into the queue: its place among equals.
     pub since: Time,
     /// The plugins that refused it the last time.
-    pub rejectors: BTreeSet<&'static str>,
+    pub rejectors: SortedSet<&'static str>,
     place: Place,
 }
 
@@ -46,16 +46,16 @@ type Order = (std::cmp::Reverse<i64>, Time, u64);
 /// The queue.
 #[derive(Debug, Clone, Default)]
 pub struct Queue {
-    pods: BTreeMap<Key, Queued>,
-    active: BTreeMap<Order, Key>,
-    backing_off: BTreeMap<(Time, u64), Key>,
+    pods: SortedMap<Key, Queued>,
+    active: SortedMap<Order, Key>,
+    backing_off: SortedMap<(Time, u64), Key>,
     sequence: u64,
 }
 
 impl Queued {
     /// A pod that is not in the queue, as if it had just been taken out of it.
     pub fn of(pod: Arc<PodInfo>, now: Time) -> Queued {
-        Queued { pod, attempts: 1, since: now, rejectors: BTreeSet::new(), place: Place::Waiting }
+        Queued { pod, attempts: 1, since: now, rejectors: SortedSet::new(), place: Place::Waiting }
     }
 }
 
@@ -70,7 +70,7 @@ impl Queue {
     pub fn add(&mut self, pod: Arc<PodInfo>, now: Time) {
         let attempts = self.take(pod.key()).map_or(0, |queued| queued.attempts);
         let gated = !pod.spec()["schedulingGates"].items().is_empty();
-        let mut queued = Queued { pod, attempts, since: now, rejectors: BTreeSet::new(), place: Place::Waiting };
+        let mut queued = Queued { pod, attempts, since: now, rejectors: SortedSet::new(), place: Place::Waiting };
         if gated {
             queued.place = Place::Gated;
             self.pods.insert(queued.pod.key().clone(), queued);
@@ -127,7 +127,7 @@ impl Queue {
     }
 
     /// Puts a pod back that found no node: it waits until something changes that its rejectors care for.
-    pub fn wait(&mut self, mut queued: Queued, rejectors: BTreeSet<&'static str>, now: Time) {
+    pub fn wait(&mut self, mut queued: Queued, rejectors: SortedSet<&'static str>, now: Time) {
         queued.rejectors = rejectors;
         queued.since = now;
         queued.place = Place::Waiting;
@@ -174,11 +174,8 @@ impl Queue {
 
     /// Lets pods go whose back-off is over, and those that have waited for too long.
     pub fn flush(&mut self, now: Time) {
-        while let Some(entry) = self.backing_off.first_entry() {
-            if entry.key().0 > now {
-                break;
-            }
-            let key = entry.remove();
+        while self.backing_off.first_key_value().is_some_and(|((until, _), _)| *until <= now) {
+            let Some((_, key)) = self.backing_off.pop_first() else { break };
             if let Some(queued) = self.pods.remove(&key) {
                 self.activate(queued);
             }
@@ -241,7 +238,7 @@ mod tests {
         assert!(queue.ready());
         let queued = queue.pop().unwrap();
         assert_eq!(queued.attempts, 2);
-        queue.wait(queued, BTreeSet::new(), at(2));
+        queue.wait(queued, SortedSet::new(), at(2));
         queue.flush(at(302));
         assert!(queue.ready());
     }

@@ -1,6 +1,6 @@
 //! What pods ask for and nodes have, as plain numbers.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_schema::quantity::Quantity;
 use drydock_value::{Str, Value};
@@ -15,7 +15,7 @@ pub struct Resources {
     /// Bytes of local disk.
     pub ephemeral: i64,
     /// Everything else that is named: GPUs, huge pages.
-    pub scalar: BTreeMap<Str, i64>,
+    pub scalar: SortedMap<Str, i64>,
 }
 
 /// What scoring assumes of a container that asks for nothing.

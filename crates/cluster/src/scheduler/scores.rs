@@ -1,6 +1,6 @@
 //! The scores of the default profile: which of the nodes that can take a pod suits it best.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_value::{Str, value};
@@ -193,7 +193,7 @@ fn spread(state: &mut State, informers: &Informers, pod: &PodInfo, nodes: &[usiz
             }
             continue;
         }
-        let mut places: BTreeMap<&Str, f64> = BTreeMap::new();
+        let mut places: SortedMap<&Str, f64> = SortedMap::new();
         for (at, ignored) in nodes.iter().zip(&ignored) {
             if let (false, Some(value)) = (*ignored, state.node(*at).label(&constraint.topology)) {
                 places.entry(value).or_insert(0.0);
@@ -233,7 +233,7 @@ fn spread(state: &mut State, informers: &Informers, pod: &PodInfo, nodes: &[usiz
 
 /// Wishes to be near to or apart from other pods: the pod's own, and the others' about it.
 fn inter_pod(state: &mut State, pod: &PodInfo, nodes: &[usize]) -> Vec<i64> {
-    let mut places: BTreeMap<Str, BTreeMap<Str, i64>> = BTreeMap::new();
+    let mut places: SortedMap<Str, SortedMap<Str, i64>> = SortedMap::new();
     for term in &pod.affinity.preferred {
         let counts = state.counts(&term.pods, false);
         for at in state.live() {

@@ -1,7 +1,7 @@
 //! What the scheduler knows of nodes and of the pods on them, kept up to date change by change: nothing is ever counted
 //! anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 use std::sync::Arc;
 
 use drydock_value::{Map, Str, Value};
@@ -29,11 +29,11 @@ pub struct NodeInfo {
     /// What its pods are assumed to use: CPU and memory.
     pub assumed: (i64, i64),
     /// Its pods.
-    pub pods: BTreeMap<Key, Arc<PodInfo>>,
+    pub pods: SortedMap<Key, Arc<PodInfo>>,
     /// The host ports in use.
-    pub ports: BTreeMap<HostPort, u32>,
+    pub ports: SortedMap<HostPort, u32>,
     /// Images that it has, with their sizes.
-    pub images: BTreeMap<Str, i64>,
+    pub images: SortedMap<Str, i64>,
     /// Taints that keep pods away.
     pub hard_taints: Vec<Value>,
     /// Taints that pods had better avoid.
@@ -52,9 +52,9 @@ impl NodeInfo {
             max_pods: 0,
             requested: Resources::default(),
             assumed: (0, 0),
-            pods: BTreeMap::new(),
-            ports: BTreeMap::new(),
-            images: BTreeMap::new(),
+            pods: SortedMap::new(),
+            ports: SortedMap::new(),
+            images: SortedMap::new(),
             hard_taints: Vec::new(),
             soft_taints: Vec::new(),
             unschedulable: false,
@@ -136,19 +136,19 @@ impl NodeInfo {
 #[derive(Debug, Clone, Default)]
 pub struct State {
     nodes: Vec<NodeInfo>,
-    by_name: BTreeMap<Str, usize>,
+    by_name: SortedMap<Str, usize>,
     /// The places of nodes that exist, in the order in which they came.
     live: Vec<usize>,
     /// Where each pod counts.
-    placed: BTreeMap<Key, usize>,
+    placed: SortedMap<Key, usize>,
     /// The pods with required anti-affinity, wherever they are.
-    pub(super) apart: BTreeSet<Key>,
+    pub(super) apart: SortedSet<Key>,
     /// The pods with any affinity.
-    pub(super) affine: BTreeSet<Key>,
+    pub(super) affine: SortedSet<Key>,
     /// How many pods of a kind are on each node.
     pub(super) groups: Groups,
     /// On how many nodes an image is.
-    pub(super) images: BTreeMap<Str, i64>,
+    pub(super) images: SortedMap<Str, i64>,
 }
 
 impl State {

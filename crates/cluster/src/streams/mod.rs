@@ -12,7 +12,8 @@ mod outside;
 mod proxy;
 mod transport;
 
-use std::collections::{BTreeMap, VecDeque};
+use drydock_sorted::SortedMap;
+use std::collections::VecDeque;
 
 use drydock_api::{Cause, Status, StreamId, StreamItem};
 use drydock_apiserver::Watch;
@@ -50,9 +51,9 @@ struct Stream {
 #[derive(Debug, Clone, Default)]
 pub struct Streams {
     last: u64,
-    open: BTreeMap<StreamId, Stream>,
+    open: SortedMap<StreamId, Stream>,
     /// Streams that are promised to a source that is still being made, with what came for them already.
-    promised: BTreeMap<StreamId, VecDeque<StreamItem>>,
+    promised: SortedMap<StreamId, VecDeque<StreamItem>>,
 }
 
 impl Streams {

@@ -1,5 +1,6 @@
 //! Boot, determinism, endpoints, namespaces, garbage, nodes.
 
+use drydock_sorted::Sort;
 use drydock_value::value;
 
 use super::*;
@@ -106,7 +107,7 @@ fn a_large_service_has_slices_of_a_hundred() {
         let slices = world.list(kinds::ENDPOINT_SLICES);
         let mine = slices.iter().filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == "web");
         let mut sizes: Vec<usize> = mine.map(|slice| slice["endpoints"].items().len()).collect();
-        sizes.sort_unstable();
+        sizes.sort_compact();
         sizes
     };
     let before = sizes(&world);

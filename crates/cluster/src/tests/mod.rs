@@ -4,6 +4,7 @@ mod basics;
 mod rollouts;
 mod workloads;
 
+use drydock_sorted::Sort;
 use std::time::Duration;
 
 use drydock_value::{Time, Value, value};
@@ -77,7 +78,7 @@ impl World {
     pub(super) fn events(&self, name: &str) -> Vec<String> {
         let mut events: Vec<Value> = self.cluster.api_ref().objects(kinds::EVENTS, "").cloned().collect();
         events.retain(|event| event["involvedObject"]["name"] == name);
-        events.sort_by_key(|event| event["metadata"]["resourceVersion"].str().parse::<u64>().unwrap_or(0));
+        events.sort_compact_by_key(|event| event["metadata"]["resourceVersion"].str().parse::<u64>().unwrap_or(0));
         events.iter().map(|e| format!("{} {}: {}", e["type"].str(), e["reason"].str(), e["message"].str())).collect()
     }
 }

@@ -36,7 +36,7 @@ fn a_deployment_comes_up() {
     let events = world.events(&name);
     assert_eq!(events.len(), 3);
     assert!(events.iter().all(|event| event.starts_with("Normal SuccessfulCreate: Created pod: ")));
-    let nodes: std::collections::BTreeSet<String> =
+    let nodes: drydock_sorted::SortedSet<String> =
         world.list(kinds::PODS).iter().map(|pod| pod["spec"]["nodeName"].str().to_owned()).collect();
     assert_eq!(nodes.len(), 2, "spread over both nodes");
 }
@@ -98,7 +98,7 @@ fn recreate_never_mixes_versions() {
         value!({"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "nginx:1.28"}]}}}}),
     );
     world.watch(8.0, |cluster| {
-        let images: std::collections::BTreeSet<&str> = cluster
+        let images: drydock_sorted::SortedSet<&str> = cluster
             .api_ref()
             .objects(kinds::PODS, "default")
             .map(|pod| pod["spec"]["containers"][0]["image"].str())

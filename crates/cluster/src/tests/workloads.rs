@@ -1,5 +1,6 @@
 //! DaemonSets, StatefulSets, Jobs, CronJobs, budgets, quotas and volumes.
 
+use drydock_sorted::Sort;
 use drydock_value::value;
 
 use super::*;
@@ -84,7 +85,7 @@ fn a_daemon_set_has_a_pod_on_every_node_and_rolls() {
     assert_eq!(status_int(&set, "numberAvailable"), 3);
     let revisions = world.list(kinds::CONTROLLER_REVISIONS);
     let mut numbers: Vec<i64> = revisions.iter().map(|revision| revision["revision"].int()).collect();
-    numbers.sort_unstable();
+    numbers.sort_compact();
     assert_eq!(numbers, [1, 2]);
     world.patch(kinds::DAEMON_SETS, "agent", value!({"spec": {"template": {"spec": {"nodeSelector": {"a": "b"}}}}}));
     world.run(5.0);

@@ -179,6 +179,17 @@ pub(super) fn read(inv: &Invocation, io: &mut Io<'_>, source: &Source) -> Result
     Ok(documents.collect())
 }
 
+/// The objects that a kustomization makes.
+pub(super) fn build(
+    inv: &Invocation,
+    io: &mut Io<'_>,
+    source: &Source,
+) -> Result<Vec<Result<Value, Failure>>, Failure> {
+    let (warnings, built) = crate::kustomize::build(&source.path, false, &inv.env, io.files);
+    warnings.iter().for_each(|line| io.eprintln(line));
+    Ok(built?.into_iter().map(Ok).collect())
+}
+
 /// UTF-8, or UTF-16 with a byte order mark, as some editors write it.
 fn decode(bytes: &[u8]) -> String {
     let wide = |make: fn([u8; 2]) -> u16| {

@@ -39,9 +39,6 @@ pub fn find(query: &Query, inv: &mut Invocation, io: &mut Io<'_>) -> Result<Foun
         failures.push("the -k flag can't be used with -f or -R".into());
     }
     Failure::all(failures)?;
-    if !query.kustomize.is_empty() {
-        return Err("kustomize is not supported yet".into());
-    }
     let expanded = files::expand(&query.filenames, query.recursive, &inv.env, io)?;
     let names = if query.args.is_empty() || query.local {
         args::read(&query.args, None)?
@@ -296,8 +293,12 @@ impl Finder<'_, '_> {
                 })?),
                 None => None,
             };
-        for source in sources {
-            let documents = match files::read(self.inv, self.io, &source) {
+        let folder = Some(&self.query.kustomize).filter(|path| !path.is_empty());
+        let folder = folder.map(|path| files::Source { name: path.clone(), path: path.clone() });
+        let (single, is_folder) = (single && folder.is_none(), folder.is_some());
+        for source in folder.into_iter().chain(sources) {
+            let read = if is_folder { files::build } else { files::read };
+            let documents = match read(self.inv, self.io, &source) {
                 Ok(documents) => documents,
                 Err(Failure::WantStdin) => return Err(Failure::WantStdin),
                 Err(failure) => {

@@ -3,6 +3,7 @@
 //! Objects that kubectl makes up, or gets through a typed client, are printed in the order in which Go declares their
 //! fields. Values keep their keys sorted; the tables here put the fields of the kinds that kubectl makes up in order.
 
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 /// What comes first in an object, and in the parts that the generators write. Fields that are not named follow sorted.
@@ -117,7 +118,7 @@ fn write(value: &Value, place: &Place, indent: Option<usize>, depth: usize, out:
         Value::Object(map) if !map.is_empty() => {
             let order: Vec<&str> = place.order().split_whitespace().collect();
             let mut fields: Vec<(&str, &Value)> = map.iter().collect();
-            fields.sort_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(usize::MAX));
+            fields.sort_compact_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(usize::MAX));
             out.push('{');
             for (i, (key, item)) in fields.into_iter().enumerate() {
                 if i > 0 {

@@ -1,6 +1,7 @@
 //! `kubectl api-resources` and `kubectl api-versions`: what the server serves.
 
 use drydock_api::{Request, Resource};
+use drydock_sorted::Sort;
 use drydock_value::{Value, value};
 
 use super::Outcome;
@@ -54,7 +55,7 @@ pub fn resources(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failu
             && categories.iter().all(|category| r.categories.contains(category))
     };
     let mut found: Vec<Resource> = inv.mapper(io)?.preferred().filter(wanted).cloned().collect();
-    found.sort_by(|a, b| {
+    found.sort_compact_by(|a, b| {
         let by = |r: &Resource| match sort.as_str() {
             "name" => r.id.resource.clone(),
             "kind" => r.kind.clone(),
@@ -138,7 +139,7 @@ pub fn versions(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failur
     }
     let mut versions: Vec<String> =
         inv.mapper(io)?.resources().iter().map(|r| r.id.group_version().to_string()).collect();
-    versions.sort();
+    versions.sort_compact();
     versions.dedup();
     for version in versions {
         io.println(version);

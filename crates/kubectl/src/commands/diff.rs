@@ -1,6 +1,7 @@
 //! `kubectl diff`: what applying files would change, as a unified diff. Exit code 1 means that something would.
 
 use drydock_api::{Body, Request};
+use drydock_sorted::Sort;
 use drydock_value::{Value, to_json};
 
 use super::{Outcome, Waiting, acts};
@@ -81,7 +82,7 @@ fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure>
         format!("/tmp/MERGED-{}", (io.random)() % 10_000_000_000),
     );
     let mut different = false;
-    pairs.sort_by(|a, b| a.0.cmp(&b.0));
+    pairs.sort_compact_by(|a, b| a.0.cmp(&b.0));
     for (name, live, merged) in &pairs {
         let (from, to) = (text(live), text(merged));
         if from == to {

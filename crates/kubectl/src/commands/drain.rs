@@ -1,6 +1,6 @@
 //! `kubectl drain`: cordons nodes and moves their pods away, by eviction, so that disruption budgets hold.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::time::Duration;
 
 use drydock_api::{GroupVersionResource, Method, Request, Status};
@@ -238,8 +238,8 @@ impl Draining {
     /// The pods that have to go; says what is special about some.
     fn pods(&mut self, io: &mut Io<'_>, info: &Info) -> Result<Vec<Leaving>, Failure> {
         let fates = self.fates(io, info)?;
-        let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let mut warnings: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut refused: SortedMap<String, Vec<String>> = SortedMap::new();
+        let mut warnings: SortedMap<&str, Vec<String>> = SortedMap::new();
         let mut leaving = Vec::new();
         for (pod, fate) in fates {
             let metadata = &pod["metadata"];

@@ -2,6 +2,7 @@
 
 use drydock_api::{StreamId, StreamItem};
 use drydock_schema::duration;
+use drydock_sorted::Sort;
 use drydock_value::{Time, Value, value};
 
 use super::{Outcome, Waiting, acts};
@@ -52,7 +53,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         });
         return Ok(Outcome::Done);
     }
-    items.sort_by_key(event_time);
+    items.sort_compact_by_key(event_time);
     let mut lines = Lines { all, headers: !inv.flags.bool("no-headers"), tabs: Tabs::table(), printer };
     if watch {
         for event in &items {

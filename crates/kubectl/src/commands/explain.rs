@@ -3,6 +3,7 @@
 
 use drydock_api::{GroupVersion, GroupVersionResource, Request, Resource};
 use drydock_schema::{Schema, Shape, TypeRef};
+use drydock_sorted::Sort;
 use drydock_value::{Value, value};
 
 use super::Outcome;
@@ -137,7 +138,7 @@ fn object(of: TypeRef) -> Value {
         let mut inner = shape(field.shape);
         let mut values: Vec<&str> = field.enum_values().collect();
         if !values.is_empty() {
-            values.sort_unstable();
+            values.sort_compact();
             inner.set("enum", values);
         }
         if field.required() {

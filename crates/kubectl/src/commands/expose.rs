@@ -1,6 +1,6 @@
 //! `kubectl expose`: makes a service for the pods behind an object.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_value::{Value, value};
 
@@ -105,7 +105,7 @@ pub(super) fn build(
     labels: Value,
     selector: Value,
     ports: &[String],
-    protocols: &BTreeMap<String, String>,
+    protocols: &SortedMap<String, String>,
 ) -> Result<Value, Failure> {
     let text = |flag: &str| if inv.command.flag(flag).is_some() { inv.flags.str(flag) } else { "" };
     let target = text("target-port");
@@ -177,7 +177,7 @@ fn selector_of(object: &Value) -> Result<Value, String> {
 }
 
 /// The ports of an object's containers (of a service, its own), and their protocols.
-fn ports_of(object: &Value) -> (Vec<String>, BTreeMap<String, String>) {
+fn ports_of(object: &Value) -> (Vec<String>, SortedMap<String, String>) {
     let spec = &object["spec"];
     let (ports, field): (Vec<&Value>, &str) = match object["kind"].str() {
         "Service" => (spec["ports"].items().iter().collect(), "port"),
@@ -188,7 +188,7 @@ fn ports_of(object: &Value) -> (Vec<String>, BTreeMap<String, String>) {
         }
     };
     let mut numbers: Vec<String> = Vec::new();
-    let mut protocols = BTreeMap::new();
+    let mut protocols = SortedMap::new();
     for port in ports {
         let number = port[field].int().to_string();
         let protocol = if port["protocol"].is_empty() { "TCP" } else { port["protocol"].str() };

@@ -48,6 +48,7 @@ pub mod exec;
 pub mod explain;
 pub mod expose;
 pub mod get;
+pub mod kustomize;
 pub mod label;
 pub mod logs;
 pub mod patch;
@@ -213,6 +214,7 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "explain", run: explain::run, flags: explain::FLAGS },
     Spec { path: "expose", run: expose::run, flags: expose::FLAGS },
     Spec { path: "get", run: get::run, flags: get::FLAGS },
+    Spec { path: "kustomize", run: kustomize::run, flags: kustomize::FLAGS },
     Spec { path: "label", run: label::run, flags: label::FLAGS },
     Spec { path: "logs", run: logs::run, flags: logs::FLAGS },
     Spec { path: "patch", run: patch::run, flags: patch::FLAGS },

@@ -3,7 +3,7 @@
 //! Without attaching it is a generator like those of `create`. With it, [`Attached`] goes on: wait until the pod runs,
 //! attach (or read the log, when it is over already), wait for its exit code, and remove it with `--rm`.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_schema::names;
 use drydock_value::{Time, Value, value};
@@ -205,7 +205,7 @@ fn service(inv: &mut Invocation, io: &mut Io<'_>, name: &str, dry_run: DryRun) -
     let labels = if given.is_empty() { Value::object() } else { generate::labels(&given)? };
     let selector = if given.is_empty() { value!({"run": name}) } else { labels.clone() };
     let port = inv.flags.str("port").to_owned();
-    let mut service = expose::build(inv, name, labels, selector, &[port], &BTreeMap::new())?;
+    let mut service = expose::build(inv, name, labels, selector, &[port], &SortedMap::new())?;
     generate::in_namespace(inv, io, &mut service)?;
     generate::send(inv, io, service, dry_run)
 }

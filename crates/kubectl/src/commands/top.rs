@@ -2,6 +2,7 @@
 
 use drydock_api::Request;
 use drydock_schema::quantity::Quantity;
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::Outcome;
@@ -57,10 +58,10 @@ fn prepare(inv: &mut Invocation, io: &mut Io<'_>, namespaced: bool) -> Result<Ve
         inv.client(io)?.value(io, request)?["items"].items().to_vec()
     };
     match sort.as_str() {
-        "" => items.sort_by_key(|item| {
+        "" => items.sort_compact_by_key(|item| {
             (item["metadata"]["namespace"].str().to_owned(), item["metadata"]["name"].str().to_owned())
         }),
-        by => items.sort_by_key(|item| std::cmp::Reverse(usage(item, by))),
+        by => items.sort_compact_by_key(|item| std::cmp::Reverse(usage(item, by))),
     }
     Ok(items)
 }

@@ -1,5 +1,6 @@
 //! The table of events at the end of most descriptions.
 
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::context::Context;
@@ -13,7 +14,7 @@ pub fn events(w: &mut Writer, events: Option<Vec<Value>>, ctx: &Context) {
         return;
     }
     w.flush();
-    events.sort_by(|a, b| moment(&a["lastTimestamp"]).cmp(&moment(&b["lastTimestamp"])));
+    events.sort_compact_by(|a, b| moment(&a["lastTimestamp"]).cmp(&moment(&b["lastTimestamp"])));
     w.line(0, "Events:\n  Type\tReason\tAge\tFrom\tMessage");
     w.line(1, "----\t------\t----\t----\t-------");
     for event in &events {

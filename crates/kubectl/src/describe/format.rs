@@ -1,5 +1,6 @@
 //! How descriptions show labels, selectors, times, and other small things.
 
+use drydock_sorted::Sort;
 use std::time::Duration;
 
 use drydock_schema::labels::Selector;
@@ -160,7 +161,7 @@ pub fn annotations(w: &mut Writer, title: &str, annotations: &Value) {
 /// Tolerations by key, one a line.
 pub fn tolerations(w: &mut Writer, title: &str, tolerations: &Value) {
     let mut sorted: Vec<&Value> = tolerations.items().iter().collect();
-    sorted.sort_by(|a, b| a["key"].str().cmp(b["key"].str()));
+    sorted.sort_compact_by(|a, b| a["key"].str().cmp(b["key"].str()));
     let items: Vec<String> = sorted.into_iter().map(toleration).collect();
     multiline(w, "", title, &items);
 }

@@ -1,5 +1,6 @@
 //! Namespaces, with the quotas and limits in them.
 
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::context::{Context, core};
@@ -21,7 +22,7 @@ pub fn namespace(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described
     long_conditions(w, &object["status"]["conditions"]);
     if let Some(mut quotas) = quotas {
         w.line(0, "");
-        quotas.sort_by(|a, b| a["metadata"]["name"].str().cmp(b["metadata"]["name"].str()));
+        quotas.sort_compact_by(|a, b| a["metadata"]["name"].str().cmp(b["metadata"]["name"].str()));
         w.line(0, if quotas.is_empty() { "No resource quota." } else { "Resource Quotas" });
         for quota in &quotas {
             w.field(1, "Name", quota["metadata"]["name"].str());
@@ -75,7 +76,7 @@ fn scopes(w: &mut Writer, quota: &Value, level: usize, bullet: &str) {
     if scopes.is_empty() {
         return;
     }
-    scopes.sort();
+    scopes.sort_compact();
     w.field(level, "Scopes", &scopes.join(", "));
     for scope in &scopes {
         let help = match scope.as_str() {
@@ -138,7 +139,7 @@ fn limit_rows(w: &mut Writer, range: &Value, prefix: &str) {
     for item in range["spec"]["limits"].items() {
         let mut resources: Vec<&str> =
             LISTS.iter().flat_map(|list| item[*list].entries()).map(|(name, _)| name).collect();
-        resources.sort_unstable();
+        resources.sort_compact();
         resources.dedup();
         for resource in resources {
             let mut row = format!("{prefix}{}\t{resource}", item["type"].str());

@@ -2,6 +2,7 @@
 
 use drydock_api::GroupVersionResource;
 use drydock_schema::quantity::Quantity;
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::context::{Context, core};
@@ -26,7 +27,7 @@ pub fn node(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
     annotations(w, "Annotations", &metadata["annotations"]);
     w.field(0, "CreationTimestamp", &rfc1123(&metadata["creationTimestamp"]));
     let mut taints: Vec<&Value> = spec["taints"].items().iter().collect();
-    taints.sort_by_key(|taint| format!("{},{}", taint["effect"].str(), taint["key"].str()));
+    taints.sort_compact_by_key(|taint| format!("{},{}", taint["effect"].str(), taint["key"].str()));
     multiline(w, "", "Taints", &taints.into_iter().map(taint).collect::<Vec<_>>());
     w.field(0, "Unschedulable", boolean(&spec["unschedulable"]));
     lease(w, name, ctx);
@@ -89,7 +90,7 @@ pub fn roles(labels: &Value) -> Vec<String> {
         })
         .filter(|role| !role.is_empty())
         .collect();
-    roles.sort();
+    roles.sort_compact();
     roles.dedup();
     roles
 }

@@ -1,5 +1,6 @@
 //! Roles and bindings.
 
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::context::Context;
@@ -55,7 +56,7 @@ fn compact(rules: &Value) -> Vec<Rule> {
             }
         }
     }
-    compact.sort_by_cached_key(Rule::sort_key);
+    compact.sort_compact_by_key(Rule::sort_key);
     compact
 }
 

@@ -1,6 +1,6 @@
 //! Sums of requests and limits, and single resource values.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_schema::quantity::Quantity;
 use drydock_value::Value;
@@ -8,7 +8,7 @@ use drydock_value::Value;
 use super::format::text;
 
 /// What a pod asks for or may use, by resource.
-pub type Amounts = BTreeMap<String, Quantity>;
+pub type Amounts = SortedMap<String, Quantity>;
 
 /// A quantity as Kubernetes writes it; whatever is none, as it stands.
 pub fn canonical(value: &Value) -> String {

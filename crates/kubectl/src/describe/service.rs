@@ -1,6 +1,7 @@
 //! Services, their endpoints, and ingresses that lead to them.
 
 use drydock_api::GroupVersionResource;
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::context::{Context, core};
@@ -201,7 +202,7 @@ pub fn ingress(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
         .map(|point| if point["ip"].is_empty() { point["hostname"].str() } else { point["ip"].str() })
         .filter(|point| !point.is_empty())
         .collect();
-    points.sort_unstable();
+    points.sort_compact();
     points.dedup();
     w.field(0, "Address", &points.join(","));
     w.field(0, "Ingress Class", &text_or(&spec["ingressClassName"], "<none>"));

@@ -1,5 +1,6 @@
 //! Persistent volumes, claims, storage classes and what CSI drivers offer.
 
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::context::Context;
@@ -95,7 +96,7 @@ fn users_of(claim: &Value, ctx: &mut Context) -> Result<Vec<String>, Failure> {
         let times = uses(pod).max(usize::from(owns(pod)));
         names.extend(std::iter::repeat_n(pod["metadata"]["name"].str().to_owned(), times));
     }
-    names.sort();
+    names.sort_compact();
     Ok(names)
 }
 

@@ -1,5 +1,6 @@
 //! Containers, and the pod templates that hold them.
 
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::format::{
@@ -52,7 +53,7 @@ pub fn topology_spread(w: &mut Writer, constraints: &Value, space: &str) {
     if sorted.is_empty() {
         return;
     }
-    sorted.sort_by(|a, b| a["topologyKey"].str().cmp(b["topologyKey"].str()));
+    sorted.sort_compact_by(|a, b| a["topologyKey"].str().cmp(b["topologyKey"].str()));
     w.put(0, &format!("{space}Topology Spread Constraints:\t"));
     for (i, constraint) in sorted.into_iter().enumerate() {
         if i != 0 {
@@ -293,7 +294,7 @@ fn mounts(w: &mut Writer, container: &Value) {
     let mut mounts: Vec<&Value> = container["volumeMounts"].items().iter().collect();
     let none = if mounts.is_empty() { "\t<none>" } else { "" };
     w.line(2, &format!("Mounts:{none}"));
-    mounts.sort_by(|a, b| a["mountPath"].str().cmp(b["mountPath"].str()));
+    mounts.sort_compact_by(|a, b| a["mountPath"].str().cmp(b["mountPath"].str()));
     for mount in mounts {
         let mut flags = if mount["readOnly"].is_true() { "ro".to_owned() } else { "rw".to_owned() };
         if !mount["subPath"].is_empty() {
@@ -304,7 +305,7 @@ fn mounts(w: &mut Writer, container: &Value) {
     let mut devices: Vec<&Value> = container["volumeDevices"].items().iter().collect();
     if !devices.is_empty() {
         w.line(2, &format!("Devices:{none}"));
-        devices.sort_by(|a, b| a["devicePath"].str().cmp(b["devicePath"].str()));
+        devices.sort_compact_by(|a, b| a["devicePath"].str().cmp(b["devicePath"].str()));
         for device in devices {
             w.line(3, &format!("{} from {}", device["devicePath"].str(), device["name"].str()));
         }

@@ -1,6 +1,7 @@
 //! Deployments, replica sets, replication controllers, stateful sets and daemon sets.
 
 use drydock_api::GroupVersionResource;
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::context::Context;
@@ -58,7 +59,7 @@ fn replica_sets(deployment: &Value, ctx: &mut Context) -> Result<(Vec<Value>, Op
     let resource = GroupVersionResource::new("apps", "v1", "replicasets");
     let mut owned = ctx.list(&resource, metadata["namespace"].str(), &[("labelSelector", &selector)])?;
     owned.retain(|set| controller_of(set).is_some_and(|owner| owner["uid"] == metadata["uid"]));
-    owned.sort_by(|a, b| {
+    owned.sort_compact_by(|a, b| {
         let key = |set: &Value| {
             (set["metadata"]["creationTimestamp"].str().to_owned(), set["metadata"]["name"].str().to_owned())
         };

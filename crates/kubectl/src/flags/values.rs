@@ -1,6 +1,6 @@
 //! The values of flags, read and typed as pflag does.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::time::Duration;
 
 use super::table::{FlagInfo, Kind};
@@ -8,14 +8,14 @@ use super::table::{FlagInfo, Kind};
 /// What was given on the command line, by the flags' long names. A flag that was not given has its default.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
-    given: BTreeMap<&'static str, Vec<String>>,
-    known: BTreeMap<&'static str, FlagInfo>,
+    given: SortedMap<&'static str, Vec<String>>,
+    known: SortedMap<&'static str, FlagInfo>,
 }
 
 impl Flags {
     /// With these flags known, none given.
     pub fn new(known: impl IntoIterator<Item = FlagInfo>) -> Flags {
-        Flags { given: BTreeMap::new(), known: known.into_iter().map(|flag| (flag.name, flag)).collect() }
+        Flags { given: SortedMap::new(), known: known.into_iter().map(|flag| (flag.name, flag)).collect() }
     }
 
     /// Sets a flag as the command line does.

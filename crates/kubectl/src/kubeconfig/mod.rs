@@ -5,7 +5,7 @@ mod connection;
 mod fields;
 mod property;
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_value::{Value, value};
 
@@ -23,11 +23,11 @@ pub struct Config {
     /// The context in use; empty when none is.
     pub current: String,
     /// Contexts by name: `cluster`, `user`, `namespace`.
-    pub contexts: BTreeMap<String, Value>,
+    pub contexts: SortedMap<String, Value>,
     /// Clusters by name: `server`, `certificate-authority` and so on.
-    pub clusters: BTreeMap<String, Value>,
+    pub clusters: SortedMap<String, Value>,
     /// Users by name: `token`, `client-certificate` and so on.
-    pub users: BTreeMap<String, Value>,
+    pub users: SortedMap<String, Value>,
     /// Preferences; empty mostly.
     pub preferences: Value,
 }
@@ -56,7 +56,7 @@ impl Section {
 
 impl Config {
     /// A part.
-    pub fn section(&self, section: Section) -> &BTreeMap<String, Value> {
+    pub fn section(&self, section: Section) -> &SortedMap<String, Value> {
         match section {
             Section::Clusters => &self.clusters,
             Section::Contexts => &self.contexts,
@@ -65,7 +65,7 @@ impl Config {
     }
 
     /// A part, for changing.
-    pub fn section_mut(&mut self, section: Section) -> &mut BTreeMap<String, Value> {
+    pub fn section_mut(&mut self, section: Section) -> &mut SortedMap<String, Value> {
         match section {
             Section::Clusters => &mut self.clusters,
             Section::Contexts => &mut self.contexts,
@@ -199,7 +199,7 @@ impl Kubeconfig {
     pub fn save(&self, after: &Config, files: &mut dyn Files) -> Result<(), Failure> {
         let before = self.merged();
         let default = self.default_path().to_owned();
-        let mut changed: BTreeMap<String, Config> = BTreeMap::new();
+        let mut changed: SortedMap<String, Config> = SortedMap::new();
         let holder = |section: Section, name: &str| {
             let has = |config: &Config| config.section(section).contains_key(name);
             let file = self.files.iter().find(|(_, config)| config.as_ref().is_some_and(has));

@@ -1,5 +1,6 @@
 //! Values as Go prints them: `%v`, `%#v`, and JSON with HTML characters escaped.
 
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use crate::failure::quote;
@@ -86,7 +87,7 @@ fn write_ordered(value: &Value, order: &[&str], indent: Option<usize>, depth: us
         }
         Value::Object(map) if !map.is_empty() => {
             let mut pairs: Vec<(&str, &Value)> = map.iter().collect();
-            pairs.sort_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(order.len()));
+            pairs.sort_compact_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(order.len()));
             out.push('{');
             for (i, (key, item)) in pairs.into_iter().enumerate() {
                 out.push_str(if i > 0 { "," } else { "" });

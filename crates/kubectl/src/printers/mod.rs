@@ -16,6 +16,7 @@ pub mod tabs;
 pub mod template;
 
 use drydock_api::GroupVersionKind;
+use drydock_sorted::Sort;
 use drydock_value::{Value, to_json_pretty};
 
 use crate::env::Io;
@@ -170,7 +171,7 @@ fn unknown(output: &str, formats: Formats) -> Failure {
     if formats.wide {
         allowed.push("wide");
     }
-    allowed.sort_unstable();
+    allowed.sort_compact();
     Failure::Error(format!(
         "unable to match a printer suitable for the output format {}, allowed formats are: {}",
         crate::failure::quote(output),

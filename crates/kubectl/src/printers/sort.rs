@@ -1,5 +1,6 @@
 //! `--sort-by`.
 
+use drydock_sorted::Sort;
 use std::cmp::Ordering;
 
 use drydock_schema::quantity::Quantity;
@@ -27,14 +28,16 @@ pub fn order(objects: &[Value], field: &str) -> Result<Vec<usize>, String> {
     }
     let mut places: Vec<usize> = (0..objects.len()).collect();
     let mut wrong = None;
-    places.sort_by(|a, b| match (keys.get(*a).and_then(Option::as_ref), keys.get(*b).and_then(Option::as_ref)) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Less,
-        (Some(_), None) => Ordering::Greater,
-        (Some(a), Some(b)) => compare(a, b).unwrap_or_else(|why| {
-            wrong = Some(why);
-            Ordering::Equal
-        }),
+    places.sort_compact_by(|a, b| {
+        match (keys.get(*a).and_then(Option::as_ref), keys.get(*b).and_then(Option::as_ref)) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => Ordering::Less,
+            (Some(_), None) => Ordering::Greater,
+            (Some(a), Some(b)) => compare(a, b).unwrap_or_else(|why| {
+                wrong = Some(why);
+                Ordering::Equal
+            }),
+        }
     });
     match wrong {
         Some(why) => {

@@ -1,5 +1,6 @@
 //! Tables: what the server made of objects, with the columns that the client adds.
 
+use drydock_sorted::Sort;
 use drydock_value::{Time, Value, value};
 
 use super::go;
@@ -122,7 +123,7 @@ fn clean(text: &str) -> String {
 pub fn format_labels(labels: &Value) -> String {
     let mut pairs: Vec<String> = labels.entries().map(|(key, value)| format!("{key}={}", value.str())).collect();
     // Sorted as texts: `a-b=1` comes before `a=1`.
-    pairs.sort_unstable();
+    pairs.sort_compact();
     if pairs.is_empty() { "<none>".into() } else { pairs.join(",") }
 }
 

@@ -1,6 +1,6 @@
 //! Differences between two views of the cluster: what is sent while the cluster moves.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_session::{DeploymentView, NodeView, PodView, ReplicaSetView, ServiceView, View};
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ pub fn apply(view: &mut View, change: &Change) {
 }
 
 fn changes<T: Keyed>(before: &[T], after: &[T]) -> Changes<T> {
-    let mut known: BTreeMap<&str, &T> = before.iter().map(|item| (item.key(), item)).collect();
+    let mut known: SortedMap<&str, &T> = before.iter().map(|item| (item.key(), item)).collect();
     let set = after.iter().filter(|item| known.remove(item.key()) != Some(item)).cloned().collect();
     Changes { set, gone: known.into_keys().map(str::to_owned).collect() }
 }
@@ -121,7 +121,7 @@ fn merge<T: Keyed>(items: &mut Vec<T>, changes: &Changes<T>) {
     if changes.is_empty() {
         return;
     }
-    let mut all: BTreeMap<String, T> = items.drain(..).map(|item| (item.key().to_owned(), item)).collect();
+    let mut all: SortedMap<String, T> = items.drain(..).map(|item| (item.key().to_owned(), item)).collect();
     for key in &changes.gone {
         all.remove(key);
     }

@@ -1,6 +1,7 @@
 //! Places: each group is laid out in ranks by its own arrows, and stands as one box in the group around it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::Sort;
+use drydock_sorted::{SortedMap, SortedSet};
 
 use crate::chart::{Chart, End, Node, Shape, Way};
 
@@ -44,11 +45,11 @@ pub struct Placed {
     /// Size of the whole.
     pub size: (f64, f64),
     /// Places of nodes and groups.
-    pub at: BTreeMap<End, Rect>,
+    pub at: SortedMap<End, Rect>,
     /// Where arrows pass by the ranks between their ends, by their place in [`Chart::edges`].
-    pub via: BTreeMap<usize, Vec<(f64, f64)>>,
+    pub via: SortedMap<usize, Vec<(f64, f64)>>,
     /// The group in which an arrow passes by ranks.
-    passing: BTreeMap<usize, usize>,
+    passing: SortedMap<usize, usize>,
 }
 
 /// How wide a text is, about: fonts differ, and boxes have room to spare.
@@ -266,7 +267,7 @@ fn ranks(count: usize, edges: &[Lifted]) -> Vec<usize> {
 }
 
 fn reaches(edges: &[(usize, usize)], from: usize, to: usize) -> bool {
-    let mut seen = BTreeSet::from([from]);
+    let mut seen = SortedSet::from([from]);
     let mut next = vec![from];
     while let Some(at) = next.pop() {
         if at == to {
@@ -279,7 +280,7 @@ fn reaches(edges: &[(usize, usize)], from: usize, to: usize) -> bool {
 
 /// Places boxes by rank, from top to bottom: in an order that keeps neighbours near, centred under each other.
 fn rows(sizes: &[(f64, f64)], ranks: &[usize], edges: &[Lifted], gap: f64) -> Vec<(f64, f64)> {
-    let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut rows: SortedMap<usize, Vec<usize>> = SortedMap::new();
     for (at, rank) in ranks.iter().enumerate() {
         rows.entry(*rank).or_default().push(at);
     }
@@ -318,7 +319,7 @@ fn rows(sizes: &[(f64, f64)], ranks: &[usize], edges: &[Lifted], gap: f64) -> Ve
             if sweep % 2 == 0 { (0..rows.len()).collect() } else { (0..rows.len()).rev().collect() };
         for at_row in order {
             let Some(row) = rows.get_mut(at_row) else { continue };
-            let wanted: BTreeMap<usize, f64> = row
+            let wanted: SortedMap<usize, f64> = row
                 .iter()
                 .map(|at| {
                     let near: Vec<f64> = near(*at).iter().filter_map(|other| centre.get(*other)).copied().collect();
@@ -327,7 +328,7 @@ fn rows(sizes: &[(f64, f64)], ranks: &[usize], edges: &[Lifted], gap: f64) -> Ve
                 })
                 .collect();
             let of = |at: &usize| wanted.get(at).copied().unwrap_or(0.0);
-            row.sort_by(|a, b| of(a).total_cmp(&of(b)));
+            row.sort_compact_by(|a, b| of(a).total_cmp(&of(b)));
             settle(row, &of, &width, &mut centre);
         }
     }

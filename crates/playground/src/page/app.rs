@@ -1,6 +1,6 @@
 //! The whole page: its state, and where the panes stand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 use std::rc::Rc;
 
 use drydock_lessons::Lesson;
@@ -92,7 +92,7 @@ pub struct App {
     pub(super) tabs: Vec<Tab>,
     pub(super) terminal: u32,
     /// Since when the foreground commands run, in the page's milliseconds.
-    pub(super) since: BTreeMap<u32, f64>,
+    pub(super) since: SortedMap<u32, f64>,
     /// Commands that wait for a terminal.
     pub(super) queued: Vec<String>,
     pub(super) view: Rc<View>,
@@ -113,12 +113,12 @@ pub struct App {
     /// Whether the lesson wants another cluster than the one that is there.
     pub(super) unfit: bool,
     pub(super) progress: Rc<Progress>,
-    pub(super) done: Rc<BTreeMap<String, (usize, usize)>>,
+    pub(super) done: Rc<SortedMap<String, (usize, usize)>>,
     pub(super) active: Option<usize>,
     pub(super) question: Option<Question>,
     pub(super) said: Option<String>,
     pub(super) saying: Option<Timeout>,
-    pub(super) panes: BTreeSet<Pane>,
+    pub(super) panes: SortedSet<Pane>,
     /// The pane that is shown where only one has room, and the upper one where only one of two has.
     pub(super) tab: Pane,
     pub(super) upper: Pane,
@@ -138,7 +138,7 @@ impl Component for App {
         let theme = params.theme.or_else(|| Theme::parse(&choices.theme));
         let dark = theme.map_or(system_dark, |theme| theme == Theme::Dark);
         let layout = params.layout.unwrap_or(Layout::Full);
-        let mut panes: BTreeSet<Pane> = layout.panes().iter().copied().collect();
+        let mut panes: SortedSet<Pane> = layout.panes().iter().copied().collect();
         if layout == Layout::Full {
             panes.retain(|pane| !choices.hidden.contains(pane.name()));
         }
@@ -159,7 +159,7 @@ impl Component for App {
             speed: Speed::Times(1),
             tabs: vec![Tab { id: 0, command: None }],
             terminal: 0,
-            since: BTreeMap::new(),
+            since: SortedMap::new(),
             queued: Vec::new(),
             view: Rc::default(),
             news: String::new(),

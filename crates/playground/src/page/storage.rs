@@ -1,7 +1,7 @@
 //! What is kept in the browser between visits. Where there is no storage (a frame without the right, a private window),
 //! everything works and nothing is kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ impl Storage {
 #[serde(default)]
 pub struct Progress {
     /// Solved tasks of each exercise, by the exercise's id.
-    pub solved: BTreeMap<String, BTreeSet<usize>>,
+    pub solved: SortedMap<String, SortedSet<usize>>,
     /// How many tasks the lesson had when it was last open.
     pub tasks: usize,
     /// Where the learner stopped reading: pixels from the top.
@@ -67,7 +67,7 @@ pub struct Progress {
 impl Progress {
     /// How many tasks are solved.
     pub fn count(&self) -> usize {
-        self.solved.values().map(BTreeSet::len).sum()
+        self.solved.values().map(SortedSet::len).sum()
     }
 }
 
@@ -78,9 +78,9 @@ pub struct Choices {
     /// `light` or `dark`; empty follows the system.
     pub theme: String,
     /// Sizes of the panes, by splitter, in percent.
-    pub sizes: BTreeMap<String, f64>,
+    pub sizes: SortedMap<String, f64>,
     /// Panes that are hidden.
-    pub hidden: BTreeSet<String>,
+    pub hidden: SortedSet<String>,
     /// The lesson that was last open.
     pub lesson: String,
     /// Whether terminals speak to screen readers.

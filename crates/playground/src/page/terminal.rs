@@ -1,7 +1,7 @@
 //! The terminals: xterm.js screens, and the pane with their tabs.
 
+use drydock_sorted::SortedMap;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
@@ -41,8 +41,8 @@ pub struct Screens(Rc<RefCell<Inner>>);
 
 #[derive(Default)]
 struct Inner {
-    screens: BTreeMap<u32, js::Terminal>,
-    waiting: BTreeMap<u32, Vec<String>>,
+    screens: SortedMap<u32, js::Terminal>,
+    waiting: SortedMap<u32, Vec<String>>,
 }
 
 impl PartialEq for Screens {

@@ -1,6 +1,6 @@
 //! What the page does when a pane or the learner asks for something.
 
-use std::collections::BTreeSet;
+use drydock_sorted::SortedSet;
 use std::rc::Rc;
 
 use drydock_lessons::{Check, Lesson};
@@ -315,7 +315,7 @@ impl App {
 
     pub(super) fn course_is_known(&mut self, ctx: &Context<App>, course: Vec<Entry>) {
         self.course = Rc::new(course);
-        let mut done = std::collections::BTreeMap::new();
+        let mut done = drydock_sorted::SortedMap::new();
         for entry in self.course.iter() {
             let progress: Progress = self.storage.get(&progress_key(&entry.id));
             done.insert(entry.id.clone(), (progress.count(), progress.tasks));
@@ -382,7 +382,7 @@ impl App {
         }
         self.keep_progress();
         let open = |exercise: &drydock_lessons::Exercise| {
-            self.progress.solved.get(&exercise.id).map_or(0, BTreeSet::len) < exercise.tasks.len()
+            self.progress.solved.get(&exercise.id).map_or(0, SortedSet::len) < exercise.tasks.len()
         };
         let first_open = lesson.exercises.iter().position(open);
         self.lesson = Some(Rc::new(lesson));

@@ -1,6 +1,6 @@
 //! What the worker does: takes messages, lets the session run for a slice, and tells the page what came of it.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_lessons::{Block, Lesson};
 use drydock_session::{Event, Input, Options, Profile, Saved, Session, TerminalId};
@@ -49,7 +49,7 @@ pub struct Engine {
     shown: Shown,
     tasks: Tasks,
     /// What runs in the foreground of each terminal.
-    foreground: BTreeMap<u32, String>,
+    foreground: SortedMap<u32, String>,
     /// Command lines that have ended, for telling which was taken back.
     ended_commands: Vec<String>,
     /// Whether tasks are to be looked at when there is time.
@@ -82,7 +82,7 @@ impl Engine {
             flow: Flow::default(),
             shown: Shown::default(),
             tasks: Tasks::default(),
-            foreground: BTreeMap::new(),
+            foreground: SortedMap::new(),
             ended_commands: Vec::new(),
             look: false,
             looked: 0,

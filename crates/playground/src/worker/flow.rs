@@ -1,7 +1,7 @@
 //! How much output of a terminal may be under way: the page acknowledges what its screen has taken in. While too much is
 //! not, the session stands still, and so does whatever prints without end.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 /// Bytes of a terminal that may be under way.
 const WINDOW: usize = 96 << 10;
@@ -9,7 +9,7 @@ const WINDOW: usize = 96 << 10;
 /// The output of all terminals that is under way.
 #[derive(Debug, Default)]
 pub struct Flow {
-    terminals: BTreeMap<u32, Pipe>,
+    terminals: SortedMap<u32, Pipe>,
 }
 
 #[derive(Debug, Default)]

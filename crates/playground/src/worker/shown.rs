@@ -1,6 +1,6 @@
 //! What the page knows of files and map, so that it's told only what is new.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_session::{Session, View};
 
@@ -15,7 +15,7 @@ pub struct Shown {
     files_revision: Option<u64>,
     listing: Vec<FileEntry>,
     /// Open files, with the text that the page was told last.
-    open: BTreeMap<String, Option<String>>,
+    open: SortedMap<String, Option<String>>,
     /// Whether the map is on show.
     pub map: bool,
     view: Option<View>,

@@ -1,6 +1,6 @@
 //! The exercise that is being worked on: which of its tasks are to be looked at, and which are found solved.
 
-use std::collections::BTreeSet;
+use drydock_sorted::SortedSet;
 
 use drydock_lessons::{Check, Exercise, Lesson, matches_command};
 
@@ -11,9 +11,9 @@ pub struct Tasks {
     at: usize,
     /// Nothing is looked at until an exercise is begun.
     begun: bool,
-    solved: BTreeSet<usize>,
+    solved: SortedSet<usize>,
     /// Exercises whose setup has run.
-    set_up: BTreeSet<usize>,
+    set_up: SortedSet<usize>,
 }
 
 impl Tasks {

@@ -5,7 +5,7 @@
 //! which name in JSON says its deserializer.
 #![allow(clippy::disallowed_methods, reason = "a tool for the build: reads files, runs cargo")]
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -32,7 +32,7 @@ fn run(out: &Path) -> Result<String, String> {
     let source = find_source()?;
     let mut files = Vec::new();
     list(&source.join("src/v1_36"), &mut files)?;
-    let mut types: BTreeMap<String, Described> = BTreeMap::new();
+    let mut types: SortedMap<String, Described> = SortedMap::new();
     for file in files {
         let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         types.extend(described(&text));
@@ -54,7 +54,7 @@ fn run(out: &Path) -> Result<String, String> {
 }
 
 /// Every kind has the fields `apiVersion` and `kind`. k8s-openapi keeps them only where they are not always the same.
-fn everywhere(types: &mut BTreeMap<String, Described>) {
+fn everywhere(types: &mut SortedMap<String, Described>) {
     let source = types.get("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
     let common: Vec<(String, String)> = source
         .into_iter()
@@ -113,7 +113,7 @@ struct Described {
 /// The type that a source file defines, with its descriptions.
 fn described(source: &str) -> Option<(String, Described)> {
     let name = source.lines().next()?.strip_prefix("// Generated from definition ")?.trim().to_owned();
-    let mut json_names: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut json_names: SortedMap<&str, &str> = SortedMap::new();
     for line in source.lines() {
         if let Some((json, field)) = line.trim().split_once(" => Field::Key_")
             && let Some(json) = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'))

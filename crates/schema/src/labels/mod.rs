@@ -2,6 +2,7 @@
 
 mod parse;
 
+use drydock_sorted::Sort;
 use drydock_value::{Map, Value};
 
 use crate::go::quote;
@@ -54,7 +55,7 @@ impl Requirement {
     /// # Errors
     /// In Kubernetes' words.
     pub fn new(key: &str, operator: Operator, mut values: Vec<String>) -> Result<Requirement, String> {
-        values.sort();
+        values.sort_compact();
         values.dedup();
         let mut errors = Vec::new();
         let key_errors = is_qualified_name(key);
@@ -134,7 +135,7 @@ impl Requirement {
 impl Selector {
     /// A selector of these requirements.
     pub fn of(mut requirements: Vec<Requirement>) -> Selector {
-        requirements.sort_by(|a, b| a.key.cmp(&b.key));
+        requirements.sort_compact_by(|a, b| a.key.cmp(&b.key));
         Selector { requirements, nothing: false }
     }
 

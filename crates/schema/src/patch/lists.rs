@@ -1,5 +1,6 @@
 //! Lists of strategic merge patches: items found by their merge key, and put in order.
 
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::{DIRECTIVE, bad_type, no_merge_key, same_type};
@@ -80,7 +81,7 @@ pub(super) fn sorted(list: Vec<Value>, order: &[Value], key: &str, items: Items)
     }
     let (deletions, mut rest): (Vec<Value>, Vec<Value>) =
         list.into_iter().partition(|item| items == Items::Objects && deletes(item));
-    rest.sort_by_key(|item| place(order, item, key, items).unwrap_or(usize::MAX));
+    rest.sort_compact_by_key(|item| place(order, item, key, items).unwrap_or(usize::MAX));
     rest.extend(deletions);
     Ok(rest)
 }

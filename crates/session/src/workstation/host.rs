@@ -2,7 +2,7 @@
 
 use drydock_api::Transport;
 use drydock_cluster::Cluster;
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::net::IpAddr;
 
 use drydock_shell::{Activity, EditId, Env, Host, NetError, Program, Recv, SocketId, Vfs};
@@ -14,7 +14,7 @@ use crate::Event;
 /// What lasts of the surroundings between two turns.
 #[derive(Clone)]
 pub(super) struct Surroundings {
-    edits: BTreeMap<EditId, Edit>,
+    edits: SortedMap<EditId, Edit>,
     next_edit: u64,
     random: u64,
     /// What the host of the session is to hear.
@@ -30,7 +30,7 @@ struct Edit {
 
 impl Surroundings {
     pub fn new(seed: u64) -> Surroundings {
-        Surroundings { edits: BTreeMap::new(), next_edit: 0, random: seed ^ 0x776f_726b, events: Vec::new() }
+        Surroundings { edits: SortedMap::new(), next_edit: 0, random: seed ^ 0x776f_726b, events: Vec::new() }
     }
 
     /// The page has ended the edit of a file.

@@ -1,7 +1,7 @@
 //! kubectl as a program of the workstation: its small traits, answered by the machine's system calls.
 
+use drydock_sorted::SortedMap;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use drydock_api::{Request, Response, Status, StreamId, StreamItem, Transport};
@@ -22,7 +22,7 @@ const STDERR: Fd = 2;
 #[derive(Clone, Default)]
 pub(super) struct Kubectl {
     state: State,
-    children: BTreeMap<ChildId, Child>,
+    children: SortedMap<ChildId, Child>,
     next_child: u32,
 }
 
@@ -87,7 +87,7 @@ impl Program for Kubectl {
 }
 
 fn environment(sys: &Sys<'_>) -> Env {
-    let vars: BTreeMap<String, String> = (*sys.environment()).clone();
+    let vars: SortedMap<String, String> = (*sys.environment()).clone();
     Env {
         args: sys.args().iter().skip(1).cloned().collect(),
         home: vars.get("HOME").cloned().unwrap_or_else(|| "/".into()),

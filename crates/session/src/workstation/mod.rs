@@ -12,7 +12,7 @@ mod minikube;
 mod runs;
 mod terminal;
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::time::Duration;
 
 use drydock_cluster::Cluster;
@@ -39,9 +39,9 @@ const FUEL_TIME: Duration = Duration::from_micros(4);
 pub(crate) struct Workstation {
     kernel: Kernel,
     surroundings: Surroundings,
-    terminals: BTreeMap<TerminalId, Terminal>,
+    terminals: SortedMap<TerminalId, Terminal>,
     next_terminal: u32,
-    runs: BTreeMap<RunId, Run>,
+    runs: SortedMap<RunId, Run>,
     next_run: u32,
     /// What the machine waits for, as of its last turn.
     activity: Activity,
@@ -59,9 +59,9 @@ impl Workstation {
         Workstation {
             kernel,
             surroundings: Surroundings::new(options.seed),
-            terminals: BTreeMap::new(),
+            terminals: SortedMap::new(),
             next_terminal: 0,
-            runs: BTreeMap::new(),
+            runs: SortedMap::new(),
             next_run: 0,
             activity: Activity::default(),
             due: None,

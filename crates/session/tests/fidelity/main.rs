@@ -5,7 +5,8 @@
 
 mod mask;
 
-use std::collections::BTreeSet;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedSet;
 use std::path::{Path, PathBuf};
 
 use drydock_session::{Options, Profile, Session};
@@ -50,9 +51,9 @@ fn recorded_commands_answer_alike() {
         .expect("the recordings are there")
         .filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.to_owned()))
         .collect();
-    sessions.sort();
+    sessions.sort_compact();
     let list = folder().join("known-gaps.txt");
-    let known: BTreeSet<String> = read(&list).lines().map(str::to_owned).filter(|line| !line.is_empty()).collect();
+    let known: SortedSet<String> = read(&list).lines().map(str::to_owned).filter(|line| !line.is_empty()).collect();
     let mut gaps = Vec::new();
     let mut total = 0;
     for session in &sessions {
@@ -65,7 +66,7 @@ fn recorded_commands_answer_alike() {
         std::fs::write(&list, gaps.join("\n") + "\n").expect("the list can be written");
         return;
     }
-    let gaps: BTreeSet<String> = gaps.into_iter().collect();
+    let gaps: SortedSet<String> = gaps.into_iter().collect();
     let new: Vec<&String> = gaps.difference(&known).collect();
     let mended: Vec<&String> = known.difference(&gaps).collect();
     assert!(new.is_empty(), "these commands no longer answer as recorded (session, number): {new:#?}");

@@ -32,7 +32,7 @@ pub use tty::{TtyId, TtyMode};
 
 pub(crate) use run::ProcessInfo;
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_value::Time;
 
@@ -72,17 +72,17 @@ pub struct Kernel {
     flavour: Flavour,
     now: Time,
     booted: Time,
-    processes: BTreeMap<Pid, Process>,
+    processes: SortedMap<Pid, Process>,
     next_pid: Pid,
     /// The process whose turn it is, so that fuel that runs out does not favour the first.
     turn: Pid,
     /// Exit codes of processes that the owner started.
-    exits: BTreeMap<Pid, i32>,
-    descriptions: BTreeMap<u32, Description>,
+    exits: SortedMap<Pid, i32>,
+    descriptions: SortedMap<u32, Description>,
     next_description: u32,
-    pipes: BTreeMap<PipeId, Pipe>,
+    pipes: SortedMap<PipeId, Pipe>,
     next_pipe: u32,
-    ttys: BTreeMap<TtyId, Tty>,
+    ttys: SortedMap<TtyId, Tty>,
     next_tty: u32,
 }
 

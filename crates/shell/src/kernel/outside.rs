@@ -1,6 +1,7 @@
 //! What the machine's owner may do.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use drydock_sorted::{SortedMap, SortedSet};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use drydock_value::Time;
@@ -46,15 +47,15 @@ impl Kernel {
             flavour: options.flavour,
             now: options.now,
             booted: options.now,
-            processes: BTreeMap::new(),
+            processes: SortedMap::new(),
             next_pid: options.first_pid.max(1),
             turn: 0,
-            exits: BTreeMap::new(),
-            descriptions: BTreeMap::new(),
+            exits: SortedMap::new(),
+            descriptions: SortedMap::new(),
             next_description: 1,
-            pipes: BTreeMap::new(),
+            pipes: SortedMap::new(),
             next_pipe: 1,
-            ttys: BTreeMap::new(),
+            ttys: SortedMap::new(),
             next_tty: 0,
         }
     }
@@ -162,9 +163,9 @@ impl Kernel {
                 started: self.now,
                 program: Some(program),
                 state: State::Runnable,
-                fds: BTreeMap::new(),
+                fds: SortedMap::new(),
                 signals: VecDeque::new(),
-                ignored: BTreeSet::from_iter(spawn.ignore),
+                ignored: SortedSet::from_iter(spawn.ignore),
                 pending: VecDeque::new(),
                 used: 0,
             },

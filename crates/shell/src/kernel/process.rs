@@ -1,6 +1,7 @@
 //! Processes and the programs that they run.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use drydock_sorted::{SortedMap, SortedSet};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use drydock_api::StreamId;
@@ -10,7 +11,7 @@ use super::{Fd, Pid, PipeId, Signal, Sys, TtyId};
 use crate::{EditId, SocketId, User};
 
 /// Environment variables.
-pub type Env = BTreeMap<String, String>;
+pub type Env = SortedMap<String, String>;
 
 /// What a process runs: a state machine. It is stepped while it can go on, and between two steps it may be cloned.
 pub trait Program: Send + Sync {
@@ -252,9 +253,9 @@ pub(super) struct Process {
     /// None only while it is being stepped, and of a zombie.
     pub program: Option<Box<dyn Program>>,
     pub state: State,
-    pub fds: BTreeMap<Fd, u32>,
+    pub fds: SortedMap<Fd, u32>,
     pub signals: VecDeque<Signal>,
-    pub ignored: BTreeSet<Signal>,
+    pub ignored: SortedSet<Signal>,
     /// Output that did not fit yet: (description, bytes). The process is not stepped before it is written.
     pub pending: VecDeque<(u32, Vec<u8>)>,
     /// Fuel used, for `ps`.

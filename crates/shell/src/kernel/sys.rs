@@ -447,7 +447,7 @@ impl<'a> Sys<'a> {
         let user = spawn.user.unwrap_or(user);
         let inherited = matches!(spawn.group, Group::Inherit).then_some(group);
         let pid = self.kernel.start(spawn, self.pid, env, cwd, user, tty, inherited)?;
-        let mut fds = std::collections::BTreeMap::new();
+        let mut fds = drydock_sorted::SortedMap::new();
         for (child, own) in map {
             if let Ok(id) = self.kernel.description_of(self.pid, own) {
                 self.kernel.retain(id);

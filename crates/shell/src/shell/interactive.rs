@@ -1,5 +1,6 @@
 //! Interactive shells: prompts, lines from the editor, completion.
 
+use drydock_sorted::Sort;
 use std::sync::Arc;
 
 use super::builtins::{self, directories::tilde};
@@ -361,7 +362,7 @@ impl Shell {
         let (before, _) = editor.halves();
         let context = Context::of(&before);
         let mut found = self.completions(&context, sys);
-        found.sort();
+        found.sort_compact();
         found.dedup();
         let typed = &context.word;
         let out = match found.as_slice() {

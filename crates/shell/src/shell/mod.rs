@@ -32,7 +32,8 @@ mod tests;
 mod vars;
 mod words;
 
-use std::collections::{BTreeMap, VecDeque};
+use drydock_sorted::SortedMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub(crate) use parse::is_name;
@@ -85,8 +86,8 @@ pub struct Shell {
     name: String,
     positional: Arc<Vec<String>>,
     vars: Vars,
-    functions: Arc<BTreeMap<String, Arc<ast::Command>>>,
-    aliases: Arc<BTreeMap<String, String>>,
+    functions: Arc<SortedMap<String, Arc<ast::Command>>>,
+    aliases: Arc<SortedMap<String, String>>,
     options: Flags,
     /// `$?`.
     status: i32,
@@ -113,7 +114,7 @@ pub struct Shell {
     failure_is_fine: bool,
     functions_deep: u32,
     /// `trap`: actions by the signals' names, `EXIT` and `ERR`.
-    traps: BTreeMap<String, String>,
+    traps: SortedMap<String, String>,
     pending: VecDeque<Signal>,
     /// What `$$` is: the first shell's, also in subshells.
     main_pid: Pid,
@@ -127,9 +128,9 @@ pub struct Shell {
     background: Option<Pid>,
     jobs: Vec<Job>,
     /// Children that have ended and were not asked for yet.
-    reaped: BTreeMap<Pid, i32>,
+    reaped: SortedMap<Pid, i32>,
     /// Which of them a signal has ended.
-    killed: BTreeMap<Pid, Signal>,
+    killed: SortedMap<Pid, Signal>,
     directories: Vec<String>,
     /// Where `getopts` stands inside an argument.
     getopts_at: usize,

@@ -3,7 +3,7 @@
 //! It works on the text itself, without tokens: what a character means depends on where it stands. `words` holds the
 //! half that reads words. Nesting has a limit, since the tree is walked recursively in places.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use super::Dialect;
@@ -51,7 +51,7 @@ pub(crate) struct Parser<'a> {
     pub(super) at: usize,
     pub(super) line: u32,
     pub(super) dialect: Dialect,
-    aliases: &'a BTreeMap<String, String>,
+    aliases: &'a SortedMap<String, String>,
     pub(super) depth: u32,
     /// After a here-document: the line feed at the first place leads to the second.
     pub(super) skip: Option<(usize, usize)>,
@@ -70,7 +70,7 @@ impl<'a> Parser<'a> {
         at: usize,
         line: u32,
         dialect: Dialect,
-        aliases: &'a BTreeMap<String, String>,
+        aliases: &'a SortedMap<String, String>,
         more: bool,
     ) -> Parser<'a> {
         Parser {

@@ -1,6 +1,7 @@
 //! Shell patterns: `*`, `?`, `[...]`, with a backslash before what is meant literally; and their expansion to paths.
 
 use crate::{Vfs, join};
+use drydock_sorted::Sort;
 
 /// How many paths one pattern may become.
 const PATHS_MAX: usize = 20_000;
@@ -208,6 +209,6 @@ pub(crate) fn paths(pattern: &str, files: &Vfs, cwd: &str) -> Vec<String> {
             }
         }
     }
-    found.sort();
+    found.sort_compact();
     found
 }

@@ -1,6 +1,7 @@
 //! How a shell starts: its options, its script, its arguments.
 
-use std::collections::{BTreeMap, VecDeque};
+use drydock_sorted::SortedMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use drydock_value::Time;
@@ -43,7 +44,7 @@ impl Shell {
             may_exec: false,
             failure_is_fine: false,
             functions_deep: 0,
-            traps: BTreeMap::new(),
+            traps: SortedMap::new(),
             pending: VecDeque::new(),
             main_pid: 0,
             pid: 0,
@@ -54,8 +55,8 @@ impl Shell {
             random: 0,
             background: None,
             jobs: Vec::new(),
-            reaped: BTreeMap::new(),
-            killed: BTreeMap::new(),
+            reaped: SortedMap::new(),
+            killed: SortedMap::new(),
             directories: Vec::new(),
             getopts_at: 0,
             process_fds: Vec::new(),

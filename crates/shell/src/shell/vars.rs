@@ -1,6 +1,6 @@
 //! Variables.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use crate::Env;
@@ -14,8 +14,8 @@ pub(crate) enum Value {
     /// Declared, but without a value.
     None,
     Text(Arc<str>),
-    Array(Arc<BTreeMap<i64, String>>),
-    Map(Arc<BTreeMap<String, String>>),
+    Array(Arc<SortedMap<i64, String>>),
+    Map(Arc<SortedMap<String, String>>),
 }
 
 /// A variable.
@@ -46,7 +46,7 @@ impl Var {
 /// All variables of a shell. A clone costs a pointer, so that subshells are cheap.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Vars {
-    map: Arc<BTreeMap<String, Var>>,
+    map: Arc<SortedMap<String, Var>>,
 }
 
 impl Vars {

@@ -1,5 +1,6 @@
 //! `diff`.
 
+use drydock_sorted::Sort;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::Call;
@@ -106,7 +107,7 @@ impl Diff {
         };
         let (lefts, rights) = (list(call, left), list(call, right));
         let mut names: Vec<&String> = lefts.iter().chain(&rights).map(|entry| &entry.name).collect();
-        names.sort();
+        names.sort_compact();
         names.dedup();
         let mut code = 0;
         for name in names {

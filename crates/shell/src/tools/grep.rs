@@ -1,5 +1,6 @@
 //! `grep`.
 
+use drydock_sorted::Sort;
 use std::collections::VecDeque;
 
 use regex_lite::Regex;
@@ -255,7 +256,7 @@ impl Grep {
         for pattern in &self.patterns {
             places.extend(pattern.find_iter(text).filter(|m| !m.is_empty()).map(|m| (m.start(), m.end())));
         }
-        places.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
+        places.sort_compact_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
         let mut end = 0;
         places.retain(|place| {
             let keep = place.0 >= end;

@@ -4,6 +4,7 @@ use super::Call;
 use super::options::Options;
 use super::stream::{Complaint, Filter, Flow, Stream, chomp};
 use crate::{Fd, Open, text};
+use drydock_sorted::Sort;
 
 /// What a filter that needs everything first keeps.
 const KEPT_BYTES_MAX: usize = 16 << 20;
@@ -400,7 +401,7 @@ fn ranges(list: &str) -> Option<Vec<(usize, usize)>> {
         }
         ranges.push((from, to));
     }
-    ranges.sort_unstable();
+    ranges.sort_compact();
     Some(ranges)
 }
 

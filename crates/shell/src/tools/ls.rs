@@ -4,6 +4,7 @@ use super::Call;
 use super::options::Options;
 use crate::shell::quote::quote;
 use crate::{Errno, Kind, Stat, join, text};
+use drydock_sorted::Sort;
 
 struct Ls {
     all: bool,
@@ -224,11 +225,11 @@ impl Ls {
 
     fn sort(&self, entries: &mut [Entry]) {
         if self.by_time {
-            entries.sort_by(|a, b| b.stat.modified.cmp(&a.stat.modified).then_with(|| a.name.cmp(&b.name)));
+            entries.sort_compact_by(|a, b| b.stat.modified.cmp(&a.stat.modified).then_with(|| a.name.cmp(&b.name)));
         } else if self.by_size {
-            entries.sort_by(|a, b| b.stat.size.cmp(&a.stat.size).then_with(|| a.name.cmp(&b.name)));
+            entries.sort_compact_by(|a, b| b.stat.size.cmp(&a.stat.size).then_with(|| a.name.cmp(&b.name)));
         } else {
-            entries.sort_by(|a, b| a.name.cmp(&b.name));
+            entries.sort_compact_by(|a, b| a.name.cmp(&b.name));
         }
         if self.reverse {
             entries.reverse();

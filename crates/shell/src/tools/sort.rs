@@ -1,5 +1,6 @@
 //! `sort`.
 
+use drydock_sorted::Sort as _;
 use std::cmp::Ordering;
 
 use super::Call;
@@ -353,7 +354,7 @@ impl Filter for Sort {
             return 0;
         }
         let plain = self.keys.is_empty() && self.order.is_plain();
-        lines.sort_by(|a, b| {
+        lines.sort_compact_by(|a, b| {
             let order = self.compare(a, b);
             // Whole lines decide in the end, unless order among equals is to stay.
             if order == Ordering::Equal && !self.stable && !self.unique && !plain {

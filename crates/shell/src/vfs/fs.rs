@@ -1,6 +1,6 @@
 //! One file system: a table of inodes.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_value::Time;
@@ -44,7 +44,7 @@ pub enum Device {
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
     File(Arc<Vec<u8>>),
-    Dir(Arc<BTreeMap<String, u32>>),
+    Dir(Arc<SortedMap<String, u32>>),
     Symlink(String),
     /// The name under which the machine or its host knows the program.
     Binary(String),
@@ -97,7 +97,7 @@ impl Inode {
 /// One file system. A clone costs a pointer.
 #[derive(Debug, Clone)]
 pub struct Fs {
-    inodes: Arc<BTreeMap<u32, Inode>>,
+    inodes: Arc<SortedMap<u32, Inode>>,
     next: u32,
     used: u64,
     limit: u64,
@@ -113,7 +113,7 @@ impl Fs {
     /// An empty one: a root directory, owned by root.
     pub fn new() -> Fs {
         let root = Inode::directory(0o755, User::ROOT, Time::default());
-        Fs { inodes: Arc::new(BTreeMap::from([(ROOT, root)])), next: ROOT + 1, used: 0, limit: FS_BYTES_MAX }
+        Fs { inodes: Arc::new(SortedMap::from([(ROOT, root)])), next: ROOT + 1, used: 0, limit: FS_BYTES_MAX }
     }
 
     /// Sets how many bytes its files may hold in all.
@@ -162,7 +162,7 @@ impl Fs {
         }
     }
 
-    pub(crate) fn entries(&self, dir: u32) -> Option<&Arc<BTreeMap<String, u32>>> {
+    pub(crate) fn entries(&self, dir: u32) -> Option<&Arc<SortedMap<String, u32>>> {
         match &self.inode(dir)?.content {
             Content::Dir(entries) => Some(entries),
             _ => None,

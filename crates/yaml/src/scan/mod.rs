@@ -9,7 +9,8 @@
 mod scalars;
 mod words;
 
-use std::collections::{BTreeMap, VecDeque};
+use drydock_sorted::SortedMap;
+use std::collections::VecDeque;
 
 use crate::error::{Error, Stage};
 use crate::tree::Place;
@@ -84,7 +85,7 @@ pub(crate) struct Scanner<'a> {
     simple_keys: Vec<SimpleKey>,
     /// Which of them may begin at a token, by its number. go-yaml forgets some here when a flow collection ends, and so
     /// complains about what follows in another order; this does the same.
-    keys_by_token: BTreeMap<usize, usize>,
+    keys_by_token: SortedMap<usize, usize>,
     flow_level: usize,
 }
 
@@ -130,7 +131,7 @@ impl<'a> Scanner<'a> {
             indents: Vec::new(),
             simple_key_allowed: true,
             simple_keys: vec![SimpleKey::default()],
-            keys_by_token: BTreeMap::new(),
+            keys_by_token: SortedMap::new(),
             flow_level: 0,
         }
     }

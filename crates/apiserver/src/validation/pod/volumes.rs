@@ -1,6 +1,6 @@
 //! Volumes: names and the source of each.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_value::Value;
 
@@ -10,7 +10,7 @@ use super::containers::{field_ref, resource_ref};
 use crate::types::Quantity;
 
 /// The volumes that containers may mount: those without errors.
-pub(super) struct Volumes<'a>(BTreeMap<&'a str, &'a Value>);
+pub(super) struct Volumes<'a>(SortedMap<&'a str, &'a Value>);
 
 impl<'a> Volumes<'a> {
     pub(super) fn contains(&self, name: &str) -> bool {
@@ -60,7 +60,7 @@ const MODE: &str = "must be a number between 0 and 0777 (octal), both inclusive"
 
 /// All volumes of a pod.
 pub(super) fn validate<'a>(volumes: &'a Value, list: &Path<'_>, errors: &mut Errors) -> Volumes<'a> {
-    let mut sound = BTreeMap::new();
+    let mut sound = SortedMap::new();
     for (at, volume) in volumes.items().iter().enumerate() {
         let path = list.index(at);
         let before = errors.len();

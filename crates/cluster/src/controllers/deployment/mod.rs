@@ -11,6 +11,7 @@ mod rollout;
 mod scale;
 mod status;
 
+use drydock_sorted::Sort;
 use std::sync::Arc;
 
 use drydock_api::Status;
@@ -186,7 +187,7 @@ impl Deployments {
                 owned.push(set);
             }
         }
-        owned.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())));
+        owned.sort_compact_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())));
         Ok(owned.into_iter().map(|set| set.value.clone()).collect())
     }
 

@@ -1,6 +1,7 @@
 //! ReplicaSets as revisions: which one has the present template, making it, numbering it, forgetting old ones.
 
 use drydock_api::Status;
+use drydock_sorted::Sort;
 use drydock_value::{Map, Value, value};
 
 use super::{Sets, Work, scale};
@@ -234,7 +235,7 @@ impl Work<'_, '_> {
         let mut old: Vec<&Value> =
             sets.old.iter().filter(|set| set["metadata"]["deletionTimestamp"].is_null()).collect();
         let surplus = old.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
-        old.sort_by_key(|set| revision(set));
+        old.sort_compact_by_key(|set| revision(set));
         let namespace = self.namespace();
         for set in old.into_iter().take(surplus) {
             let idle = common::status_int(set, "replicas") == 0

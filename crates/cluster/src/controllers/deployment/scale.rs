@@ -1,6 +1,7 @@
 //! Scaling: one ReplicaSet, or, in the middle of a rollout, all of them in proportion to their sizes.
 
 use drydock_api::Status;
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::{Sets, Work};
@@ -111,7 +112,7 @@ impl Work<'_, '_> {
         let to_add = most - parts.iter().map(|(_, set)| spec_replicas(set)).sum::<i64>();
         let age = |set: &Value| (set["metadata"]["creationTimestamp"].str().to_owned(), common::name(set).to_owned());
         // The largest takes what is left over: the newer of two equals when growing, the older when shrinking.
-        parts.sort_by(|(_, a), (_, b)| {
+        parts.sort_compact_by(|(_, a), (_, b)| {
             let by_age = if to_add > 0 { age(b).cmp(&age(a)) } else { age(a).cmp(&age(b)) };
             spec_replicas(b).cmp(&spec_replicas(a)).then(by_age)
         });

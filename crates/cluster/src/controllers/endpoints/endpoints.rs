@@ -1,6 +1,7 @@
 //! Endpoints: all of a service's addresses in one object, ready ones and others, grouped by ports.
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_api::Status;
@@ -37,7 +38,7 @@ struct Addresses {
 
 /// The subsets: ports that have the same addresses stand together.
 fn subsets(service: &Object, pods: &[Arc<Object>]) -> (Vec<Value>, bool) {
-    let mut by_port: BTreeMap<String, (Option<Value>, Addresses)> = BTreeMap::new();
+    let mut by_port: SortedMap<String, (Option<Value>, Addresses)> = SortedMap::new();
     let tolerate = service["spec"]["publishNotReadyAddresses"].is_true();
     let listed: Vec<&Arc<Object>> = pods.iter().filter(|pod| tolerate || pod.deleting.is_none()).collect();
     let truncated = listed.len() > MOST;
@@ -69,7 +70,7 @@ fn subsets(service: &Object, pods: &[Arc<Object>]) -> (Vec<Value>, bool) {
     let mut groups: Vec<(Vec<Value>, Addresses)> = Vec::new();
     for (port, mut addresses) in by_port.into_values() {
         for list in [&mut addresses.ready, &mut addresses.not_ready] {
-            list.sort_by(|a, b| by_ip(a).cmp(&by_ip(b)));
+            list.sort_compact_by(|a, b| by_ip(a).cmp(&by_ip(b)));
         }
         match groups.iter_mut().find(|(_, known)| *known == addresses) {
             Some((ports, _)) => ports.extend(port),
@@ -79,7 +80,9 @@ fn subsets(service: &Object, pods: &[Arc<Object>]) -> (Vec<Value>, bool) {
     let subsets = groups
         .into_iter()
         .map(|(mut ports, addresses)| {
-            ports.sort_by(|a, b| a["name"].str().cmp(b["name"].str()).then(a["port"].int().cmp(&b["port"].int())));
+            ports.sort_compact_by(|a, b| {
+                a["name"].str().cmp(b["name"].str()).then(a["port"].int().cmp(&b["port"].int()))
+            });
             let mut subset = value!({});
             for (field, list) in
                 [("addresses", addresses.ready), ("notReadyAddresses", addresses.not_ready), ("ports", ports)]

@@ -10,7 +10,8 @@ mod slices;
 pub use endpoints::Endpoints;
 pub use slices::Slices;
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_value::{Map, Time, Value, value};
@@ -38,7 +39,7 @@ fn selected(informers: &Informers, service: &Object) -> Option<Vec<Arc<Object>>>
         .filter(|pod| !pod.pod().terminal() && !pod.pod().ip.is_empty() && labels_match(pod))
         .cloned()
         .collect();
-    pods.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())));
+    pods.sort_compact_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())));
     Some(pods)
 }
 
@@ -116,18 +117,18 @@ fn service_annotations(service: &Object) -> Map {
 
 /// Since when a service's endpoints are what they are: the moment of the change that the controllers react to.
 #[derive(Debug, Clone, Default)]
-struct Triggers(BTreeMap<Key, Seen>);
+struct Triggers(SortedMap<Key, Seen>);
 
 #[derive(Debug, Clone, Default)]
 struct Seen {
     service: Time,
-    pods: BTreeMap<Key, Time>,
+    pods: SortedMap<Key, Time>,
 }
 
 impl Triggers {
     /// The moment of the earliest change since the last call, if there was one.
     fn compute(&mut self, service: &Object, pods: &[Arc<Object>]) -> Option<Time> {
-        let now: BTreeMap<Key, Time> =
+        let now: SortedMap<Key, Time> =
             pods.iter().map(|pod| (pod.key.clone(), pod.pod().ready_since.unwrap_or(pod.created))).collect();
         let seen = self.0.entry(service.key.clone()).or_default();
         let mut changed: Vec<Time> =

@@ -1,6 +1,7 @@
 //! EndpointSlices: a service's endpoints in portions of a hundred, one set of slices for every set of ports.
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_api::Status;
@@ -61,7 +62,7 @@ fn endpoint(informers: &Informers, service: &Object, pod: &Object) -> Value {
 impl Slices {
     /// What shall be, by ports.
     fn wanted(informers: &Informers, service: &Object, pods: &[Arc<Object>]) -> Vec<Wanted> {
-        let mut by_ports: BTreeMap<String, Wanted> = BTreeMap::new();
+        let mut by_ports: SortedMap<String, Wanted> = SortedMap::new();
         for pod in pods {
             let ports = ports(service, pod);
             let key = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
@@ -163,7 +164,7 @@ impl Controller for Slices {
             .filter(|slice| slice.label(MANAGED_BY) == MANAGER && slice.deleting.is_none())
             .cloned()
             .collect();
-        there.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())));
+        there.sort_compact_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())));
         for wanted in Slices::wanted(informers, &service, &pods) {
             let matching: Vec<Arc<Object>> = {
                 let (matching, rest) =

@@ -1,10 +1,10 @@
 //! Sets of completion indexes, written as Kubernetes does: `0,2-5,7`.
 
-use std::collections::BTreeSet;
+use drydock_sorted::SortedSet;
 
 /// A set of indexes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Indexes(BTreeSet<i64>);
+pub struct Indexes(SortedSet<i64>);
 
 /// The most indexes that a text may stand for.
 const MOST: i64 = 100_000;
@@ -12,7 +12,7 @@ const MOST: i64 = 100_000;
 impl Indexes {
     /// Reads a text; what is none is left out.
     pub fn parse(text: &str) -> Indexes {
-        let mut set = BTreeSet::new();
+        let mut set = SortedSet::new();
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             if let (Ok(first), Ok(last)) = (first.trim().parse::<i64>(), last.trim().parse::<i64>()) {

@@ -9,7 +9,7 @@ mod indexes;
 mod pods;
 mod policy;
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,14 +38,14 @@ const POD_KEY: &str = "pod:";
 pub struct Jobs {
     control: PodControl,
     /// Up to which revision the caches must have come, to show what was written last.
-    written: BTreeMap<Key, u64>,
+    written: SortedMap<Key, u64>,
     /// Failures in a row, and when the last was: how long to wait before the next pod.
-    backoff: BTreeMap<Key, (u32, Time)>,
+    backoff: SortedMap<Key, (u32, Time)>,
 }
 
 impl Default for Jobs {
     fn default() -> Jobs {
-        Jobs { control: PodControl::new(NAME), written: BTreeMap::new(), backoff: BTreeMap::new() }
+        Jobs { control: PodControl::new(NAME), written: SortedMap::new(), backoff: SortedMap::new() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How many pods a Job runs, which they are, and when the next may start.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,7 +130,7 @@ fn create_indexed(work: &mut Work<'_, '_>, count: i64) -> Result<i64, Status> {
         }
     }
     let per_index = !work.spec()["backoffLimitPerIndex"].is_null();
-    let failures = if per_index { failures_by_index(work) } else { BTreeMap::new() };
+    let failures = if per_index { failures_by_index(work) } else { SortedMap::new() };
     let mut made = 0;
     for index in 0..work.completions().unwrap_or(0) {
         if made >= count {
@@ -155,8 +155,8 @@ fn create_indexed(work: &mut Work<'_, '_>, count: i64) -> Result<i64, Status> {
 }
 
 /// How often each index failed, and when last.
-fn failures_by_index(work: &Work<'_, '_>) -> BTreeMap<i64, (i64, Time)> {
-    let mut failures: BTreeMap<i64, (i64, Time)> = BTreeMap::new();
+fn failures_by_index(work: &Work<'_, '_>) -> SortedMap<i64, (i64, Time)> {
+    let mut failures: SortedMap<i64, (i64, Time)> = SortedMap::new();
     for pod in work.pods.iter().filter(|pod| work.has_failed(pod) && !policy::ignored(work.spec(), pod)) {
         let Some(index) = index(pod) else { continue };
         let entry = failures.entry(index).or_default();

@@ -5,7 +5,8 @@
 
 mod pods;
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,12 +33,12 @@ pub struct StatefulSets {
     actor: String,
     source: Source,
     /// Up to which revision the caches must have come, to show what was written last.
-    written: BTreeMap<Key, u64>,
+    written: SortedMap<Key, u64>,
 }
 
 impl Default for StatefulSets {
     fn default() -> StatefulSets {
-        StatefulSets { actor: actor(NAME), source: source(NAME), written: BTreeMap::new() }
+        StatefulSets { actor: actor(NAME), source: source(NAME), written: SortedMap::new() }
     }
 }
 
@@ -147,7 +148,7 @@ impl Work<'_, '_> {
                 return Ok(());
             }
         }
-        condemned.sort_by_key(|pod| std::cmp::Reverse(pods::ordinal(self.set.name(), pod.name())));
+        condemned.sort_compact_by_key(|pod| std::cmp::Reverse(pods::ordinal(self.set.name(), pod.name())));
         for pod in &condemned {
             if pod.deleting.is_some() {
                 if monotonic {
@@ -330,7 +331,7 @@ impl StatefulSets {
                 pods.push(pod.clone());
             }
         }
-        pods.sort_by_key(|pod| pods::ordinal(set.name(), pod.name()));
+        pods.sort_compact_by_key(|pod| pods::ordinal(set.name(), pod.name()));
         Ok(pods)
     }
 }

@@ -6,6 +6,7 @@ mod network;
 mod probes;
 mod streams;
 
+use drydock_sorted::Sort;
 use std::time::Duration;
 
 use drydock_api::{Request, StreamItem, Transport};
@@ -106,7 +107,7 @@ impl World {
         let mut events: Vec<Value> = self.cluster.api_ref().objects(kinds::EVENTS, "").cloned().collect();
         events.retain(|event| event["involvedObject"]["name"] == name && event["reason"] != "Scheduled");
         let order = |event: &Value| event["metadata"]["name"].str().rsplit('.').next().unwrap_or("").to_owned();
-        events.sort_by_key(order);
+        events.sort_compact_by_key(order);
         let times = |event: &Value| match event["count"].int() {
             0 | 1 => String::new(),
             count => format!(" (x{count})"),

@@ -1,6 +1,6 @@
 //! What registries have, and what they answer when they do not.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_shell::Fs;
@@ -84,11 +84,11 @@ impl std::fmt::Display for PullFailure {
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     /// Images that were added, by their full names with tag.
-    added: BTreeMap<String, Arc<Image>>,
+    added: SortedMap<String, Arc<Image>>,
     /// Images that were asked for, by their full names: all nodes share one.
-    known: BTreeMap<String, Arc<Image>>,
+    known: SortedMap<String, Arc<Image>>,
     /// File systems that containers start with, by digest.
-    roots: BTreeMap<String, Fs>,
+    roots: SortedMap<String, Fs>,
     /// Whether the registries cannot be reached.
     pub unreachable: bool,
 }

@@ -10,7 +10,8 @@ mod prune;
 pub mod set_last_applied;
 pub mod view_last_applied;
 
-use std::collections::{BTreeSet, VecDeque};
+use drydock_sorted::SortedSet;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use drydock_api::Body;
@@ -103,7 +104,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     }
     // What could not even be read is told before what the server refuses.
     let (infos, failures) = found.split();
-    let mut namespaces = BTreeSet::new();
+    let mut namespaces = SortedSet::new();
     if query.enforce_namespace {
         namespaces.insert(query.namespace);
     }
@@ -117,7 +118,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         replacing: None,
         done: Vec::new(),
         failures,
-        visited: BTreeSet::new(),
+        visited: SortedSet::new(),
         namespaces,
     })))
 }
@@ -205,8 +206,8 @@ struct Applying {
     done: Vec<Value>,
     failures: Vec<Failure>,
     /// UIDs of what was applied, and the namespaces that it is in: not to be pruned, and where to prune.
-    visited: BTreeSet<String>,
-    namespaces: BTreeSet<String>,
+    visited: SortedSet<String>,
+    namespaces: SortedSet<String>,
 }
 
 impl Waiting for Applying {

@@ -1,6 +1,6 @@
 //! `kubectl apply --prune`: deletes what was applied once, is selected, and was not applied now.
 
-use std::collections::BTreeSet;
+use drydock_sorted::SortedSet;
 
 use drydock_api::{GroupVersionKind, Resource};
 
@@ -73,8 +73,8 @@ impl Pruning {
         io: &mut Io<'_>,
         options: &Options,
         printing: &mut Printing,
-        visited: &BTreeSet<String>,
-        namespaces: &BTreeSet<String>,
+        visited: &SortedSet<String>,
+        namespaces: &SortedSet<String>,
     ) -> Result<(), Failure> {
         if self.by_default {
             // The form of a log line of Go: level, date, time, process, place.
@@ -102,7 +102,7 @@ impl Pruning {
         io: &mut Io<'_>,
         options: &Options,
         printing: &mut Printing,
-        visited: &BTreeSet<String>,
+        visited: &SortedSet<String>,
         resource: &Resource,
         namespace: &str,
     ) -> Result<(), Failure> {

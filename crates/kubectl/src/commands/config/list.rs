@@ -5,6 +5,7 @@ use crate::env::Io;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::printers::tabs::Tabs;
+use drydock_sorted::Sort;
 
 /// `kubectl config current-context`
 ///
@@ -44,7 +45,7 @@ pub fn get_contexts(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Fa
             failures.push(Failure::Error(format!("context {name} not found")));
         }
     }
-    names.sort();
+    names.sort_compact();
     let mut tabs = Tabs::table();
     if output.is_empty() && !inv.flags.bool("no-headers") {
         tabs.row(&["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"]);

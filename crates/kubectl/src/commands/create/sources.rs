@@ -1,6 +1,6 @@
 //! What config maps and secrets are made of: `--from-literal`, `--from-file`, `--from-env-file`.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_schema::names;
 use drydock_value::to_json;
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 
 /// Keys and bytes, by key.
-pub(super) type Data = BTreeMap<String, Vec<u8>>;
+pub(super) type Data = SortedMap<String, Vec<u8>>;
 
 /// Which kind is made: the words of errors differ.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -145,7 +145,7 @@ fn from_env_file(inv: &Invocation, io: &mut Io<'_>, kind: For, path: &str, data:
 }
 
 /// What `--append-hash` adds to a name: the beginning of a hash over the content, in letters that make no words.
-pub(super) fn hash(content: &drydock_value::Value) -> String {
+pub(crate) fn hash(content: &drydock_value::Value) -> String {
     let json = crate::change::applied::escape_html(&to_json(content));
     let hex: String = crate::sha256::digest(json.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     hex.chars()

@@ -1,6 +1,6 @@
 //! The revisions that an object can go back to: replica sets of deployments, controller revisions of the others.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use drydock_value::{Value, value};
 
@@ -19,7 +19,7 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 ///
 /// # Errors
 /// When they cannot be had.
-pub fn of(inv: &mut Invocation, io: &mut Io<'_>, info: &Info) -> Result<BTreeMap<i64, Value>, Failure> {
+pub fn of(inv: &mut Invocation, io: &mut Io<'_>, info: &Info) -> Result<SortedMap<i64, Value>, Failure> {
     let is_deployment = info.resource.kind == "Deployment";
     let plural = if is_deployment { "replicasets" } else { "controllerrevisions" };
     let resource = known_resource(inv, io, "apps", plural)?;
@@ -31,7 +31,7 @@ pub fn of(inv: &mut Invocation, io: &mut Io<'_>, info: &Info) -> Result<BTreeMap
         .items()
         .iter()
         .filter(|item| crate::describe::format::controller_of(item).is_some_and(|owner| &owner["uid"] == uid));
-    let mut revisions = BTreeMap::new();
+    let mut revisions = SortedMap::new();
     for item in owned {
         let number = if is_deployment {
             item["metadata"]["annotations"][REVISION].str().parse().ok()

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use drydock_schema::names;
+use drydock_sorted::Sort;
 use drydock_value::{Value, value};
 
 use super::{Setting, unfit};
@@ -242,7 +243,7 @@ fn show(inv: &mut Invocation, io: &mut Io<'_>, info: &Info, variables: &Value) -
         }
         io.println(format!("# {name} from {}", reference(from)));
     }
-    problems.sort();
+    problems.sort_compact();
     for problem in &problems {
         io.eprintln(problem);
     }

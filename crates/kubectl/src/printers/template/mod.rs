@@ -10,7 +10,7 @@ mod funcs;
 mod lex;
 mod parse;
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_value::{Value, to_json};
@@ -24,7 +24,7 @@ use crate::failure::{Failure, quote};
 pub struct Template {
     name: String,
     text: Arc<str>,
-    templates: Arc<BTreeMap<String, Vec<Node>>>,
+    templates: Arc<SortedMap<String, Vec<Node>>>,
     missing_is_error: bool,
 }
 

@@ -1,6 +1,6 @@
 //! From tokens to a tree.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use super::lex::{Token, TokenKind, lex};
 use super::{Branch, Command, Node, Pipe, Word, WordKind, funcs};
@@ -11,14 +11,14 @@ type Result<T> = std::result::Result<T, String>;
 /// How deep actions and parentheses may nest.
 const MAX_DEPTH: u32 = 200;
 
-pub(super) fn parse(name: &str, text: &str) -> Result<BTreeMap<String, Vec<Node>>> {
+pub(super) fn parse(name: &str, text: &str) -> Result<SortedMap<String, Vec<Node>>> {
     let mut parser = Parser {
         name,
         text,
         tokens: lex(text),
         at: 0,
         variables: vec!["$".to_owned()],
-        templates: BTreeMap::new(),
+        templates: SortedMap::new(),
         ranges: 0,
         action_line: 0,
         depth: 0,
@@ -48,7 +48,7 @@ struct Parser<'t> {
     tokens: Vec<Token>,
     at: usize,
     variables: Vec<String>,
-    templates: BTreeMap<String, Vec<Node>>,
+    templates: SortedMap<String, Vec<Node>>,
     ranges: u32,
     action_line: usize,
     depth: u32,

@@ -1,6 +1,6 @@
 //! An exercise: what to do, with ticks that set themselves, hints from vague to plain, and the solution at last.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 
 use drydock_lessons::{Check, Exercise, Task};
 use web_sys::Element;
@@ -18,7 +18,7 @@ pub struct Props {
     /// The exercise.
     pub exercise: Exercise,
     /// Tasks that are solved.
-    pub solved: BTreeSet<usize>,
+    pub solved: SortedSet<usize>,
     /// Whether it's the one that is being worked on.
     pub active: bool,
     /// What to do.
@@ -37,9 +37,9 @@ pub enum Msg {
 pub struct Card {
     host: NodeRef,
     /// How many hints of each task are shown.
-    hints: BTreeMap<usize, usize>,
+    hints: SortedMap<usize, usize>,
     /// Tasks whose solution is shown.
-    solutions: BTreeSet<usize>,
+    solutions: SortedSet<usize>,
     sight: Option<Sight>,
 }
 
@@ -48,7 +48,7 @@ impl Component for Card {
     type Properties = Props;
 
     fn create(_: &Context<Card>) -> Card {
-        Card { host: NodeRef::default(), hints: BTreeMap::new(), solutions: BTreeSet::new(), sight: None }
+        Card { host: NodeRef::default(), hints: SortedMap::new(), solutions: SortedSet::new(), sight: None }
     }
 
     /// The exercise in the middle of what the learner reads is the one that is being worked on.

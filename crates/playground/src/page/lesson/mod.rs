@@ -9,7 +9,7 @@ pub mod course;
 pub mod diagram;
 pub mod exercise;
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::rc::Rc;
 
 use drydock_lessons::{Block, Lesson};
@@ -63,7 +63,7 @@ pub struct Props {
     /// Progress in it.
     pub progress: Rc<Progress>,
     /// Solved and all tasks of the other lessons, by name.
-    pub done: Rc<BTreeMap<String, (usize, usize)>>,
+    pub done: Rc<SortedMap<String, (usize, usize)>>,
     /// The exercise that is being worked on.
     pub active: Option<usize>,
     /// Whether the lesson wants another cluster than the one that is there.

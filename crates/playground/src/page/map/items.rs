@@ -1,6 +1,7 @@
 //! The boxes of the map as elements, and which objects it shows at all.
 
 use drydock_session::{PodView, View};
+use drydock_sorted::Sort;
 use yew::{Callback, Classes, Html, classes, html};
 
 use crate::page::map::place::{self, Item, Kind, WAITING};
@@ -22,11 +23,11 @@ pub fn filter(view: &View, system: bool) -> View {
             own(&service.namespace) && !(service.namespace == "default" && service.name == "kubernetes")
         });
     }
-    view.pods.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-    view.deployments.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-    view.services.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    view.pods.sort_compact_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    view.deployments.sort_compact_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    view.services.sort_compact_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     // The newest revision stands last: that is where pods move to.
-    view.replica_sets.sort_by_key(|set| (set.revision.parse::<u64>().unwrap_or(0), set.name.clone()));
+    view.replica_sets.sort_compact_by_key(|set| (set.revision.parse::<u64>().unwrap_or(0), set.name.clone()));
     view
 }
 

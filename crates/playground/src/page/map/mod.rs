@@ -13,7 +13,7 @@ pub mod place;
 pub mod related;
 pub mod words;
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 use std::rc::Rc;
 
 use drydock_session::View;
@@ -222,7 +222,7 @@ impl Map {
     }
 
     fn summary(&self) -> String {
-        let mut counts = BTreeMap::new();
+        let mut counts = SortedMap::new();
         for pod in &self.shown.pods {
             *counts.entry(pod.phase).or_insert(0_usize) += 1;
         }

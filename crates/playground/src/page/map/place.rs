@@ -5,7 +5,7 @@
 //! moves as little as it must. Beyond [`TILES`] pods a node shows squares, beyond [`SQUARES`] a bar with counts: the map
 //! of ten thousand pods has no more elements than that of a few hundred.
 
-use std::collections::{BTreeMap, BTreeSet};
+use drydock_sorted::{SortedMap, SortedSet};
 
 use drydock_session::{NodeView, PodPhase, PodView, ReplicaSetView, View};
 
@@ -117,7 +117,7 @@ pub fn counts_key(node: &str) -> String {
 
 /// The pods of one node in numbers.
 pub fn counts(view: &View, node: &str) -> Vec<(PodPhase, usize)> {
-    let mut counts = BTreeMap::new();
+    let mut counts = SortedMap::new();
     for pod in view.pods.iter().filter(|pod| pod.node == node) {
         *counts.entry(pod.phase).or_insert(0) += 1;
     }
@@ -222,11 +222,11 @@ fn shown(set: &ReplicaSetView) -> bool {
 }
 
 fn place_nodes(view: &View, width: i32, y: i32, placed: &mut Placed) -> i32 {
-    let mut pods: BTreeMap<&str, Vec<&PodView>> = BTreeMap::new();
+    let mut pods: SortedMap<&str, Vec<&PodView>> = SortedMap::new();
     for pod in &view.pods {
         pods.entry(pod.node.as_str()).or_default().push(pod);
     }
-    let known: BTreeSet<&str> = view.nodes.iter().map(|node| node.name.as_str()).collect();
+    let known: SortedSet<&str> = view.nodes.iter().map(|node| node.name.as_str()).collect();
     let waiting = pods.get("").map_or(0, Vec::len);
     let mut boxes: Vec<(String, &str)> = Vec::new();
     if waiting > 0 {
@@ -302,7 +302,7 @@ fn place_pods(pods: &[&PodView], node: &str, kind: Kind, mut flow: Flow, items: 
 }
 
 fn lines(view: &View, items: &[Item], chosen: Option<&str>) -> Vec<Line> {
-    let at: BTreeMap<&str, &Item> = items.iter().map(|item| (item.key.as_str(), item)).collect();
+    let at: SortedMap<&str, &Item> = items.iter().map(|item| (item.key.as_str(), item)).collect();
     let mut lines = Vec::new();
     for pod in &view.pods {
         let Some(end) = at.get(pod.uid.as_str()) else { continue };

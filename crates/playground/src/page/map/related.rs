@@ -1,7 +1,7 @@
 //! What belongs together: a deployment, its replica sets and their pods; a service and the pods it leads to; a node and
 //! the pods on it.
 
-use std::collections::BTreeSet;
+use drydock_sorted::SortedSet;
 
 use drydock_session::{DeploymentView, PodView, ReplicaSetView, ServiceView, View};
 
@@ -30,9 +30,9 @@ pub fn selects(service: &ServiceView, pod: &PodView) -> bool {
 }
 
 /// The keys of everything that belongs to `key`, itself included.
-pub fn related(view: &View, key: &str) -> BTreeSet<String> {
-    let mut keys = BTreeSet::from([key.to_owned()]);
-    let pods = |keys: &mut BTreeSet<String>, of: &dyn Fn(&PodView) -> bool| {
+pub fn related(view: &View, key: &str) -> SortedSet<String> {
+    let mut keys = SortedSet::from([key.to_owned()]);
+    let pods = |keys: &mut SortedSet<String>, of: &dyn Fn(&PodView) -> bool| {
         for pod in view.pods.iter().filter(|pod| of(pod)) {
             keys.insert(pod.uid.clone());
         }

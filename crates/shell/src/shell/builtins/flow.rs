@@ -1,5 +1,6 @@
 //! Builtins that change what is run next.
 
+use drydock_sorted::Sort;
 use std::sync::Arc;
 
 use super::{Done, find, info};
@@ -232,7 +233,7 @@ pub(super) fn trap(shell: &mut Shell, sys: &mut Sys<'_>, words: &[String]) -> Do
             let action = action.replace('\'', "'\\''");
             lines.push((signal.map_or(0, Signal::number), format!("trap -- '{action}' {shown}\n")));
         }
-        lines.sort();
+        lines.sort_compact();
         for (_, line) in lines {
             sys.print(&line);
         }

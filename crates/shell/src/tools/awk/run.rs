@@ -1,6 +1,7 @@
 //! Runs `awk` programs.
 
-use std::collections::BTreeMap;
+use drydock_sorted::Sort;
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use regex_lite::Regex;
@@ -52,7 +53,7 @@ pub(super) enum Stop {
 }
 
 type Run<T> = Result<T, Stop>;
-type Array = BTreeMap<String, Value>;
+type Array = SortedMap<String, Value>;
 
 /// What a name means in a function.
 #[derive(Debug, Clone)]
@@ -65,21 +66,21 @@ enum Local {
 #[derive(Clone)]
 pub(super) struct Awk {
     program: Arc<Program>,
-    globals: BTreeMap<String, Value>,
-    arrays: BTreeMap<String, Array>,
-    frames: Vec<BTreeMap<String, Local>>,
+    globals: SortedMap<String, Value>,
+    arrays: SortedMap<String, Array>,
+    frames: Vec<SortedMap<String, Local>>,
     record: String,
     fields: Vec<Value>,
     /// Which range patterns are open.
     ranges: Vec<bool>,
-    pub regexes: BTreeMap<String, Regex>,
+    pub regexes: SortedMap<String, Regex>,
     operations: u32,
     pub random: u64,
     pub seed: f64,
     pub code: i32,
     exited: bool,
-    files: BTreeMap<String, Fd>,
-    inputs: BTreeMap<String, Vec<String>>,
+    files: SortedMap<String, Fd>,
+    inputs: SortedMap<String, Vec<String>>,
     names: u32,
 }
 
@@ -88,19 +89,19 @@ impl Awk {
         let mut awk = Awk {
             ranges: vec![false; program.rules.len()],
             program,
-            globals: BTreeMap::new(),
-            arrays: BTreeMap::new(),
+            globals: SortedMap::new(),
+            arrays: SortedMap::new(),
             frames: Vec::new(),
             record: String::new(),
             fields: Vec::new(),
-            regexes: BTreeMap::new(),
+            regexes: SortedMap::new(),
             operations: 0,
             random,
             seed: 0.0,
             code: 0,
             exited: false,
-            files: BTreeMap::new(),
-            inputs: BTreeMap::new(),
+            files: SortedMap::new(),
+            inputs: SortedMap::new(),
             names: 0,
         };
         for (name, value) in [
@@ -524,7 +525,7 @@ impl Awk {
             Stmt::ForIn(var, array, body) => {
                 // Numbers first, in order: what a reader expects, and the same on every run.
                 let mut keys: Vec<String> = self.array(array).keys().cloned().collect();
-                keys.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
+                keys.sort_compact_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
                     (Ok(a), Ok(b)) => a.total_cmp(&b),
                     (Ok(_), Err(_)) => std::cmp::Ordering::Less,
                     (Err(_), Ok(_)) => std::cmp::Ordering::Greater,
@@ -761,7 +762,7 @@ impl Awk {
         if self.frames.len() >= CALLS_MAX {
             return Err(Stop::Error(format!("{name}: functions are nested too deep")));
         }
-        let mut frame = BTreeMap::new();
+        let mut frame = SortedMap::new();
         for (at, param) in function.params.iter().enumerate() {
             let local = match arguments.get(at) {
                 None => Local::Value(Value::None),

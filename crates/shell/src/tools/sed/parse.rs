@@ -1,6 +1,6 @@
 //! Reads `sed` scripts.
 
-use std::collections::BTreeMap;
+use drydock_sorted::SortedMap;
 
 use regex_lite::Regex;
 
@@ -107,7 +107,7 @@ struct Parser<'a> {
     gnu: bool,
     commands: Vec<Command>,
     blocks: Vec<usize>,
-    labels: BTreeMap<String, usize>,
+    labels: SortedMap<String, usize>,
     branches: Vec<(usize, String)>,
     text: &'a str,
 }
@@ -121,7 +121,7 @@ pub(super) fn parse(text: &str, extended: bool, gnu: bool) -> Result<Vec<Command
         gnu,
         commands: Vec::new(),
         blocks: Vec::new(),
-        labels: BTreeMap::new(),
+        labels: SortedMap::new(),
         branches: Vec::new(),
         text,
     };

@@ -1,6 +1,7 @@
 //! nginx's configuration files: directives and blocks, and what of them the server acts on.
 
 use drydock_shell::{Vfs, join};
+use drydock_sorted::Sort;
 
 /// A directive: its words, and what stands in its braces.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -330,7 +331,7 @@ impl Conf {
     /// All ports, each once.
     pub fn ports(&self) -> Vec<u16> {
         let mut ports: Vec<u16> = self.servers.iter().flat_map(|server| server.listen.iter().copied()).collect();
-        ports.sort_unstable();
+        ports.sort_compact();
         ports.dedup();
         ports
     }

@@ -1,6 +1,7 @@
 //! Redis' data and commands.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use drydock_sorted::{SortedMap, SortedSet};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use drydock_value::Time;
@@ -16,8 +17,8 @@ type Bytes = Vec<u8>;
 enum Data {
     Text(Bytes),
     List(VecDeque<Bytes>),
-    Set(BTreeSet<Bytes>),
-    Hash(BTreeMap<Bytes, Bytes>),
+    Set(SortedSet<Bytes>),
+    Hash(SortedMap<Bytes, Bytes>),
 }
 
 impl Data {
@@ -43,7 +44,7 @@ impl Data {
 /// All keys.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
-    data: BTreeMap<Bytes, (Data, Option<Time>)>,
+    data: SortedMap<Bytes, (Data, Option<Time>)>,
     now: Time,
     /// How many commands there were, for INFO.
     pub commands: u64,
@@ -168,7 +169,7 @@ const COMMANDS: &[Row] = &[
     ("SADD", 3, |s, w| s.set_change(w, |set, item| set.insert(item))),
     ("SREM", 3, |s, w| s.set_change(w, |set, item| set.remove(&item))),
     ("SMEMBERS", 2, |s, w| {
-        let all = |set: &BTreeSet<Bytes>| Resp::Array(set.iter().map(|item| Resp::bulk(item.clone())).collect());
+        let all = |set: &SortedSet<Bytes>| Resp::Array(set.iter().map(|item| Resp::bulk(item.clone())).collect());
         s.look(w, |d| if let Data::Set(set) = d { Some(all(set)) } else { None }, Resp::Array(Vec::new()))
     }),
     ("SCARD", 2, |s, w| {
@@ -202,7 +203,7 @@ const COMMANDS: &[Row] = &[
         }
     }),
     ("HGETALL", 2, |s, w| {
-        let all = |hash: &BTreeMap<Bytes, Bytes>| {
+        let all = |hash: &SortedMap<Bytes, Bytes>| {
             Resp::Array(hash.iter().flat_map(|(k, v)| [Resp::bulk(k.clone()), Resp::bulk(v.clone())]).collect())
         };
         s.look(w, |d| if let Data::Hash(hash) = d { Some(all(hash)) } else { None }, Resp::Array(Vec::new()))
@@ -400,8 +401,8 @@ impl Store {
         }
     }
 
-    fn set_change(&mut self, words: &[Bytes], change: impl Fn(&mut BTreeSet<Bytes>, Bytes) -> bool) -> Resp {
-        let slot = self.data.entry(arg(words, 1)).or_insert_with(|| (Data::Set(BTreeSet::new()), None));
+    fn set_change(&mut self, words: &[Bytes], change: impl Fn(&mut SortedSet<Bytes>, Bytes) -> bool) -> Resp {
+        let slot = self.data.entry(arg(words, 1)).or_insert_with(|| (Data::Set(SortedSet::new()), None));
         let Data::Set(set) = &mut slot.0 else { return error(WRONG_TYPE) };
         Resp::Int(words.iter().skip(2).filter(|item| change(set, (*item).clone())).count() as i64)
     }
@@ -410,7 +411,7 @@ impl Store {
         if !words.len().is_multiple_of(2) {
             return error("ERR wrong number of arguments for 'hset' command");
         }
-        let slot = self.data.entry(arg(words, 1)).or_insert_with(|| (Data::Hash(BTreeMap::new()), None));
+        let slot = self.data.entry(arg(words, 1)).or_insert_with(|| (Data::Hash(SortedMap::new()), None));
         let Data::Hash(hash) = &mut slot.0 else { return error(WRONG_TYPE) };
         let pairs = words.get(2..).unwrap_or_default().chunks(2);
         Resp::Int(pairs.filter(|pair| hash.insert(arg(pair, 0), arg(pair, 1)).is_none()).count() as i64)
