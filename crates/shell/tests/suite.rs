@@ -122,6 +122,7 @@ fn shown((stdout, stderr, code): &(String, String, i32)) -> String {
     text
 }
 
+#[allow(clippy::disallowed_methods, reason = "a test reads its cases")]
 fn check(folder: &str, flavour: Flavour) {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite").join(folder);
     let mut paths: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -13,9 +13,9 @@
 #[macro_export]
 macro_rules! value {
     (null) => { $crate::Value::Null };
+    ([]) => { $crate::Value::from(Vec::new()) };
     ([ $($items:tt)* ]) => {{
-        #[allow(unused_mut, clippy::vec_init_then_push)]
-        let mut items: Vec<$crate::Value> = Vec::new();
+        let mut items: Vec<$crate::Value> = Vec::with_capacity(4);
         $crate::value!(@array items $($items)*);
         $crate::Value::from(items)
     }};

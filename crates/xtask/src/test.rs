@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::process::{command, run};
-use crate::{Outcome, budgets, headless, page, root, serve, tools, wasm};
+use crate::{Outcome, budgets, headless, page, root, serve, tools};
 
 type Check = fn() -> Outcome;
 
@@ -13,7 +13,6 @@ type Check = fn() -> Outcome;
 const CHECKS: &[(&str, Check)] = &[
     ("formatting", formatting),
     ("lints", lints),
-    ("lints-wasm", lints_wasm),
     ("native", native),
     ("lessons", lessons),
     ("same-log", headless::same_log),
@@ -59,29 +58,14 @@ fn formatting() -> Outcome {
     cargo(&["fmt", "--all", "--check"])
 }
 
+/// Every crate, the page's too: it compiles natively, though it runs only in a browser.
 fn lints() -> Outcome {
-    cargo(&["clippy", "--quiet", "--all-targets", "--", "--deny", "warnings"])
+    cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])
 }
 
-/// The page compiles for wasm alone, so its warnings show only there.
-fn lints_wasm() -> Outcome {
-    let toolchain = wasm::toolchain()?;
-    let mut check = command(toolchain.cargo(), &root());
-    check.args(["check", "--quiet", "--target", wasm::TARGET, "--package", "drydock-playground"]);
-    toolchain.prepare(&mut check, &[]);
-    // Encoded so that the linker flavour, which the toolchain needs, is not lost.
-    let flags = check
-        .get_envs()
-        .find(|(name, _)| *name == "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS")
-        .and_then(|(_, value)| value.map(|v| v.to_string_lossy().into_owned()))
-        .unwrap_or_default();
-    check.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", format!("{flags} -Dwarnings"));
-    run(&mut check)
-}
-
-/// Unit, property and fidelity tests of every native crate.
+/// Unit, property and fidelity tests of every crate; the page's too, as far as they need no browser.
 fn native() -> Outcome {
-    cargo(&["test", "--quiet"])
+    cargo(&["test", "--quiet", "--workspace"])
 }
 
 /// Every exercise is unsolved at the start and solved after its solution.

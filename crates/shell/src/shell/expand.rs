@@ -547,7 +547,7 @@ impl<'x, 'y> Expansion<'x, 'y> {
                     }
                 }))
             }
-            Op::Quote => Ok(each(values, |text| quote::single(text))),
+            Op::Quote => Ok(each(values, quote::single)),
         }
     }
 }

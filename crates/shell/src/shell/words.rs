@@ -270,10 +270,10 @@ impl Parser<'_> {
         if self.peek() == Some(b'`') {
             return self.backquote(quoted).map(Some);
         }
-        if self.looking_at("$((") {
-            if let Some(text) = self.arith_text(3) {
-                return Ok(Some(Part::Arith(Box::new(self.arith_word(&text)?))));
-            }
+        if self.looking_at("$((")
+            && let Some(text) = self.arith_text(3)
+        {
+            return Ok(Some(Part::Arith(Box::new(self.arith_word(&text)?))));
         }
         self.bump();
         match self.peek() {

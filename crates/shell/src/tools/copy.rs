@@ -92,7 +92,7 @@ fn into_directory(call: &mut Call<'_, '_>, options: &Options, sources: &[String]
         call.error(&message);
         return None;
     }
-    Some(is_dir || target.ends_with('/') && is_dir)
+    Some(is_dir)
 }
 
 fn copy_one(call: &mut Call<'_, '_>, copy: &mut Copy, source: &str, target: &str) -> Result<(), ()> {

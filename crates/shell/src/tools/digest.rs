@@ -148,7 +148,7 @@ pub(super) struct Sha256 {
 /// The first 32 bits of the fractional parts of the first 64 primes' roots of a degree: square for the initial state,
 /// cubic for the rounds.
 fn root_bits(count: usize, cubic: bool) -> Vec<u32> {
-    let is_prime = |n: u64| (2..n).take_while(|d| d * d <= n).all(|d| n % d != 0);
+    let is_prime = |n: u64| (2..n).take_while(|d| d * d <= n).all(|d| !n.is_multiple_of(d));
     (2u64..)
         .filter(|n| is_prime(*n))
         .take(count)

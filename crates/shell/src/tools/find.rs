@@ -295,7 +295,8 @@ impl Find {
                 }
                 let inner = stat.is_dir() && depth < max;
                 let mut visit = Visit::default();
-                if (!inner || listed || !depth_first) && depth >= min && !(listed && !depth_first) {
+                let due = if depth_first { !inner || listed } else { !listed };
+                if due && depth >= min {
                     self.test(&test, &shown, &path, &stat, &mut visit, call);
                 }
                 if visit.quit {

@@ -208,7 +208,7 @@ pub(super) fn nl(call: &mut Call<'_, '_>) -> Result<Stream, i32> {
 
 impl Filter for Nl {
     fn line(&mut self, line: &[u8], call: &mut Call<'_, '_>) -> Flow {
-        if self.all || chomp(line).len() > 0 {
+        if self.all || !chomp(line).is_empty() {
             call.print(&format!("{:>width$}{}", self.number, self.separator, width = self.width));
             self.number += self.step;
         } else {

@@ -63,8 +63,8 @@ impl Options {
                 }
                 continue;
             };
-            let mut at = letters.char_indices();
-            while let Some((place, letter)) = at.next() {
+            let at = letters.char_indices();
+            for (place, letter) in at {
                 let attached = letters.get(place + letter.len_utf8()..).unwrap_or_default();
                 if letter == ':' || letter == '?' || !known.contains(letter) {
                     call.error(&format!("invalid option -- '{letter}'"));

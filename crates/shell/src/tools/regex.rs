@@ -124,11 +124,7 @@ fn translate(pattern: &str, basic: bool) -> Result<String, String> {
 }
 
 fn ends_here(chars: &[char], at: usize) -> bool {
-    match (chars.get(at), chars.get(at + 1)) {
-        (None, _) => true,
-        (Some('\\'), Some(')' | '|')) => true,
-        _ => false,
-    }
+    matches!((chars.get(at), chars.get(at + 1)), (None, _) | (Some('\\'), Some(')' | '|')))
 }
 
 /// Writes a character that means itself. Not every punctuation may be escaped: `\<` is a word's beginning.

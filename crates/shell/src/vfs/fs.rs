@@ -221,10 +221,11 @@ impl Fs {
     }
 
     fn collect(&mut self, ino: u32) {
-        if ino != ROOT && self.inode(ino).is_some_and(|inode| inode.links == 0 && inode.opens == 0) {
-            if let Some(gone) = Arc::make_mut(&mut self.inodes).remove(&ino) {
-                self.used = self.used.saturating_sub(file_bytes(&gone));
-            }
+        if ino != ROOT
+            && self.inode(ino).is_some_and(|inode| inode.links == 0 && inode.opens == 0)
+            && let Some(gone) = Arc::make_mut(&mut self.inodes).remove(&ino)
+        {
+            self.used = self.used.saturating_sub(file_bytes(&gone));
         }
     }
 

@@ -59,8 +59,8 @@ pub(super) fn read(shell: &mut Shell, sys: &mut Sys<'_>, words: &[String]) -> Do
         if options == "-" {
             break;
         }
-        let mut letters = options.char_indices();
-        while let Some((at, letter)) = letters.next() {
+        let letters = options.char_indices();
+        for (at, letter) in letters {
             match letter {
                 'r' => state.raw = true,
                 's' => silent = true,

@@ -233,7 +233,7 @@ impl Editor {
             Key::LastWord => {
                 self.remember();
                 if let Some(word) = history.last().and_then(|line| line.split_whitespace().last()) {
-                    self.insert(&word.to_owned());
+                    self.insert(word);
                 }
             }
             Key::Ctrl('l') => return (String::new(), Some(Event::Clear)),

@@ -227,7 +227,7 @@ impl Sed {
                 if *step == 0 {
                     self.number == *first
                 } else {
-                    self.number >= *first && (self.number - first) % step == 0
+                    self.number >= *first && (self.number - first).is_multiple_of(*step)
                 }
             }
             Address::Regex(regex) => {
@@ -260,7 +260,7 @@ impl Sed {
                         Address::Line(line) => Range::Until(Some(*line)),
                         Address::Plus(0) => Range::Closed,
                         Address::Plus(count) => Range::Until(Some(number + count)),
-                        Address::Multiple(of) if *of == 0 || number % of == 0 => Range::Closed,
+                        Address::Multiple(of) if *of == 0 || number.is_multiple_of(*of) => Range::Closed,
                         Address::Multiple(of) => Range::Until(Some(number.div_ceil(*of) * of)),
                         Address::Last if last => Range::Closed,
                         _ => Range::Until(None),
