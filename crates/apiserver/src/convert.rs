@@ -2,10 +2,12 @@
 
 use drydock_value::{Value, value};
 
+use crate::managed;
 use crate::registry::Served;
 
 /// An object in the version that was asked for.
 pub(crate) fn from_storage(served: &Served, object: &Value) -> Value {
+    let object = &managed::shown(served.kind, object);
     match (served.group(), served.version()) {
         ("events.k8s.io", _) => renamed(object, "events.k8s.io/v1", EVENT_FIELDS.iter().copied()),
         ("autoscaling", "v1") => autoscaler_to_v1(object),

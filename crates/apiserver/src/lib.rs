@@ -10,6 +10,7 @@
 //! - `strategy`: what is special about a kind, one row each.
 //! - `validation`: the rules, with Kubernetes' field paths and words.
 //! - `admission`: the plugins, in the real server's order.
+//! - `managed`: who owns which field, and server-side apply.
 //! - `auth`: who asks, and whether they may.
 //! - `printers`: the cells of tables.
 //! - `http`: paths, parameters, headers; lists, tables, discovery.
@@ -24,6 +25,7 @@ mod config;
 mod convert;
 mod http;
 pub mod kinds;
+mod managed;
 mod printers;
 mod random;
 mod registry;
@@ -39,7 +41,7 @@ mod watch;
 
 pub use auth::certificate::{Subject, issue as issue_certificate, subject as certificate_subject};
 pub use client::{Client, PatchType};
-pub use config::{Config, Limits};
+pub use config::{Authorization, Config, Limits};
 pub use http::{Answer, Connect};
 pub use kinds::{Kind, KindInfo};
 pub use server::ApiServer;

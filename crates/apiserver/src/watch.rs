@@ -8,6 +8,7 @@ use drydock_value::{Time, Value, value};
 use crate::convert;
 use crate::http::Form;
 use crate::kinds::Kind;
+use crate::managed;
 use crate::printers;
 use crate::registry::Served;
 use crate::selection::Selection;
@@ -114,7 +115,7 @@ impl Watch {
     fn wrap(&mut self, what: &str, object: &Value, now: Time) -> Value {
         let object = match self.form {
             Form::Plain => convert::from_storage(self.served, object),
-            Form::Metadata => printers::metadata_only(object),
+            Form::Metadata => printers::metadata_only(&managed::shown(Some(self.kind), object)),
             Form::Table(include) => {
                 let row = printers::row(Some(self.kind), self.served.row, object, now, include);
                 // Only the first table says what its columns are.

@@ -4,6 +4,7 @@
 //! - [`body`]: objects in bodies. [`go_json`]: what Go says of a text that is not JSON.
 //! - [`read`], [`write`], [`subresources`]: the verbs. [`discovery`]: what the server tells about itself.
 
+mod apply;
 mod body;
 mod discovery;
 pub(crate) mod go_json;
@@ -80,6 +81,7 @@ impl ApiServer {
             return Err(Status::too_large(format!("Request entity too large: limit is {limit}")));
         }
         cx.user = self.authenticate(&request)?;
+        cx.manager = params::manager(&request)?;
         let route = Route::of(&request);
         self.authorize_route(&cx.user, &route)?;
         if !route.is_resource {

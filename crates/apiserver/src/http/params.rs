@@ -97,6 +97,37 @@ fn options_error(kind: &str, field: &str, message: String) -> Status {
     Status::invalid("meta.k8s.io", kind, "", vec![cause])
 }
 
+/// The name under which the client writes: `fieldManager`, or the first part of its `User-Agent`.
+pub(crate) fn manager(request: &Request) -> Result<String, Status> {
+    let refuse = |reason: &str, message: String, field: &str| {
+        let cause = Cause { reason: reason.into(), message, field: field.into() };
+        Err(Status::invalid("meta.k8s.io", options_kind(request), "", vec![cause]))
+    };
+    let given = request.query_value("fieldManager").unwrap_or_default();
+    if given.len() > 128 {
+        let why = "Too long: may not be more than 128 bytes".to_owned();
+        return refuse("FieldValueTooLong", why, "fieldManager");
+    }
+    if let Some(at) = given.chars().position(char::is_control) {
+        let shown = drydock_schema::go::quote(given);
+        let why = format!("Invalid value: {shown}: invalid character U+{:04X}, must be printable", {
+            given.chars().nth(at).map_or(0, u32::from)
+        });
+        return refuse("FieldValueInvalid", why, "fieldManager");
+    }
+    if request.query_bool("force") && request.query_value("force").is_some() && !super::apply::is_apply(request) {
+        let why = "Forbidden: may not be specified for non-apply patch".to_owned();
+        if request.method == drydock_api::Method::Patch {
+            return refuse("FieldValueForbidden", why, "force");
+        }
+    }
+    if !given.is_empty() {
+        return Ok(given.to_owned());
+    }
+    let agent = request.header_value("user-agent").unwrap_or_default();
+    Ok(agent.split('/').next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect())
+}
+
 /// Whether nothing may be kept.
 pub(crate) fn dry_run(request: &Request) -> Result<bool, Status> {
     let mut dry = false;

@@ -9,6 +9,7 @@ use super::go_json;
 use super::params::{Form, ListOptions};
 use crate::convert;
 use crate::kinds::Kind;
+use crate::managed;
 use crate::printers;
 use crate::registry::Served;
 use crate::selection::Selection;
@@ -30,7 +31,7 @@ impl ApiServer {
     pub(super) fn one(&self, code: u16, served: &Served, object: &Value, form: Form) -> Response {
         let body = match form {
             Form::Plain => convert::from_storage(served, object),
-            Form::Metadata => printers::metadata_only(object),
+            Form::Metadata => printers::metadata_only(&managed::shown(served.kind, object)),
             Form::Table(include) => {
                 let row = self.row(served, object, include);
                 let columns = printers::column_definitions(&served.row.columns);
@@ -107,7 +108,7 @@ impl ApiServer {
             }
             Form::Metadata => value!({
                 "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
-                "items": items.iter().map(|object| printers::metadata_only(object)).collect::<Value>()
+                "items": items.iter().map(|object| printers::metadata_only(&managed::shown(served.kind, object))).collect::<Value>()
             }),
             Form::Plain => {
                 let items: Value = items

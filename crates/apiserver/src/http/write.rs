@@ -76,6 +76,9 @@ impl ApiServer {
         request: &Request,
         form: Form,
     ) -> Result<Response, Status> {
+        if super::apply::is_apply(request) {
+            return self.apply(cx, served, kind, namespace, name, part, request, form);
+        }
         let patch_type = patch_type(request)?;
         let validation = params::field_validation(request)?;
         cx.dry_run = params::dry_run(request)?;
@@ -174,11 +177,8 @@ pub(super) fn patch_type(request: &Request) -> Result<PatchType, Status> {
         "application/json-patch+json" => Ok(PatchType::Json),
         "application/merge-patch+json" => Ok(PatchType::Merge),
         "application/strategic-merge-patch+json" => Ok(PatchType::Strategic),
-        "application/apply-patch+yaml" => Err(Status::new(
-            415,
-            "UnsupportedMediaType",
-            "server-side apply is not supported by this server yet: use client-side apply",
-        )),
+        // Applied to a scale, there is nothing to own but the replicas.
+        "application/apply-patch+yaml" => Ok(PatchType::Merge),
         _ => Err(Status::new(
             415,
             "UnsupportedMediaType",

@@ -5,6 +5,7 @@ use drydock_value::Value;
 
 use crate::admission::{self, Attributes, Operation};
 use crate::kinds::Kind;
+use crate::managed;
 use crate::server::ApiServer;
 use crate::strategy;
 use crate::validation::Errors;
@@ -32,6 +33,7 @@ impl ApiServer {
             return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
         }
 
+        let managed = cx.managed.take().unwrap_or_else(|| managed::created(self, cx, kind, &object));
         let attributes = Attributes::new(Operation::Create, kind, namespace, "");
         admission::mutate(self, cx, &attributes, &mut object, None)?;
 
@@ -44,6 +46,9 @@ impl ApiServer {
             }
             for key in ["resourceVersion", "labels", "annotations", "ownerReferences", "finalizers"] {
                 tidy(metadata, key);
+            }
+            if !managed.is_empty() {
+                metadata.set("managedFields", managed);
             }
             metadata.set("creationTimestamp", self.now.rfc3339());
             metadata.set("uid", self.random.uuid());

@@ -28,6 +28,10 @@ pub(crate) struct Cx {
     pub(crate) is_component: bool,
     /// Whether nothing may be kept (`dryRun=All`).
     pub(crate) dry_run: bool,
+    /// The name under which a client writes, for `managedFields`.
+    pub(crate) manager: String,
+    /// The entries of `managedFields` after the write, where the verb has found them already.
+    pub(crate) managed: Option<Value>,
     /// Warnings for the client, in order.
     pub(crate) warnings: Vec<String>,
 }

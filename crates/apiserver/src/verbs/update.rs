@@ -5,6 +5,7 @@ use drydock_value::Value;
 
 use crate::admission::{self, Attributes, Operation};
 use crate::kinds::{self, Kind};
+use crate::managed;
 use crate::server::ApiServer;
 use crate::strategy::{self, Strategy};
 use crate::validation::Errors;
@@ -87,10 +88,16 @@ impl ApiServer {
             return Err(Status::invalid(info.group, info.kind, name, errors.0));
         }
 
+        let managed = cx.managed.take().unwrap_or_else(|| managed::updated(self, cx, kind, part, &old, &new));
         let attributes = Attributes::new(Operation::Update, kind, namespace, part.subresource());
         admission::mutate(self, cx, &attributes, &mut new, Some(&old))?;
         keep_system_fields(&mut new, &old);
         let mut new = restrict(strategy, part, new, &old);
+        if !managed.is_empty() {
+            new["metadata"].set("managedFields", managed);
+        } else if new["metadata"].get("managedFields").is_some() {
+            new["metadata"].remove("managedFields");
+        }
         if let Some(prepare) = strategy.prepare_update {
             prepare(self, part, &mut new, &old)?;
         }
@@ -192,9 +199,6 @@ fn keep_system_fields(new: &mut Value, old: &Value) {
                 }
             }
         }
-    }
-    if metadata.get("managedFields").is_some() {
-        metadata.remove("managedFields");
     }
     for key in ["labels", "annotations", "ownerReferences", "finalizers"] {
         tidy(metadata, key);
