@@ -57,7 +57,7 @@ fn discovery(core: bool) -> Value {
         if group.is_empty() != core {
             continue;
         }
-        let list = |text: &str| if text.is_empty() { value!([]) } else { value!([text]) };
+        let list = |text: &str| if text.is_empty() { Value::Array(Default::default()) } else { value!([text]) };
         groups.entry(group).or_default().push(value!({
             "resource": *plural, "singularResource": kind.to_lowercase(), "responseKind": {"kind": *kind},
             "scope": if *namespaced { "Namespaced" } else { "Cluster" }, "shortNames": list(short),
@@ -119,7 +119,7 @@ impl Fake {
         let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
         self = self.with(&id.path(namespace, Some(object["metadata"]["name"].str())), object.clone());
         for namespace in [namespace, None] {
-            let list = value!({"kind": "List", "metadata": {"resourceVersion": "1"}, "items": []});
+            let list = value!({"kind": "List", "metadata": {"resourceVersion": "1"}, "items": (Vec::<Value>::new())});
             let list = self.answers.entry(format!("GET {}", id.path(namespace, None))).or_insert(Ok(list));
             let Ok(list) = list else { continue };
             if list["items"].items().last() != Some(object) {

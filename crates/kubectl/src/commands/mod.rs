@@ -63,6 +63,8 @@ pub mod scale;
 pub mod set;
 pub mod stream;
 pub mod taint;
+#[cfg(test)]
+mod tests;
 pub mod top;
 pub mod wait;
 

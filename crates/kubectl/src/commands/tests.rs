@@ -1,0 +1,91 @@
+//! Transcripts: commands with what the real kubectl said, played without a cluster.
+//!
+//! Only what needs no answer of a server that refuses: that is in the recordings of `tests/fidelity`. In the files of `testdata/transcripts`, `$` begins a line of commands (several with `; ` between), what follows is
+//! standard output, `! ` begins lines of standard error, and `=> 1` is the exit code of the last command.
+
+use drydock_value::value;
+
+use crate::env::Env;
+use crate::testing::{Fake, Ran};
+
+struct Entry {
+    line: String,
+    wanted: Ran,
+}
+
+fn entries(text: &str) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for line in text.lines() {
+        if let Some(line) = line.strip_prefix("$ ") {
+            let wanted = Ran { out: String::new(), err: String::new(), code: 0 };
+            entries.push(Entry { line: line.to_owned(), wanted });
+            continue;
+        }
+        let wanted = &mut entries.last_mut().unwrap().wanted;
+        if let Some(words) = line.strip_prefix("! ") {
+            wanted.err += words;
+            wanted.err.push('\n');
+        } else if let Some(code) = line.strip_prefix("=> ") {
+            wanted.code = code.parse().unwrap();
+        } else {
+            wanted.out += line;
+            wanted.out.push('\n');
+        }
+    }
+    entries
+}
+
+/// The words of a command line, with quotes as bash has them.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in line.chars() {
+        match (quote, c) {
+            (Some(open), c) if open == c => quote = None,
+            (Some(_), c) => word.get_or_insert_default().push(c),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, ' ') => words.extend(word.take()),
+            (None, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+fn play(text: &str) {
+    let deployment = value!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "default", "labels": {"app": "web"}},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}}}}
+    });
+    let mut failed = Vec::new();
+    for Entry { line, wanted } in entries(text) {
+        let mut fake = Fake::default().with_all_resources().object(&deployment);
+        let mut ran = Ran { out: String::new(), err: String::new(), code: 0 };
+        for command in line.split("; ") {
+            let words = words(command.strip_prefix("kubectl ").unwrap());
+            let mut env = Env::of(&words.iter().map(String::as_str).collect::<Vec<_>>());
+            env.home = "/home".into();
+            let one = fake.run_in(env);
+            ran = Ran { out: ran.out + &one.out, err: ran.err + &one.err, code: one.code };
+        }
+        // A transcript has no way to say that a line does not end; and a blank line parts it from the next.
+        let trimmed = |ran: &Ran| Ran { out: ran.out.trim_end().to_owned(), ..ran.clone() };
+        if trimmed(&ran) != trimmed(&wanted) {
+            failed.push(format!("$ {line}\n--- wanted\n{wanted:#?}\n--- got\n{ran:#?}"));
+        }
+    }
+    assert!(failed.is_empty(), "{} failed\n{}", failed.len(), failed.join("\n\n").replace("\\n", "\n"));
+}
+
+#[test]
+fn generators_make_what_kubectl_makes() {
+    play(include_str!("../../testdata/transcripts/generators.txt"));
+}
+
+#[test]
+fn run_makes_what_kubectl_makes() {
+    play(include_str!("../../testdata/transcripts/run.txt"));
+}

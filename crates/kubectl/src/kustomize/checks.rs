@@ -1,0 +1,130 @@
+//! What may stand in a kustomization.
+
+use drydock_value::Value;
+
+/// The fields, and those of what lies in them.
+const FIELDS: &[(&str, &str)] = &[
+    (
+        "",
+        "apiVersion kind metadata openapi namePrefix nameSuffix namespace commonLabels labels commonAnnotations patchesStrategicMerge patchesJson6902 patches images imageTags replacements replicas vars sortOptions resources components crds bases configMapGenerator secretGenerator helmGlobals helmCharts helmChartInflationGenerator generatorOptions configurations generators transformers validators buildMetadata",
+    ),
+    ("images", "name newName tagSuffix newTag digest"),
+    ("imageTags", "name newName tagSuffix newTag digest"),
+    ("replicas", "name count"),
+    ("labels", "pairs includeSelectors includeTemplates fields"),
+    ("patches", "path patch target options"),
+    ("patchesJson6902", "path patch target options"),
+    ("configMapGenerator", "namespace name behavior env envs files literals options"),
+    ("secretGenerator", "namespace name behavior env envs files literals options type"),
+    ("generatorOptions", "labels annotations disableNameSuffixHash immutable"),
+    (
+        "options",
+        "labels annotations disableNameSuffixHash immutable allowNameChange allowKindChange delimiter index create encoding",
+    ),
+    ("target", "group version kind name namespace labelSelector annotationSelector"),
+    ("replacements", "path source sourceValue targets"),
+    ("sortOptions", "order legacySortOptions"),
+];
+
+/// Fields that hold text and nothing else.
+const TEXTS: &[(&str, &str)] = &[
+    ("Image.images", "newTag"),
+    ("Image.images", "newName"),
+    ("Image.images", "digest"),
+    ("Image.images", "name"),
+    ("Kustomization", "namePrefix"),
+    ("Kustomization", "nameSuffix"),
+    ("Kustomization", "namespace"),
+];
+
+/// What is not done here, rather than passed over.
+const UNSUPPORTED: &[&str] = &[
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "helmGlobals",
+    "vars",
+    "crds",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+];
+
+/// Whether every field is known and holds what it should.
+///
+/// # Errors
+/// kustomize's words.
+pub(super) fn check(kustomization: &Value) -> Result<(), String> {
+    let invalid = |why: String| format!("invalid Kustomization: {why}");
+    let Some(map) = kustomization.as_object() else {
+        return Err(invalid("json: cannot unmarshal into Go value of type types.Kustomization".into()));
+    };
+    known("", kustomization).map_err(invalid)?;
+    for (field, value) in map.iter() {
+        known(field, value).map_err(invalid)?;
+    }
+    for (owner, field) in TEXTS {
+        let holders = match owner.split_once('.') {
+            Some((_, list)) => kustomization[list].items(),
+            None => std::slice::from_ref(kustomization),
+        };
+        for holder in holders {
+            let kind = match &holder[*field] {
+                Value::Int(_) | Value::Float(_) => "number",
+                Value::Bool(_) => "bool",
+                Value::Array(_) => "array",
+                Value::Object(_) => "object",
+                _ => continue,
+            };
+            let place = owner.split_once('.').map_or((*owner).to_owned(), |(name, list)| format!("{name}.{list}"));
+            return Err(invalid(format!(
+                "json: cannot unmarshal {kind} into Go struct field {place}.{field} of type string"
+            )));
+        }
+    }
+    let (version, kind) = (kustomization["apiVersion"].str(), kustomization["kind"].str());
+    if !matches!(kind, "" | "Kustomization" | "Component") {
+        return Err(invalid("kind should be Kustomization or Component".into()));
+    }
+    let wanted = if kind == "Component" { "v1alpha1" } else { "v1beta1" };
+    if !version.is_empty() && version != format!("kustomize.config.k8s.io/{wanted}") {
+        let kind = if kind.is_empty() { "Kustomization" } else { kind };
+        return Err(invalid(format!("apiVersion for {kind} should be kustomize.config.k8s.io/{wanted}")));
+    }
+    match UNSUPPORTED.iter().find(|field| !kustomization[**field].is_empty()) {
+        Some(field) => Err(format!("{field} is not supported")),
+        None => Ok(()),
+    }
+}
+
+fn known(field: &str, value: &Value) -> Result<(), String> {
+    let Some((_, fields)) = FIELDS.iter().find(|row| row.0 == field) else { return Ok(()) };
+    let holders = if let Value::Array(items) = value { items.as_slice() } else { std::slice::from_ref(value) };
+    for holder in holders {
+        for (name, inner) in holder.entries() {
+            if !fields.split(' ').any(|known| known == name) {
+                return Err(format!("json: unknown field {name:?}"));
+            }
+            if matches!(name, "options" | "target") {
+                known(name, inner)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Warnings about fields that others replaced.
+pub(super) fn deprecations(kustomization: &Value) -> impl Iterator<Item = String> {
+    [
+        ("bases", "resources"),
+        ("commonLabels", "labels"),
+        ("imageTags", "images"),
+        ("patchesJson6902", "patches"),
+        ("patchesStrategicMerge", "patches"),
+    ]
+    .into_iter()
+    .filter(|(old, _)| !kustomization[*old].is_null())
+    .map(|(old, new)| {
+        format!("# Warning: '{old}' is deprecated. Please use '{new}' instead. Run 'kustomize edit fix' to update your Kustomization automatically.")
+    })
+}

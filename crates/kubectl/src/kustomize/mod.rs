@@ -1,0 +1,105 @@
+//! Kustomize: objects made of folders of files, layer over layer.
+//!
+//! [`build`] reads a folder's kustomization, what it names (folders again, files), generates config maps and secrets,
+//! lets the transformers run over everything in kustomize's order, and at last adds hashes to names and follows names
+//! that have changed. Its words are kustomize's.
+//!
+//! - [`load`]: folders, files, the recursion.
+//! - [`checks`]: what may stand in a kustomization.
+//! - [`resource`]: objects with what they were called before.
+//! - [`generate`], [`transform`], [`patch`], [`replace`]: what the fields do.
+//! - [`fields`], [`references`]: where things lie in objects.
+
+mod checks;
+mod fields;
+mod generate;
+mod load;
+mod merge;
+mod patch;
+mod references;
+mod replace;
+mod resource;
+mod select;
+mod transform;
+
+use drydock_value::Value;
+
+use crate::env::{Env, Files};
+use load::{Loader, World};
+use resource::Items;
+
+/// The version that `managedByLabel` names.
+const VERSION: &str = "v5.8.1";
+
+/// Builds the kustomization of a folder. Warnings come also with an error.
+///
+/// # Errors
+/// kustomize's words.
+pub fn build(
+    path: &str,
+    unrestricted: bool,
+    env: &Env,
+    files: &mut dyn Files,
+) -> (Vec<String>, Result<Vec<Value>, String>) {
+    let mut world = World { env, files, unrestricted, warnings: Vec::new() };
+    let built = objects(&mut world, path);
+    (world.warnings, built)
+}
+
+fn objects(world: &mut World<'_>, path: &str) -> Result<Vec<Value>, String> {
+    let loader = Loader::start(world, path)?;
+    let kustomization = load::kustomization(world, &loader)?;
+    let mut items = Items::new();
+    load::accumulate(world, &loader, &kustomization, &mut items)?;
+    for item in items.iter_mut().filter(|item| item.hashed) {
+        item.remember();
+        let hash = transform::hash(&item.object);
+        let name = format!("{}-{hash}", item.object["metadata"]["name"].str());
+        item.object["metadata"].set("name", name);
+    }
+    references::follow(&mut items);
+    items.retain(|item| item.object["metadata"]["annotations"]["config.kubernetes.io/local-config"].str() != "true");
+    let order = &kustomization["sortOptions"];
+    if order["order"].str() != "fifo" {
+        let words = |given: &Value, usual: &str| -> Vec<String> {
+            match given.as_array() {
+                Some(kinds) => kinds.iter().map(|kind| kind.str().to_owned()).collect(),
+                None => usual.split(' ').map(str::to_owned).collect(),
+            }
+        };
+        let kinds = &order["legacySortOptions"];
+        let (first, last) = (&kinds["orderFirst"], &kinds["orderLast"]);
+        resource::sort(&mut items, &words(first, resource::FIRST), &words(last, resource::LAST));
+    }
+    let notes = |name: &str| kustomization["buildMetadata"].items().iter().any(|item| item.str() == name);
+    for item in &mut items {
+        if notes("originAnnotations") && !item.origin.is_null() {
+            let text = drydock_yaml::to_yaml(&item.origin);
+            item.object["metadata"]["annotations"].set("config.kubernetes.io/origin", text);
+        }
+        if notes("managedByLabel") {
+            item.object["metadata"]["labels"].set("app.kubernetes.io/managed-by", format!("kustomize-{VERSION}"));
+        }
+        for key in ["kustomize.config.k8s.io/needs-hash", "kustomize.config.k8s.io/behavior"] {
+            forget(&mut item.object, key);
+        }
+    }
+    Ok(items.into_iter().map(|item| item.object).collect())
+}
+
+/// Takes an annotation off that speaks to kustomize only.
+fn forget(object: &mut Value, key: &str) {
+    let metadata = &mut object["metadata"];
+    if metadata["annotations"].get(key).is_none() {
+        return;
+    }
+    metadata["annotations"].remove(key);
+    if metadata["annotations"].is_empty() {
+        metadata.remove("annotations");
+    }
+}
+
+/// Objects as a stream of YAML documents.
+pub fn to_yaml(objects: &[Value]) -> String {
+    objects.iter().map(drydock_yaml::to_yaml).collect::<Vec<_>>().join("---\n")
+}

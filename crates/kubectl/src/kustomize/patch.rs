@@ -1,0 +1,141 @@
+//! `patches`, `patchesStrategicMerge` and `patchesJson6902`.
+
+use drydock_value::{Value, value};
+
+use super::load::{self, Loader, World};
+use super::merge;
+use super::resource::{self, Id, Item, Items};
+use super::select::Target;
+
+enum Patch {
+    Strategic(Vec<Value>),
+    Json(Value),
+}
+
+/// An entry of `patches` or `patchesJson6902`.
+///
+/// # Errors
+/// kustomize's words.
+pub(super) fn run(entry: &Value, world: &mut World<'_>, loader: &Loader, items: &mut Items) -> Result<(), String> {
+    let patch = read(entry, world, loader).map_err(|why| {
+        let config = drydock_yaml::to_yaml(entry);
+        format!("trouble configuring builtin PatchTransformer with config: `\n{config}`: {why}")
+    })?;
+    let target = if entry["target"].is_null() { None } else { Some(Target::read(&entry["target"])?) };
+    match (patch, target) {
+        (Patch::Json(_), None) => Err("must specify a target for JSON patch".into()),
+        (Patch::Json(patch), Some(target)) => {
+            for item in items.iter_mut().filter(|item| target.matches(item)) {
+                let patched = drydock_schema::patch::json_patch(&item.object, &patch).map_err(|why| why.to_string())?;
+                settle(item, patched, &entry["options"]);
+            }
+            Ok(())
+        }
+        (Patch::Strategic(patches), None) => {
+            patches.iter().try_for_each(|patch| strategic(patch, &entry["options"], items))
+        }
+        (Patch::Strategic(patches), Some(target)) => {
+            if patches.len() > 1 {
+                return Err("Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field".into());
+            }
+            for patch in &patches {
+                let places = (0..items.len()).filter(|at| target.matches(&items[*at])).collect();
+                lay(patch, places, &entry["options"], items);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// An entry of `patchesStrategicMerge`: a file, or the patch itself.
+///
+/// # Errors
+/// kustomize's words.
+pub(super) fn strategic_file(
+    text: &str,
+    world: &mut World<'_>,
+    loader: &Loader,
+    items: &mut Items,
+) -> Result<(), String> {
+    let inline = load::documents(text.as_bytes(), "").ok().filter(|objects| !objects.is_empty());
+    let patches = match inline {
+        Some(patches) => patches,
+        None => loader.load(world, text).and_then(|bytes| load::documents(&bytes, text)).map_err(|why| {
+            let config = drydock_yaml::to_yaml(&value!({"paths": [text]}));
+            format!("trouble configuring builtin PatchStrategicMergeTransformer with config: `\n{config}`: {why}")
+        })?,
+    };
+    patches.iter().try_for_each(|patch| strategic(patch, &Value::Null, items))
+}
+
+fn read(entry: &Value, world: &mut World<'_>, loader: &Loader) -> Result<Patch, String> {
+    let (path, inline) = (entry["path"].str(), entry["patch"].str());
+    let (text, source) = match (path.is_empty(), inline.is_empty()) {
+        (true, true) => return Err("must specify one of patch and path in".to_owned() + &drydock_yaml::to_yaml(entry)),
+        (false, false) => {
+            return Err("patch and path can't be set at the same time\n".to_owned() + &drydock_yaml::to_yaml(entry));
+        }
+        (true, false) => (inline.to_owned(), format!("[patch: {}]", crate::failure::quote(inline))),
+        (false, true) => {
+            let bytes = loader
+                .load(world, path)
+                .map_err(|why| format!("failed to get the patch file from path({path}): {why}"))?;
+            (String::from_utf8_lossy(&bytes).into_owned(), format!("[path: {}]", crate::failure::quote(path)))
+        }
+    };
+    // An array is a JSON patch, objects are strategic merge patches.
+    if let Ok(operations @ Value::Array(_)) = drydock_yaml::parse_one(&text) {
+        return Ok(Patch::Json(operations));
+    }
+    match load::documents(text.as_bytes(), "") {
+        Ok(objects) if !objects.is_empty() => Ok(Patch::Strategic(objects)),
+        // With a target, the patch itself needs no name.
+        _ => match drydock_yaml::parse(&text) {
+            Ok(objects) if !entry["target"].is_null() && objects.iter().all(|o| !o["kind"].is_null()) => {
+                Ok(Patch::Strategic(objects))
+            }
+            _ => Err(format!("unable to parse SM or JSON patch from {source}")),
+        },
+    }
+}
+
+/// Lays a patch over the one object that it names.
+fn strategic(patch: &Value, options: &Value, items: &mut Items) -> Result<(), String> {
+    let id = Id::of(patch);
+    let place = resource::find(items, &id)
+        .map_err(|why| format!("no resource matches strategic merge patch \"{id}\": {why}"))?;
+    lay(patch, vec![place], options, items);
+    Ok(())
+}
+
+fn lay(patch: &Value, places: Vec<usize>, options: &Value, items: &mut Items) {
+    let mut deleted = Vec::new();
+    for place in places {
+        match merge::apply(&items[place].object, patch) {
+            Some(object) => settle(&mut items[place], object, options),
+            None => deleted.push(place),
+        }
+    }
+    for place in deleted.into_iter().rev() {
+        items.remove(place);
+    }
+}
+
+/// Takes a patched object over. Its kind, name and namespace stay, unless the options let them change.
+fn settle(item: &mut Item, mut object: Value, options: &Value) {
+    let id = item.id();
+    item.remember();
+    if !options["allowKindChange"].is_true() {
+        object.set("kind", id.gvk.kind.as_str());
+    }
+    if !options["allowNameChange"].is_true() {
+        object["metadata"].set("name", id.name.as_str());
+    }
+    if !id.namespace.is_empty() {
+        object["metadata"].set("namespace", id.namespace.as_str());
+    }
+    item.object = object;
+    if item.previous.last() == Some(&item.id()) {
+        item.previous.pop();
+    }
+}
