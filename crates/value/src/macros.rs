@@ -13,7 +13,7 @@
 #[macro_export]
 macro_rules! value {
     (null) => { $crate::Value::Null };
-    ([]) => { $crate::Value::from(Vec::new()) };
+    ([]) => { $crate::Value::from(Vec::<$crate::Value>::new()) };
     ([ $($items:tt)* ]) => {{
         let mut items: Vec<$crate::Value> = Vec::with_capacity(4);
         $crate::value!(@array items $($items)*);
