@@ -34,7 +34,7 @@ pub(crate) struct Applied<'a> {
 /// # Errors
 /// When the document does not fit the type, or others own what it changes.
 pub(crate) fn apply(of: Type<'_>, live: &Value, applied: &Applied<'_>) -> Result<(Value, Value), Status> {
-    let document = &taken_over(live, applied);
+    let document = applied.document;
     check(of, applied)?;
     let writer =
         Writer { manager: applied.manager, operation: "Apply", api_version: applied.api_version, part: applied.part };
@@ -45,13 +45,15 @@ pub(crate) fn apply(of: Type<'_>, live: &Value, applied: &Applied<'_>) -> Result
         let before = Writer { manager: "before-first-apply", operation: "Update", part: Part::Main, ..writer };
         own(&before, &mut entries, set, applied.now);
     }
-    let set = within(applied.kind, applied.part, &stripped(&merge::fields_of(of, document)));
+    // The name and such count as owned for now, or what holds them could be left with nothing that anybody owns.
+    let whole = merge::fields_of(of, document);
+    let set = within(applied.kind, applied.part, &stripped(&whole));
     let last = entries.iter().find(|entry| writer.is(entry)).map(|entry| entry["fieldsV1"].clone());
 
     let mut merged = merge::merge(of, live, document);
     if let Some(last) = last.filter(|last| !last.is_empty()) {
         let others = entries.iter().filter(|entry| !writer.is(entry));
-        let owned = others.fold(set.clone(), |owned, entry| sets::union(&owned, &entry["fieldsV1"]));
+        let owned = others.fold(whole, |owned, entry| sets::union(&owned, &entry["fieldsV1"]));
         merged = merge::without(of, &merged, &last, &owned);
     }
     let found = merge::compare(of, live, &merged);
@@ -68,6 +70,9 @@ pub(crate) fn apply(of: Type<'_>, live: &Value, applied: &Applied<'_>) -> Result
     }
     take_from_others(&writer, &mut entries, &sets::union(&changed, &stripped(&found.removed)));
     own(&writer, &mut entries, set, applied.now);
+    if applied.manager == KUBECTL && live["metadata"]["annotations"].get(LAST_APPLIED).is_some() {
+        merged["metadata"]["annotations"].set(LAST_APPLIED, last_applied(document));
+    }
     Ok((merged, Value::from(sorted(entries))))
 }
 
@@ -137,15 +142,12 @@ fn by_client_side_apply(of: Type<'_>, live: &Value) -> Value {
     sets::difference(&set, &sets::union(&found.changed, &found.removed))
 }
 
-/// The document; kubectl's also brings the annotation of client-side apply up to date where there is one.
-fn taken_over(live: &Value, applied: &Applied<'_>) -> Value {
-    let mut document = applied.document.clone();
-    if applied.manager == KUBECTL && live["metadata"]["annotations"].get(LAST_APPLIED).is_some() {
-        let mut last = document.clone();
-        if last["metadata"]["annotations"].get(LAST_APPLIED).is_some() {
-            last["metadata"]["annotations"].remove(LAST_APPLIED);
-        }
-        document["metadata"]["annotations"].set(LAST_APPLIED, format!("{}\n", to_json(&last)));
+/// What the annotation of client-side apply says of a document: kubectl's server-side apply keeps it up to date where it
+/// is there.
+fn last_applied(document: &Value) -> String {
+    let mut document = document.clone();
+    if document["metadata"]["annotations"].get(LAST_APPLIED).is_some() {
+        document["metadata"]["annotations"].remove(LAST_APPLIED);
     }
-    document
+    format!("{}\n", to_json(&document))
 }

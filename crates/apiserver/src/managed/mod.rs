@@ -318,7 +318,14 @@ pub(crate) fn updated(server: &ApiServer, cx: &Cx, kind: Kind, part: Part, old: 
         // What is not tracked stays so, until somebody applies.
         return before.clone();
     }
-    let found = merge::compare(of, old, new);
+    let found = if part == Part::Scale && new["spec"]["replicas"].int() == 0 {
+        // A scale says nothing of no replicas: they are let go, not owned.
+        let mut new = new.clone();
+        new["spec"].remove("replicas");
+        merge::compare(of, old, &new)
+    } else {
+        merge::compare(of, old, new)
+    };
     let changed = within(kind, part, &stripped(&found.changed));
     let removed = within(kind, part, &stripped(&found.removed));
     let writer = Writer { manager: &cx.manager, operation: "Update", api_version: old["apiVersion"].str(), part };
