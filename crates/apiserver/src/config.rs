@@ -2,6 +2,8 @@
 
 use drydock_value::Time;
 
+use crate::user::User;
+
 /// What must not be exceeded. Every limit ends in a `Status` that names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -19,6 +21,16 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits { objects: 60_000, request_bytes: 3 << 20, history: 16_384, replicas: 20_000 }
     }
+}
+
+/// Who decides what a user may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Authorization {
+    /// Roles and bindings (`--authorization-mode=Node,RBAC`).
+    #[default]
+    Rbac,
+    /// Everybody may everything (`AlwaysAllow`).
+    AlwaysAllow,
 }
 
 /// What a server is told when it starts. The defaults are those of the recorded two-node cluster.
@@ -40,6 +52,14 @@ pub struct Config {
     pub ca_certificate: String,
     /// The version that `/version` tells.
     pub version: String,
+    /// `--authorization-mode`
+    pub authorization: Authorization,
+    /// `--anonymous-auth`: whether who does not say who they are is heard at all.
+    pub anonymous: bool,
+    /// `--token-auth-file`: tokens with their users.
+    pub tokens: Vec<(String, User)>,
+    /// `--disable-admission-plugins`: plugins by name.
+    pub admission_off: Vec<String>,
 }
 
 impl Default for Config {
@@ -53,6 +73,10 @@ impl Default for Config {
             address: "192.168.49.2:8443".into(),
             ca_certificate: String::new(),
             version: "v1.36.3".into(),
+            authorization: Authorization::default(),
+            anonymous: true,
+            tokens: Vec::new(),
+            admission_off: Vec::new(),
         }
     }
 }

@@ -87,8 +87,11 @@ impl Cluster {
             seed: config.seed,
             start: born,
             version: config.version.clone(),
-            address: config.nodes.first().map_or_else(String::new, |node| format!("{}:8443", node.ip)),
-            ..store::Config::default()
+            address: config
+                .nodes
+                .first()
+                .map_or_else(|| config.server.address.clone(), |node| format!("{}:8443", node.ip)),
+            ..config.server.clone()
         });
         let numbered = || (0..).map(NodeId).zip(&config.nodes);
         let kubelets: Vec<Kubelet> = numbered().map(|(id, node)| Kubelet::new(id, node)).collect();
@@ -124,7 +127,9 @@ impl Cluster {
         cluster.boot = Boot::Controllers;
         let mut ctx = ctx!(cluster);
         cluster.controllers.start(&mut ctx);
-        cluster.scheduler.start(&mut ctx);
+        if cluster.config.scheduler {
+            cluster.scheduler.start(&mut ctx);
+        }
         cluster.advance(start, u32::MAX);
         cluster
     }

@@ -19,6 +19,10 @@ pub struct Config {
     pub version: String,
     /// Whether the nodes only pretend to run containers.
     pub hollow: bool,
+    /// Whether there is a scheduler.
+    pub scheduler: bool,
+    /// What the API server is told besides seed, start, version and address, which follow from the rest.
+    pub server: crate::store::Config,
 }
 
 impl Default for Config {
@@ -31,6 +35,8 @@ impl Default for Config {
             latencies: Latencies::default(),
             version: "v1.36.3".into(),
             hollow: false,
+            scheduler: true,
+            server: crate::store::Config::default(),
         }
     }
 }

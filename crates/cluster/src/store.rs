@@ -3,7 +3,7 @@
 use drydock_value::Time;
 
 pub use drydock_apiserver::{
-    ApiServer, ChangeKind, Client, Config, DeleteOptions, Kind, PatchType, Propagation, kinds,
+    ApiServer, Authorization, ChangeKind, Client, Config, DeleteOptions, Kind, PatchType, Propagation, User, kinds,
 };
 
 /// The API server's verbs, as `actor` at `now`.

@@ -63,28 +63,35 @@ pub(crate) fn mutate(
     object: &mut Value,
     old: Option<&Value>,
 ) -> Result<(), Status> {
-    namespace::admit(server, attributes, object)?;
-    if attributes.creates(kinds::PODS) {
+    let on = |server: &ApiServer, plugin: &str| !server.config.admission_off.iter().any(|off| off == plugin);
+    if on(server, "NamespaceLifecycle") {
+        namespace::admit(server, attributes, object)?;
+    }
+    if attributes.creates(kinds::PODS) && on(server, "LimitRanger") {
         limits::admit(server, attributes, object);
+    }
+    if attributes.creates(kinds::PODS) && on(server, "ServiceAccount") {
         service_account::admit(server, attributes, object)?;
     }
     if attributes.writes(kinds::PODS) {
         priority::admit(server, object, old)?;
-        tolerations::admit(object);
+        if on(server, "DefaultTolerationSeconds") {
+            tolerations::admit(object);
+        }
     }
-    if attributes.creates(kinds::PERSISTENT_VOLUME_CLAIMS) {
+    if attributes.creates(kinds::PERSISTENT_VOLUME_CLAIMS) && on(server, "DefaultStorageClass") {
         classes::admit_claim(server, object);
     }
-    if attributes.creates(kinds::PERSISTENT_VOLUME_CLAIMS) {
+    if attributes.creates(kinds::PERSISTENT_VOLUME_CLAIMS) && on(server, "StorageObjectInUseProtection") {
         classes::protect(object, "kubernetes.io/pvc-protection");
     }
-    if attributes.creates(kinds::PERSISTENT_VOLUMES) {
+    if attributes.creates(kinds::PERSISTENT_VOLUMES) && on(server, "StorageObjectInUseProtection") {
         classes::protect(object, "kubernetes.io/pv-protection");
     }
-    if attributes.creates(kinds::PODS) {
+    if attributes.creates(kinds::PODS) && on(server, "RuntimeClass") {
         runtime_class::admit(server, object)?;
     }
-    if attributes.creates(kinds::INGRESSES) {
+    if attributes.creates(kinds::INGRESSES) && on(server, "DefaultIngressClass") {
         classes::admit_ingress(server, object)?;
     }
     if attributes.subresource.is_empty() && !cx.is_component {
@@ -102,11 +109,14 @@ pub(crate) fn validate(
     old: Option<&Value>,
 ) -> Result<(), Status> {
     simulator::validate(server, attributes, object)?;
-    pod_security::validate(server, cx, attributes, object, old)?;
+    let on = |plugin: &str| !server.config.admission_off.iter().any(|off| off == plugin);
+    if on("PodSecurity") {
+        pod_security::validate(server, cx, attributes, object, old)?;
+    }
     if attributes.writes(kinds::PRIORITY_CLASSES) {
         priority::validate_class(server, object)?;
     }
-    if attributes.creates(kinds::PODS) || attributes.writes(kinds::PERSISTENT_VOLUME_CLAIMS) {
+    if (attributes.creates(kinds::PODS) || attributes.writes(kinds::PERSISTENT_VOLUME_CLAIMS)) && on("LimitRanger") {
         limits::validate(server, attributes, object)?;
     }
     if attributes.writes(kinds::PERSISTENT_VOLUME_CLAIMS)
@@ -125,6 +135,9 @@ pub(crate) fn charge(
     object: &Value,
     old: Option<&Value>,
 ) -> Result<(), Status> {
+    if server.config.admission_off.iter().any(|off| off == "ResourceQuota") {
+        return Ok(());
+    }
     quota::charge(server, cx, attributes, object, old)
 }
 

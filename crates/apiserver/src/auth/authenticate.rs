@@ -17,7 +17,8 @@ impl ApiServer {
         let user = match &request.auth {
             Auth::Anonymous => match request.header_value("authorization").and_then(|v| v.strip_prefix("Bearer ")) {
                 Some(token) => self.token_user(token.trim(), self.now).ok_or_else(unauthorized)?,
-                None => User::anonymous(),
+                None if self.config.anonymous => User::anonymous(),
+                None => return Err(unauthorized()),
             },
             Auth::Token(token) => self.token_user(token, self.now).ok_or_else(unauthorized)?,
             Auth::Certificate { certificate } => match certificate::subject(certificate) {

@@ -98,6 +98,9 @@ impl ApiServer {
 
     /// The user of a token.
     pub(crate) fn token_user(&self, token: &str, now: Time) -> Option<User> {
+        if let Some((_, user)) = self.config.tokens.iter().find(|(known, _)| known == token) {
+            return Some(user.clone());
+        }
         let claims = self.token_claims(token, now)?;
         let own = &claims["kubernetes.io"];
         let mut user = User::named(claims["sub"].str());
