@@ -148,7 +148,7 @@ impl Client {
             self.warnings += 1;
             if self.warned.insert(text.to_owned()) {
                 let line = format!("Warning: {}\n", warning_text(text));
-                io.err.extend_from_slice(line.as_bytes());
+                io.err.put(line.as_bytes());
             }
         }
         response

@@ -206,32 +206,62 @@ pub struct Io<'a> {
     /// What the standard streams are.
     pub terminal: Terminal,
     /// Standard output: bytes are appended.
-    pub out: &'a mut Vec<u8>,
+    pub out: &'a mut dyn Output,
     /// Standard error: bytes are appended.
-    pub err: &'a mut Vec<u8>,
+    pub err: &'a mut dyn Output,
+}
+
+/// Where output goes. Bytes are output; a host that cares in which order both streams were written has its own.
+pub trait Output {
+    /// Appends.
+    fn put(&mut self, bytes: &[u8]);
+}
+
+impl Output for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
 }
 
 impl Io<'_> {
+    /// Does something and answers what it wrote to standard output and standard error, instead of writing it.
+    pub fn captured<T>(&mut self, work: impl FnOnce(&mut Io<'_>) -> T) -> (T, Vec<u8>, Vec<u8>) {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let done = work(&mut Io {
+            api: &mut *self.api,
+            files: &mut *self.files,
+            stdin: &mut *self.stdin,
+            children: &mut *self.children,
+            network: &mut *self.network,
+            random: &mut *self.random,
+            now: self.now,
+            terminal: self.terminal,
+            out: &mut out,
+            err: &mut err,
+        });
+        (done, out, err)
+    }
+
     /// Prints to standard output.
     pub fn print(&mut self, text: impl AsRef<str>) {
-        self.out.extend_from_slice(text.as_ref().as_bytes());
+        self.out.put(text.as_ref().as_bytes());
     }
 
     /// Prints a line to standard output.
     pub fn println(&mut self, text: impl AsRef<str>) {
         self.print(text);
-        self.out.push(b'\n');
+        self.out.put(b"\n");
     }
 
     /// Prints to standard error.
     pub fn eprint(&mut self, text: impl AsRef<str>) {
-        self.err.extend_from_slice(text.as_ref().as_bytes());
+        self.err.put(text.as_ref().as_bytes());
     }
 
     /// Prints a line to standard error.
     pub fn eprintln(&mut self, text: impl AsRef<str>) {
         self.eprint(text);
-        self.err.push(b'\n');
+        self.err.put(b"\n");
     }
 }
 
@@ -248,7 +278,13 @@ pub struct Wait {
     pub stdin: bool,
     /// A child's end.
     pub child: bool,
+    /// More from a file that answered [`AGAIN`].
+    pub file: bool,
 }
+
+/// errno's words for a pipe under a file's name (`/dev/fd/63`) whose writer is not done yet: what there is, is kept by the
+/// machine, and the file can be read once the writer has ended.
+pub const AGAIN: &str = "resource temporarily unavailable";
 
 impl Wait {
     /// For something on any of these streams.

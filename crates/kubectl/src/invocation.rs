@@ -172,7 +172,10 @@ impl Invocation {
             return self.stdin();
         }
         let absolute = self.env.absolute(path);
-        io.files.read(&absolute).map_err(|errno| Failure::Error(format!("open {path}: {errno}")))
+        io.files.read(&absolute).map_err(|errno| match errno.as_str() {
+            crate::env::AGAIN => Failure::Later(crate::env::Wait { file: true, ..crate::env::Wait::default() }),
+            errno => Failure::Error(format!("open {path}: {errno}")),
+        })
     }
 
     /// `--dry-run`.

@@ -300,7 +300,7 @@ impl Finder<'_, '_> {
             let read = if is_folder { files::build } else { files::read };
             let documents = match read(self.inv, self.io, &source) {
                 Ok(documents) => documents,
-                Err(Failure::WantStdin) => return Err(Failure::WantStdin),
+                Err(failure @ (Failure::WantStdin | Failure::Later(_))) => return Err(failure),
                 Err(failure) => {
                     self.push(Err(failure));
                     continue;

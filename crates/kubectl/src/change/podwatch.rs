@@ -103,7 +103,7 @@ pub fn print_log(inv: &mut Invocation, io: &mut Io<'_>, pod: &Value, container: 
         return Err(Status::from_value(response.code, &document).into());
     }
     match response.body {
-        Body::Bytes(bytes) => io.out.extend_from_slice(&bytes),
+        Body::Bytes(bytes) => io.out.put(&bytes),
         other => io.print(other.text()),
     }
     Ok(())

@@ -95,9 +95,9 @@ pub fn dump(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         }
         let bytes = match object {
             Some(object) => {
-                let start = io.out.len();
-                printer.print(io, object)?;
-                io.out.split_off(start)
+                let (printed, out, _) = io.captured(|io| printer.print(io, object));
+                printed?;
+                out
             }
             None => text.as_bytes().to_vec(),
         };

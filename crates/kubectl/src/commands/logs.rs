@@ -98,12 +98,12 @@ fn label(source: &Source) -> String {
 /// Writes bytes, each line with a prefix if there is one.
 fn write(io: &mut Io<'_>, bytes: &[u8], prefix: Option<&str>) {
     let Some(prefix) = prefix else {
-        io.out.extend_from_slice(bytes);
+        io.out.put(bytes);
         return;
     };
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        io.out.extend_from_slice(prefix.as_bytes());
-        io.out.extend_from_slice(line);
+        io.out.put(prefix.as_bytes());
+        io.out.put(line);
     }
 }
 
@@ -290,7 +290,7 @@ impl Waiting for Follow {
             match io.api.poll(stream.id) {
                 StreamItem::Pending => at += 1,
                 StreamItem::Event(_) => {}
-                StreamItem::Data(_, bytes) if alone && stream.prefix.is_none() => io.out.extend_from_slice(&bytes),
+                StreamItem::Data(_, bytes) if alone && stream.prefix.is_none() => io.out.put(&bytes),
                 StreamItem::Data(_, bytes) => {
                     stream.line.extend_from_slice(&bytes);
                     if let Some(end) = stream.line.iter().rposition(|byte| *byte == b'\n') {

@@ -125,7 +125,7 @@ pub fn print(inv: &mut Invocation, io: &mut Io<'_>, request: Request) -> Result<
     match &response.body {
         Body::Empty => {}
         Body::Value(value) => io.println(go::escape_html(&text(value))),
-        Body::Bytes(bytes) => io.out.extend_from_slice(bytes),
+        Body::Bytes(bytes) => io.out.put(bytes),
     }
     Ok(Outcome::Done)
 }

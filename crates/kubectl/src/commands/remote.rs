@@ -119,8 +119,8 @@ impl Waiting for Remote {
         loop {
             match io.api.poll(self.stream) {
                 StreamItem::Pending => break,
-                StreamItem::Data(channel::STDOUT, bytes) => io.out.extend_from_slice(&bytes),
-                StreamItem::Data(channel::STDERR, bytes) => io.err.extend_from_slice(&bytes),
+                StreamItem::Data(channel::STDOUT, bytes) => io.out.put(&bytes),
+                StreamItem::Data(channel::STDERR, bytes) => io.err.put(&bytes),
                 StreamItem::Data(channel::ERROR, bytes) => {
                     let document = parse_json(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
                     io.api.close(self.stream);

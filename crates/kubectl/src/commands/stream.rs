@@ -26,8 +26,8 @@ impl Waiting for Copying {
             match io.api.poll(self.stream) {
                 StreamItem::Pending => return Ok(Outcome::Wait(Wait::streams([self.stream]))),
                 StreamItem::Event(event) => io.println(to_json(&event)),
-                StreamItem::Data(channel::STDERR, bytes) => io.err.extend_from_slice(&bytes),
-                StreamItem::Data(_, bytes) => io.out.extend_from_slice(&bytes),
+                StreamItem::Data(channel::STDERR, bytes) => io.err.put(&bytes),
+                StreamItem::Data(_, bytes) => io.out.put(&bytes),
                 StreamItem::Closed(None) => return Ok(Outcome::Done),
                 StreamItem::Closed(Some(status)) => return Err(status.into()),
             }

@@ -109,7 +109,7 @@ fn with_template(
     let columns_needed = || Failure::from("custom-columns format specified but no custom columns given");
     let read = |io: &mut Io<'_>, words: &str| -> Result<String, Failure> {
         let bytes = inv.read_file(io, text).map_err(|failure| match failure {
-            Failure::WantStdin => Failure::WantStdin,
+            failure @ (Failure::WantStdin | Failure::Later(_)) => failure,
             other => Failure::Error(format!("{words} {text}, {}", other.words())),
         })?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use drydock_api::{Request, Response, Status, StreamId, StreamItem, Transport};
-use drydock_kubectl::env::{ChildId, Children, Files, Input, Network, SocketId, Spawn, Stdin, Terminal};
+use drydock_kubectl::env::{AGAIN, ChildId, Children, Files, Input, Network, Output, SocketId, Spawn, Stdin, Terminal};
 use drydock_kubectl::{Command, Env, Io, Nothing, Step as CommandStep};
 use drydock_shell::{
     Disposition, Errno, Fd, Pid, Program, Read, Recv, Signal, Spawn as MachineSpawn, Step, Sys, TtyMode, Vfs, Wait,
@@ -24,7 +24,11 @@ pub(super) struct Kubectl {
     state: State,
     children: SortedMap<ChildId, Child>,
     next_child: u32,
+    pipes: Pipes,
 }
+
+/// What was read so far of descriptors that have a file's name, and whether that is all of it.
+type Pipes = SortedMap<Fd, (Vec<u8>, bool)>;
 
 #[derive(Clone, Default)]
 enum State {
@@ -103,6 +107,9 @@ impl Kubectl {
         if wait.child {
             read.extend(self.children.values().filter_map(|child| child.pipes).flat_map(|(out, err)| [out, err]));
         }
+        if wait.file {
+            read.extend(self.pipes.iter().filter(|(_, (_, done))| !done).map(|(fd, _)| *fd));
+        }
         Wait {
             until: wait.until,
             read,
@@ -118,28 +125,44 @@ impl Kubectl {
         let size = [STDOUT, STDIN].into_iter().find_map(|fd| sys.tty_size(fd)).unwrap_or((80, 24));
         let terminal = Terminal { stdin: sys.is_tty(STDIN), stdout: sys.is_tty(STDOUT), columns: size.0, rows: size.1 };
         let machine = RefCell::new(sys);
-        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let written = RefCell::new(Written::default());
+        let mut pipes = std::mem::take(&mut self.pipes);
         let mut children = Processes { machine: &machine, kubectl: self };
         let result = work(&mut Io {
             api: &mut Door(&machine),
-            files: &mut FileSystem(&machine),
+            files: &mut FileSystem(&machine, &mut pipes),
             stdin: &mut StandardInput(&machine),
             children: &mut children,
             network: &mut Sockets(&machine),
             random: &mut || machine.borrow_mut().random(),
             now,
             terminal,
-            out: &mut out,
-            err: &mut err,
+            out: &mut Stream(STDOUT, &written),
+            err: &mut Stream(STDERR, &written),
         });
+        self.pipes = pipes;
         let mut sys = machine.borrow_mut();
-        // Warnings come before what they warn of. A broken pipe has become a signal by now.
-        for (fd, bytes) in [(STDERR, err), (STDOUT, out)] {
-            if !bytes.is_empty() {
-                let _ = sys.put(fd, &bytes);
-            }
+        for (fd, bytes) in written.into_inner() {
+            // A broken pipe has become a signal by now.
+            let _ = sys.put(fd, &bytes);
         }
         result
+    }
+}
+
+/// What was written in one step, to which stream, in order.
+type Written = Vec<(Fd, Vec<u8>)>;
+
+struct Stream<'w>(Fd, &'w RefCell<Written>);
+
+impl Output for Stream<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        let mut written = self.1.borrow_mut();
+        match written.last_mut() {
+            Some((fd, last)) if *fd == self.0 => last.extend_from_slice(bytes),
+            _ if bytes.is_empty() => {}
+            _ => written.push((self.0, bytes.to_vec())),
+        }
     }
 }
 
@@ -177,20 +200,35 @@ fn errno_words(error: Errno) -> String {
     error.message().to_lowercase()
 }
 
-struct FileSystem<'m, 'a, 'b>(Machine<'m, 'a, 'b>);
+struct FileSystem<'m, 'a, 'b, 'p>(Machine<'m, 'a, 'b>, &'p mut Pipes);
 
-impl Files for FileSystem<'_, '_, '_> {
+/// The descriptor that a file's name means: `/dev/fd/63`, as `<(…)` makes them.
+fn descriptor(path: &str) -> Option<Fd> {
+    if path == "/dev/stdin" {
+        return Some(STDIN);
+    }
+    path.strip_prefix("/dev/fd/").or_else(|| path.strip_prefix("/proc/self/fd/"))?.parse().ok()
+}
+
+impl Files for FileSystem<'_, '_, '_, '_> {
     fn read(&mut self, path: &str) -> Result<Vec<u8>, String> {
-        // Standard input under a name is read from where it leads, not from the file system.
         let mut sys = self.0.borrow_mut();
-        if matches!(path, "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") {
-            let mut bytes = Vec::new();
-            while let Read::Data(more) = sys.read(STDIN, 1 << 16) {
-                bytes.extend(more);
-            }
-            return Ok(bytes);
+        let Some(fd) = descriptor(path) else {
+            return sys.files().read(path).map(|bytes| bytes.to_vec()).map_err(errno_words);
+        };
+        if !self.1.contains_key(&fd) {
+            self.1.insert(fd, (Vec::new(), false));
         }
-        sys.files().read(path).map(|bytes| bytes.to_vec()).map_err(errno_words)
+        let Some((bytes, done)) = self.1.get_mut(&fd) else { return Ok(Vec::new()) };
+        while !*done {
+            match sys.read(fd, 1 << 16) {
+                Read::Data(more) => bytes.extend(more),
+                Read::Pending => return Err(AGAIN.to_owned()),
+                Read::Eof => *done = true,
+                Read::Error(error) => return Err(errno_words(error)),
+            }
+        }
+        Ok(bytes.clone())
     }
     fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), String> {
         self.0.borrow_mut().files().write(path, bytes).map_err(errno_words)
@@ -201,6 +239,9 @@ impl Files for FileSystem<'_, '_, '_> {
         Ok(entries.into_iter().map(|entry| entry.name).collect())
     }
     fn exists(&mut self, path: &str) -> bool {
+        if let Some(fd) = descriptor(path) {
+            return self.0.borrow().fds().contains(&fd);
+        }
         self.0.borrow_mut().files().exists(path)
     }
     fn is_dir(&mut self, path: &str) -> bool {

@@ -74,12 +74,10 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         return Err(format!("cannot exec into a container in a completed pod; current phase is {phase}").into());
     }
     // What comes out of the container's programs while copying from it goes to standard output.
-    let mark = io.err.len();
-    let container = pods::container_or_default(io, &pod, inv.flags.str("container"), false)?;
-    if !to_pod {
-        let said = io.err.split_off(mark);
-        io.out.extend(said);
-    }
+    let named = inv.flags.str("container");
+    let (container, _, said) = io.captured(|io| pods::container_or_default(io, &pod, named, false));
+    if to_pod { &mut io.err } else { &mut io.out }.put(&said);
+    let container = container?;
     let mut copying = Copying {
         client: inv.client(io)?.clone(),
         env: inv.env.clone(),
@@ -276,9 +274,9 @@ impl Waiting for Copying {
             match io.api.poll(self.stream) {
                 StreamItem::Pending => return Ok(Outcome::Wait(Wait::streams([self.stream]))),
                 StreamItem::Data(channel::STDOUT, bytes) if self.stage == Stage::Reading => self.archive.extend(bytes),
-                StreamItem::Data(channel::STDERR, bytes) if self.stage == Stage::Reading => io.out.extend(bytes),
-                StreamItem::Data(channel::STDOUT, bytes) if self.stage == Stage::Writing => io.out.extend(bytes),
-                StreamItem::Data(channel::STDERR, bytes) if self.stage == Stage::Writing => io.err.extend(bytes),
+                StreamItem::Data(channel::STDERR, bytes) if self.stage == Stage::Reading => io.out.put(&bytes),
+                StreamItem::Data(channel::STDOUT, bytes) if self.stage == Stage::Writing => io.out.put(&bytes),
+                StreamItem::Data(channel::STDERR, bytes) if self.stage == Stage::Writing => io.err.put(&bytes),
                 StreamItem::Data(channel::ERROR, bytes) => {
                     let document = parse_json(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
                     io.api.close(self.stream);
