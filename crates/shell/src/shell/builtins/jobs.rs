@@ -239,7 +239,11 @@ pub(super) fn kill(shell: &mut Shell, sys: &mut Sys<'_>, words: &[String]) -> Do
     for word in targets {
         let (result, shown) = if word.starts_with('%') {
             match job_of(shell, word).cloned() {
-                Some(job) if job.ended.is_none() => (sys.kill_group(job.group, signal), job.pid.to_string()),
+                Some(job) if job.ended.is_none() => {
+                    // A script's jobs have no group of their own.
+                    let killed = sys.kill_group(job.group, signal).or_else(|_| sys.kill(job.pid, signal));
+                    (killed, job.pid.to_string())
+                }
                 _ => {
                     no_such_job(shell, sys, "kill", word);
                     status = 1;
