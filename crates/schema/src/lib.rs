@@ -7,6 +7,7 @@
 //! - [`apply_defaults`]: what the API server fills in.
 //! - [`patch`]: JSON, merge and strategic patches, applied and made.
 //! - [`merge`]: ownership of fields, for server-side apply.
+//! - [`structural`]: the schemas of custom resources.
 //! - [`labels`], [`fields`]: selectors. [`quantity`], [`intstr`], [`duration`]: amounts, percentages, times.
 //! - [`Descriptions`]: what types and fields are for, loaded when somebody asks.
 //! - [`names`]: rules for names. [`go`], [`base64`], [`time`]: values as Go prints and reads them.
@@ -25,6 +26,7 @@ pub mod names;
 pub mod patch;
 pub mod quantity;
 mod resources;
+pub mod structural;
 mod table;
 pub mod time;
 
