@@ -1,11 +1,18 @@
-//! The native command: sessions from files, lessons proved, benchmarks.
+//! The native command: an API server, kubectl, sessions from files, lessons proved, benchmarks.
 //!
+//! - `serve` is the cluster's API server over HTTP.
+//! - `kubectl` is kubectl, for any cluster. A link of the name kubectl is it too.
 //! - `session` plays a file of commands and prints what each did.
 //! - `lesson` proves the exercises of lessons.
 //! - `bench` measures.
 
+// The native command stands outside the core: it has files, processes, a network and a wall clock.
+#![allow(clippy::disallowed_types, clippy::disallowed_methods)]
+
 mod bench;
+mod kubectl;
 mod lesson;
+mod serve;
 mod session;
 
 use std::path::PathBuf;
@@ -24,6 +31,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Serves the API of a new cluster over HTTP on this machine.
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(#[command(flatten)] Box<serve::Arguments>),
+    /// Runs kubectl against the cluster that the kubeconfig names.
+    #[command(disable_help_flag = true)]
+    Kubectl {
+        /// kubectl's own words.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<std::ffi::OsString>,
+    },
     /// Plays a file of commands on a new cluster and prints one JSON object a command.
     #[command(after_help = session::EXAMPLES)]
     Session {
@@ -70,7 +87,16 @@ fn profile(name: &str) -> Result<Profile, String> {
 }
 
 fn main() -> ExitCode {
+    // kubectl's words are its own: they are not looked at here.
+    let mut words = std::env::args_os();
+    let called = words.next().map(PathBuf::from);
+    let as_kubectl = called.is_some_and(|path| path.file_stem().is_some_and(|name| name == "kubectl"));
+    if as_kubectl || std::env::args_os().nth(1).is_some_and(|word| word == "kubectl") {
+        return kubectl::main(words.skip(usize::from(!as_kubectl)));
+    }
     let outcome = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(*arguments),
+        Command::Kubectl { words } => return kubectl::main(words.into_iter()),
         Command::Session { file, profile, seed } => session::play(&file, profile, seed),
         Command::Lesson { command: LessonCommand::Check { path } } => lesson::check(&path),
         Command::Bench { json, quick } => bench::run(json, quick),

@@ -1,0 +1,225 @@
+//! Connections and requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use drydock_api::{Body, Method, Request, Status, StreamItem};
+use futures_util::stream;
+use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::files::Files;
+use crate::message::{self, Outgoing};
+use crate::owner::{Owner, Stream};
+use crate::{protobuf, tunnel, websocket};
+
+/// The most that a body may have, as the real server has it.
+const BODY_MAX: usize = 3 << 20;
+/// The most connections at a time. Further ones wait until one is closed.
+const CONNECTIONS_MAX: usize = 2048;
+/// How long a client may take for the head of a request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client may take for a body.
+const BODY_PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes of a stream that are sent at once when there are so many.
+const CHUNK: usize = 64 << 10;
+
+/// What requests are served from.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) owner: Owner,
+    pub(crate) trusting: bool,
+    pub(crate) files: Option<Arc<Files>>,
+}
+
+/// Takes connections for ever.
+pub(crate) async fn listen(listener: TcpListener, service: Arc<Service>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok((socket, _)) = listener.accept().await else {
+            // Out of file descriptors, say: others will be closed.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        // Small events must not wait for more of them.
+        let _ = socket.set_nodelay(true);
+        let service = service.clone();
+        tokio::spawn(async move {
+            let serve = service_fn(|request| {
+                let service = service.clone();
+                async move { Ok::<_, std::convert::Infallible>(service.serve(request).await) }
+            });
+            // A connection that breaks is its client's business.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_PATIENCE)
+                .serve_connection(TokioIo::new(socket), serve)
+                .with_upgrades()
+                .await;
+            drop(place);
+        });
+    }
+}
+
+/// The last segment of a path.
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// Whether a request is answered by items as they come.
+fn is_stream(request: &Request) -> bool {
+    if request.method != Method::Get {
+        return false;
+    }
+    let mut segments = request.path.split('/').skip(1);
+    let old = match segments.next() {
+        Some("api") => segments.nth(1) == Some("watch"),
+        Some("apis") => segments.nth(2) == Some("watch"),
+        _ => false,
+    };
+    old || request.query_bool("watch") || (last(&request.path) == "log" && request.query_bool("follow"))
+}
+
+/// Whether a request wants a connection to a process or port, by which protocol.
+fn upgrade(parts: &hyper::http::request::Parts) -> Option<&str> {
+    let wants = parts.headers.get(header::CONNECTION)?.to_str().ok()?.to_ascii_lowercase().contains("upgrade");
+    wants.then(|| parts.headers.get(header::UPGRADE)?.to_str().ok()).flatten()
+}
+
+impl Service {
+    async fn serve(&self, mut incoming: hyper::Request<Incoming>) -> hyper::Response<Outgoing> {
+        let upgraded = hyper::upgrade::on(&mut incoming);
+        let (parts, body) = incoming.into_parts();
+        let Some(method) = message::method(&parts.method) else {
+            return message::refusal(Status::new(
+                405,
+                "MethodNotAllowed",
+                "the server does not allow this method on the requested resource",
+            ));
+        };
+        if let Some(files) = &self.files
+            && let Some(found) = files.find(method, &parts).await
+        {
+            return found;
+        }
+        let mut request = message::request(&parts, method, self.trusting);
+        let gzip = message::takes_gzip(&parts.headers);
+        if matches!(last(&request.path), "exec" | "attach" | "portforward")
+            && let Some(protocol) = upgrade(&parts)
+        {
+            let protocol = protocol.to_ascii_lowercase();
+            return match protocol.as_str() {
+                "websocket" => websocket::accept(&self.owner, request, &parts, upgraded).await,
+                "spdy/3.1" => tunnel::accept(&self.owner, request, &parts, upgraded).await,
+                other => Err(Status::bad_request(format!("unable to upgrade: {other} is not known"))),
+            }
+            .unwrap_or_else(message::refusal);
+        }
+        match read(body).await.and_then(|body| unfold(&mut request, body)) {
+            Ok(()) => {}
+            Err(status) => return message::refusal(status),
+        }
+        if is_stream(&request) {
+            let text = last(&request.path) == "log";
+            return match self.owner.open(request).await {
+                Ok(opened) => streamed(opened, text),
+                Err(status) => message::refusal(status),
+            };
+        }
+        message::response(self.owner.send(request).await, gzip)
+    }
+}
+
+/// A request's body, up to the limit.
+async fn read(body: Incoming) -> Result<Body, Status> {
+    let too_large = || Status::too_large(format!("Request entity too large: limit is {BODY_MAX}"));
+    match tokio::time::timeout(BODY_PATIENCE, Limited::new(body, BODY_MAX).collect()).await {
+        Ok(Ok(body)) => {
+            let bytes = body.to_bytes();
+            Ok(if bytes.is_empty() { Body::Empty } else { Body::Bytes(bytes.into()) })
+        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(Status::bad_request(format!("the body could not be read: {error}"))),
+        Err(_) => Err(Status::new(408, "Timeout", "the body did not come in time")),
+    }
+}
+
+/// Gives a request its body; one in protobuf as the document that it means.
+fn unfold(request: &mut Request, body: Body) -> Result<(), Status> {
+    let kind = request.header_value("content-type").unwrap_or_default();
+    let Body::Bytes(bytes) = &body else { return Ok(()) };
+    match kind.split(';').next().unwrap_or_default().trim() {
+        protobuf::MEDIA => {
+            let document = protobuf::decode(bytes).map_err(Status::bad_request)?;
+            request.body = Body::Value(document);
+            for (name, value) in &mut request.headers {
+                if name == "content-type" {
+                    *value = "application/json".into();
+                }
+            }
+        }
+        "application/cbor" => {
+            let message = "the body of the request was in an unknown format - accepted media types include: \
+                           application/json, application/yaml, application/vnd.kubernetes.protobuf";
+            return Err(Status::new(415, "UnsupportedMediaType", message));
+        }
+        _ => request.body = body,
+    }
+    Ok(())
+}
+
+/// A response whose body is a stream: watch events a line each, or the bytes of a log.
+fn streamed(opened: Stream, text: bool) -> hyper::Response<Outgoing> {
+    let frames = stream::unfold(Some(opened), |opened| async move {
+        let mut opened = opened?;
+        let mut bytes = Vec::new();
+        let mut item = Some(opened.next().await?);
+        // Whatever has come by now goes out at once.
+        let mut more = true;
+        while let Some(taken) = item {
+            match taken {
+                StreamItem::Event(event) => bytes.extend_from_slice(&message::document(&event)),
+                StreamItem::Data(_, data) => bytes.extend_from_slice(&data),
+                StreamItem::Pending => {}
+                StreamItem::Closed(_) => more = false,
+            }
+            item = if more && bytes.len() < CHUNK { opened.now() } else { None };
+        }
+        let next = more.then_some(opened);
+        Some((Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from(bytes))), next))
+    });
+    let mut response = hyper::Response::new(BodyExt::boxed_unsync(StreamBody::new(frames)));
+    let kind = if text { "text/plain" } else { "application/json" };
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_told_from_exchanges() {
+        let stream = |path: &str, query: &str| {
+            let mut request = Request::get(path);
+            request.query = message::query(query);
+            is_stream(&request)
+        };
+        assert!(stream("/api/v1/pods", "watch=true"));
+        assert!(stream("/api/v1/pods", "watch=1"));
+        assert!(stream("/api/v1/watch/pods", ""));
+        assert!(stream("/apis/apps/v1/watch/deployments", ""));
+        assert!(stream("/api/v1/namespaces/a/pods/b/log", "follow=true"));
+        assert!(!stream("/api/v1/namespaces/a/pods/b/log", "follow=false"));
+        assert!(!stream("/api/v1/namespaces/watch/pods", "watch=false"));
+        assert!(!stream("/api/v1/pods", ""));
+    }
+}
