@@ -34,6 +34,7 @@ impl Map {
     }
 
     /// The value of `key`, if it is there.
+    #[inline(never)]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.position(key).ok().map(|at| &self.0[at].1)
     }
@@ -51,7 +52,12 @@ impl Map {
 
     /// Sets `key` and answers what was there before.
     pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
-        let (key, value) = (key.into(), value.into());
+        self.put(key.into(), value.into())
+    }
+
+    // Never inlined: it would be copied into each of the thousands of places that write a field.
+    #[inline(never)]
+    fn put(&mut self, key: Key, value: Value) -> Option<Value> {
         match self.position(key.as_str()) {
             Ok(at) => Some(std::mem::replace(&mut Arc::make_mut(&mut self.0)[at].1, value)),
             Err(at) => {
@@ -62,6 +68,7 @@ impl Map {
     }
 
     /// The value of `key` for changing; null is put there first when the key is new.
+    #[inline(never)]
     pub fn entry(&mut self, key: &str) -> &mut Value {
         let at = match self.position(key) {
             Ok(at) => at,

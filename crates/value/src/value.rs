@@ -31,6 +31,7 @@ impl std::borrow::Borrow<str> for Str {
 }
 
 impl From<&str> for Str {
+    #[inline(never)]
     fn from(text: &str) -> Str {
         Str(Arc::from(text))
     }
@@ -148,6 +149,7 @@ impl Value {
     }
 
     /// The string, or "".
+    #[inline(never)]
     pub fn str(&self) -> &str {
         self.as_str().unwrap_or("")
     }
@@ -197,11 +199,13 @@ impl Value {
     }
 
     /// The array's items, or none.
+    #[inline(never)]
     pub fn items(&self) -> &[Value] {
         self.as_array().unwrap_or(&[])
     }
 
     /// The array's items for changing; what was not an array becomes an empty one. Copies this level when shared.
+    #[inline(never)]
     pub fn items_mut(&mut self) -> &mut Vec<Value> {
         if !matches!(self, Value::Array(_)) {
             *self = Value::Array(Arc::default());
@@ -234,6 +238,7 @@ impl Value {
     }
 
     /// The object for changing; what was not an object becomes an empty one.
+    #[inline(never)]
     pub fn object_mut(&mut self) -> &mut Map {
         if !matches!(self, Value::Object(_)) {
             *self = Value::object();
@@ -293,6 +298,8 @@ impl Value {
 impl Index<&str> for Value {
     type Output = Value;
 
+    // As with all of the small methods that thousands of places call: one copy, for the size of the page's module.
+    #[inline(never)]
     fn index(&self, key: &str) -> &Value {
         self.get(key).unwrap_or(&NULL)
     }
@@ -300,6 +307,7 @@ impl Index<&str> for Value {
 
 impl IndexMut<&str> for Value {
     /// Makes the field, and the object, when they are not there.
+    #[inline(never)]
     fn index_mut(&mut self, key: &str) -> &mut Value {
         self.object_mut().entry(key)
     }
@@ -308,6 +316,7 @@ impl IndexMut<&str> for Value {
 impl Index<usize> for Value {
     type Output = Value;
 
+    #[inline(never)]
     fn index(&self, at: usize) -> &Value {
         self.items().get(at).unwrap_or(&NULL)
     }
@@ -346,12 +355,14 @@ impl From<bool> for Value {
 }
 
 impl From<&str> for Value {
+    #[inline(never)]
     fn from(text: &str) -> Value {
         Value::String(text.into())
     }
 }
 
 impl From<String> for Value {
+    #[inline(never)]
     fn from(text: String) -> Value {
         Value::String(text.into())
     }
