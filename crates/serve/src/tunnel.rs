@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::message::{self, Outgoing};
 use crate::owner::{Owner, Stream, Writer};
 use crate::spdy::{self, Event, Session};
+use crate::websocket;
 
 /// The header that names the protocol within SPDY.
 const VERSION: &str = "x-stream-protocol-version";
@@ -69,7 +70,7 @@ pub(crate) async fn accept(
         check(owner, &request).await?;
         None
     } else {
-        Some(owner.open(request.clone()).await?)
+        Some(websocket::start(owner, request.clone()).await?)
     };
     let owner = owner.clone();
     tokio::spawn(async move {
@@ -240,13 +241,26 @@ async fn connection(mut stream: Stream, data: u32, error: Option<u32>, outgoing:
     let _ = over.send(data).await;
 }
 
+/// What a process tells next.
+async fn next(stream: &mut Option<Stream>, failure: &mut Option<Status>) -> Option<StreamItem> {
+    match stream {
+        Some(stream) => stream.next().await,
+        None => Some(StreamItem::Closed(failure.take())),
+    }
+}
+
 /// Exec and attach: the client opens a stream for each of what it asked for.
-async fn process(mut stream: Stream, request: &Request, mut incoming: Incoming, outgoing: Sending) {
+async fn process(stream: Result<Stream, Status>, request: &Request, mut incoming: Incoming, outgoing: Sending) {
     let mut session = Session::new();
     let mut kinds: BTreeMap<u32, u8> = BTreeMap::new();
     let flags = ["stdin", "stdout", "stderr"].iter().filter(|flag| request.query_bool(flag)).count();
     let wanted = 1 + flags + usize::from(request.query_bool("tty"));
-    let writer = stream.writer();
+    let writer = stream.as_ref().ok().map(Stream::writer);
+    // What could not be started has only its end to tell.
+    let (mut stream, mut failure) = match stream {
+        Ok(stream) => (Some(stream), None),
+        Err(status) => (None, Some(status)),
+    };
     let of = |kinds: &BTreeMap<u32, u8>, wanted: u8| kinds.iter().find(|(_, kind)| **kind == wanted).map(|(id, _)| *id);
     loop {
         tokio::select! {
@@ -268,11 +282,17 @@ async fn process(mut stream: Stream, request: &Request, mut incoming: Incoming, 
                             }
                         }
                         Event::Data(id, bytes) => match kinds.get(&id) {
-                            Some(kind @ (&channel::STDIN | &channel::RESIZE)) => writer.write(*kind, bytes).await,
+                            Some(kind @ (&channel::STDIN | &channel::RESIZE)) => {
+                                if let Some(writer) = &writer {
+                                    writer.write(*kind, bytes).await;
+                                }
+                            }
                             _ => {}
                         },
                         Event::Fin(id) if kinds.get(&id) == Some(&channel::STDIN) => {
-                            writer.write(channel::STDIN, Vec::new()).await;
+                            if let Some(writer) = &writer {
+                                writer.write(channel::STDIN, Vec::new()).await;
+                            }
                         }
                         Event::Ping(id) => {
                             if outgoing.send(spdy::ping(id).into()).await.is_err() {
@@ -284,7 +304,7 @@ async fn process(mut stream: Stream, request: &Request, mut incoming: Incoming, 
                     }
                 }
             }
-            item = stream.next(), if kinds.len() >= wanted => match item {
+            item = next(&mut stream, &mut failure), if kinds.len() >= wanted => match item {
                 Some(StreamItem::Data(kind, bytes)) => {
                     if let Some(id) = of(&kinds, kind)
                         && send(&outgoing, id, &bytes, false).await.is_none()
@@ -293,7 +313,7 @@ async fn process(mut stream: Stream, request: &Request, mut incoming: Incoming, 
                     }
                 }
                 Some(StreamItem::Closed(status)) => {
-                    let text = to_json(&crate::websocket::outcome(status.as_ref()));
+                    let text = to_json(&websocket::outcome(status.as_ref()));
                     if let Some(id) = of(&kinds, channel::ERROR) {
                         let _ = send(&outgoing, id, text.as_bytes(), true).await;
                     }

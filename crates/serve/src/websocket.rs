@@ -88,10 +88,13 @@ pub(crate) async fn accept(
             }
         });
     } else {
-        let stream = owner.open(request).await?;
+        let stream = start(owner, request).await?;
         tokio::spawn(async move {
-            if let Ok(io) = upgraded.await {
-                process(socket(io).await, stream, protocol == V5).await;
+            let Ok(io) = upgraded.await else { return };
+            let mut socket = socket(io).await;
+            match stream {
+                Ok(stream) => process(socket, stream, protocol == V5).await,
+                Err(status) => end(&mut socket, Some(&status)).await,
             }
         });
     }
@@ -119,6 +122,14 @@ fn on(channel: u8, bytes: &[u8]) -> Message {
     Message::binary(message)
 }
 
+/// Starts a process. What fails only in the container is no refusal: the client hears of it where it hears of exit codes.
+pub(crate) async fn start(owner: &Owner, request: Request) -> Result<Result<Stream, Status>, Status> {
+    match owner.open(request).await {
+        Err(status) if status.code == 500 => Ok(Err(status)),
+        opened => opened.map(Ok),
+    }
+}
+
 /// How a process ended, as the error channel tells it.
 pub(crate) fn outcome(status: Option<&Status>) -> Value {
     match status {
@@ -144,6 +155,14 @@ async fn say_goodbye(socket: &mut Socket) {
     let _ = tokio::time::timeout(std::time::Duration::from_secs(2), rest).await;
 }
 
+/// Tells how a process ended, and closes.
+async fn end(socket: &mut Socket, status: Option<&Status>) {
+    let status = to_json(&outcome(status));
+    if socket.send(on(channel::ERROR, status.as_bytes())).await.is_ok() {
+        say_goodbye(socket).await;
+    }
+}
+
 /// Exec and attach.
 async fn process(mut socket: Socket, mut stream: Stream, closes: bool) {
     let writer = stream.writer();
@@ -159,13 +178,7 @@ async fn process(mut socket: Socket, mut stream: Stream, closes: bool) {
                         return;
                     }
                 }
-                Some(StreamItem::Closed(status)) => {
-                    let status = to_json(&outcome(status.as_ref()));
-                    if socket.send(on(channel::ERROR, status.as_bytes())).await.is_ok() {
-                        say_goodbye(&mut socket).await;
-                    }
-                    return;
-                }
+                Some(StreamItem::Closed(status)) => return end(&mut socket, status.as_ref()).await,
                 Some(_) => {}
                 None => return,
             },

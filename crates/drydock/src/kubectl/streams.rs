@@ -143,6 +143,7 @@ impl Drop for Stream {
 pub(super) async fn open(
     endpoint: &Endpoint,
     mut request: hyper::Request<Full<Bytes>>,
+    kind: Kind,
     bell: Arc<Bell>,
 ) -> Result<Stream, Status> {
     let mut sender = endpoint.connect().await?;
