@@ -5,7 +5,7 @@ use drydock_value::Time;
 use crate::commands::{self, Outcome, Waiting};
 use crate::env::{Env, Input, Io, Step, Wait};
 use crate::failure::Failure;
-use crate::flags::{self, Parsed, Refusal, table};
+use crate::flags::{self, ALPHA, Parsed, Refusal, table};
 use crate::help;
 use crate::invocation::Invocation;
 
@@ -127,7 +127,15 @@ impl Command {
             }
             Err(Refusal::Command(word, rest)) => return self.unknown(io, &word, &rest),
         };
-        for (name, why) in &parsed.deprecated {
+        let hidden = ALPHA.iter().find(|(path, flag, variable)| {
+            parsed.command.path == *path && parsed.flags.given(flag) && self.env.var(variable) != "true"
+        });
+        if let Some((_, flag, _)) = hidden {
+            let name = parsed.command.full();
+            io.eprintln(format!("error: unknown flag: --{flag}\nSee '{name} --help' for usage."));
+            return self.finish(1);
+        }
+        for (name, why) in parsed.deprecated.iter().filter(|(_, why)| !why.is_empty()) {
             io.eprintln(format!("Flag --{name} has been deprecated, {why}"));
         }
         // kubectl alone is no command: it shows its help, as -h does for all.

@@ -389,7 +389,17 @@ impl Finder<'_, '_> {
             return Ok(vec![document]);
         }
         let mut objects = Vec::new();
-        let mut queue: std::collections::VecDeque<Value> = document["items"].items().iter().cloned().collect();
+        // Items of a typed list may leave their version and kind to it.
+        let item_kind = document["kind"].str().strip_suffix("List").unwrap_or_default().to_owned();
+        let typed = |item: &Value| {
+            let mut item = item.clone();
+            if !item_kind.is_empty() && item["kind"].is_null() && item["apiVersion"].is_null() {
+                item.set("apiVersion", &document["apiVersion"]);
+                item.set("kind", item_kind.as_str());
+            }
+            item
+        };
+        let mut queue: std::collections::VecDeque<Value> = document["items"].items().iter().map(typed).collect();
         while let Some(item) = queue.pop_front() {
             if item["items"].as_array().is_some() {
                 queue.extend(item["items"].items().iter().cloned());

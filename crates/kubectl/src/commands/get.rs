@@ -249,6 +249,7 @@ fn print_objects(
 }
 
 fn start_watch(inv: &mut Invocation, io: &mut Io<'_>, mut query: Query, human: bool) -> Result<Outcome, Failure> {
+    query.continue_on_error = false;
     query.single_type = true;
     query.flatten = false;
     let found = builder::find(&query, inv, io)?;

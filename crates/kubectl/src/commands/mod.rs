@@ -158,6 +158,7 @@ pub static COMMANDS: &[Spec] = &[
     },
     Spec { path: "attach", run: attach::run, flags: attach::FLAGS },
     Spec { path: "auth can-i", run: auth::can_i::run, flags: auth::can_i::FLAGS },
+    Spec { path: "auth reconcile", run: auth::reconcile::run, flags: auth::reconcile::FLAGS },
     Spec { path: "auth whoami", run: auth::whoami::run, flags: auth::whoami::FLAGS },
     Spec { path: "autoscale", run: autoscale::run, flags: autoscale::FLAGS },
     Spec { path: "certificate approve", run: certificate::approve, flags: certificate::FLAGS },

@@ -13,5 +13,5 @@ mod table;
 mod values;
 
 pub use parse::{Parsed, Refusal, parse};
-pub use table::{CommandInfo, FlagInfo, Kind, Table, table};
+pub use table::{ALPHA, CommandInfo, FlagInfo, Kind, Table, table};
 pub use values::{Flags, parse_bool, parse_duration, split_csv};

@@ -137,6 +137,9 @@ impl Table {
     }
 }
 
+/// Flags that are there when a variable is `true`: command, flag, variable. They are not shown.
+pub const ALPHA: &[(&str, &str, &str)] = &[("apply", "applyset", "KUBECTL_APPLYSET")];
+
 /// Flags that still work but are not shown. `*` stands for any command.
 const DEPRECATED: &[(&str, &str, Kind, &str)] = &[
     ("annotate", "record", Kind::Bool, "--record will be removed in the future"),
@@ -235,6 +238,12 @@ fn read() -> Table {
         if let Some(command) = table.commands.iter_mut().find(|command| command.path == *path) {
             let flag = FlagInfo { name, short: None, kind: *kind, default: "false", help: "", deprecated: Some(why) };
             command.flags.push(flag);
+        }
+    }
+    for (path, name, _) in ALPHA {
+        if let Some(command) = table.commands.iter_mut().find(|command| command.path == *path) {
+            let kind = Kind::String;
+            command.flags.push(FlagInfo { name, short: None, kind, default: "", help: "", deprecated: Some("") });
         }
     }
     table

@@ -5,6 +5,7 @@
 //! what others set stays. [`Applying`] goes through the objects; it waits where a conflict wants another try, or where
 //! `--force` has to see an object go first. [`prune`] removes what was applied once and is in no file any more.
 
+mod applyset;
 pub mod edit_last_applied;
 mod prune;
 pub mod set_last_applied;
@@ -26,6 +27,7 @@ use crate::commands::{Outcome, Waiting, acts};
 use crate::env::{Io, Wait};
 use crate::failure::Failure;
 use crate::invocation::{DryRun, Invocation};
+use applyset::ApplySet;
 use prune::Pruning;
 
 /// The flags that it acts on.
@@ -37,6 +39,7 @@ pub const FLAGS: &[&[&str]] = &[
     acts::NONE,
     &[
         "all",
+        "applyset",
         "cascade",
         "force",
         "force-conflicts",
@@ -96,14 +99,18 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     }
     let options = options(inv, io)?;
     let printing = Printing::new(inv, io, options.dry_run)?;
-    let pruning = Pruning::new(inv, io)?;
+    let mut set = ApplySet::new(inv, io, &options)?;
+    let pruning = if set.is_some() { None } else { Pruning::new(inv, io)? };
     let query = Query { all: false, ..Query::new(inv, io, &[])? };
     let found = builder::find(&query, inv, io)?;
     if found.items.is_empty() {
         return Err("no objects passed to apply".into());
     }
     // What could not even be read is told before what the server refuses.
-    let (infos, failures) = found.split();
+    let (mut infos, failures) = found.split();
+    if let Some(set) = &mut set {
+        set.begin(inv, io, infos.iter_mut())?;
+    }
     let mut namespaces = SortedSet::new();
     if query.enforce_namespace {
         namespaces.insert(query.namespace);
@@ -113,6 +120,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         options,
         printing,
         pruning,
+        set,
         queue: infos.into(),
         retry: None,
         replacing: None,
@@ -150,7 +158,8 @@ fn options(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Options, Failure> {
     if flags.bool("all") && !flags.str("selector").is_empty() {
         return Err("cannot set --all and --selector at the same time".into());
     }
-    if flags.bool("prune") && !flags.bool("all") && flags.str("selector").is_empty() {
+    if flags.bool("prune") && flags.str("applyset").is_empty() && !flags.bool("all") && flags.str("selector").is_empty()
+    {
         return Err("all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector".into());
     }
     let manager = if server_side && !flags.given("field-manager") { "kubectl" } else { flags.str("field-manager") };
@@ -199,6 +208,7 @@ struct Applying {
     options: Options,
     printing: Printing,
     pruning: Option<Pruning>,
+    set: Option<ApplySet>,
     queue: VecDeque<Info>,
     retry: Option<Retry>,
     replacing: Option<Replacing>,
@@ -252,6 +262,9 @@ impl Waiting for Applying {
         self.print_all(io)?;
         if let Some(pruning) = self.pruning.take() {
             pruning.run(&mut self.inv, io, &self.options, &mut self.printing, &self.visited, &self.namespaces)?;
+        }
+        if let Some(set) = self.set.take() {
+            set.finish(&mut self.inv, io, &self.options, &mut self.printing, &self.visited)?;
         }
         Ok(Outcome::Done)
     }

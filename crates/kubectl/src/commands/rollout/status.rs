@@ -23,6 +23,11 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if revision < 0 {
         return Err("revision must be a positive integer".into());
     }
+    if found.items.is_empty() {
+        let namespace = inv.namespace(io)?;
+        io.eprintln(format!("No resources found in {namespace} namespace."));
+        return Ok(Outcome::Done);
+    }
     let timeout = inv.flags.duration("timeout");
     let items: Vec<Result<Target, Failure>> = found
         .items
