@@ -8,6 +8,13 @@ use crate::registry::Served;
 /// An object in the version that was asked for.
 pub(crate) fn from_storage(served: &Served, object: &Value) -> Value {
     let object = &managed::shown(served.kind, object);
+    if crate::custom::version(served).is_some() {
+        let mut object = object.clone();
+        if object["apiVersion"] != *served.api_version().as_str() {
+            object.set("apiVersion", served.api_version());
+        }
+        return object;
+    }
     match (served.group(), served.version()) {
         ("events.k8s.io", _) => renamed(object, "events.k8s.io/v1", EVENT_FIELDS.iter().copied()),
         ("autoscaling", "v1") => autoscaler_to_v1(object),
@@ -17,6 +24,11 @@ pub(crate) fn from_storage(served: &Served, object: &Value) -> Value {
 
 /// An object in the version in which it is stored.
 pub(crate) fn to_storage(served: &Served, object: Value) -> Value {
+    if let Some(version) = served.kind.and_then(crate::custom::storage) {
+        let mut object = object;
+        object.set("apiVersion", version.served.api_version());
+        return object;
+    }
     match (served.group(), served.version()) {
         ("events.k8s.io", _) => renamed(&object, "v1", EVENT_FIELDS.iter().map(|(core, new)| (*new, *core))),
         ("autoscaling", "v1") => autoscaler_from_v1(object),

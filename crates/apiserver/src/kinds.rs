@@ -6,9 +6,10 @@
 
 use std::fmt;
 
-/// A kind that the store holds. Compares and copies like a number.
+/// A kind that the store holds. Compares and copies like a number: the upper half is its place in the store, the lower one
+/// tells what it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Kind(pub(crate) u16);
+pub struct Kind(u32);
 
 /// What is known of a kind without looking at the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ macro_rules! kinds {
 
         $(
             #[doc = concat!("`", $resource, "` of group \"", $group, "\", stored as ", $version, ".")]
-            pub const $constant: Kind = Kind(Index::$constant as u16);
+            pub const $constant: Kind = Kind::at(Index::$constant as u32);
         )*
 
         /// Every kind, in the order of its number.
@@ -104,9 +105,29 @@ kinds! {
 }
 
 impl Kind {
-    /// Every kind, in the order of its number.
+    const fn at(place: u32) -> Kind {
+        Kind(place << 16 | place)
+    }
+
+    /// A kind that a CRD defines.
+    pub(crate) fn custom(slot: u16, number: u16) -> Kind {
+        Kind(u32::from(slot) << 16 | u32::from(number))
+    }
+
+    /// What tells the kind, besides its place.
+    pub(crate) fn number(self) -> usize {
+        (self.0 & 0xffff) as usize
+    }
+
+    /// The place in whatever has one for each kind: from 0 on, without gaps for those of [`Kind::all`], custom ones after
+    /// them.
+    pub fn index(self) -> usize {
+        (self.0 >> 16) as usize
+    }
+
+    /// Every built-in kind, in the order of its number.
     pub fn all() -> impl Iterator<Item = Kind> {
-        (0..TABLE.len()).map(|number| Kind(number as u16))
+        (0..TABLE.len()).map(|number| Kind::at(number as u32))
     }
 
     /// The kind of a group and plural, such as `("apps", "deployments")`. The events of `events.k8s.io` are
@@ -130,13 +151,8 @@ impl Kind {
 
     /// Names and scope.
     pub fn info(self) -> &'static KindInfo {
-        // Every handle comes from the table, so the first row is never taken for another.
-        TABLE.get(usize::from(self.0)).unwrap_or(&TABLE[0])
-    }
-
-    /// The number, from 0 on without gaps: an index for tables by kind.
-    pub fn index(self) -> usize {
-        usize::from(self.0)
+        // Every handle comes from the table or from a definition, so the first row is never taken for another.
+        TABLE.get(self.number()).or_else(|| crate::custom::info(self)).unwrap_or(&TABLE[0])
     }
 
     /// The plural with its group, as messages name it: `pods`, `deployments.apps`.

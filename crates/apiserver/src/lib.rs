@@ -11,6 +11,7 @@
 //! - `validation`: the rules, with Kubernetes' field paths and words.
 //! - `admission`: the plugins, in the real server's order.
 //! - `managed`: who owns which field, and server-side apply.
+//! - `custom`: what CustomResourceDefinitions add.
 //! - `auth`: who asks, and whether they may.
 //! - `printers`: the cells of tables.
 //! - `http`: paths, parameters, headers; lists, tables, discovery.
@@ -23,6 +24,7 @@ mod boot;
 mod client;
 mod config;
 mod convert;
+mod custom;
 mod http;
 pub mod kinds;
 mod managed;

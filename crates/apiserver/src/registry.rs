@@ -69,12 +69,12 @@ fn table() -> &'static [Served] {
     })
 }
 
-/// Everything that is served, in the order of discovery.
+/// Everything built in that is served, in the order of discovery.
 pub(crate) fn all() -> &'static [Served] {
     table()
 }
 
-/// What a path names.
+/// What a path names, of what is built in.
 pub(crate) fn find(group: &str, version: &str, resource: &str) -> Option<&'static Served> {
     table().iter().find(|served| {
         let id = &served.row.resource.id;
@@ -93,7 +93,26 @@ pub(crate) fn storage(kind: Kind) -> &'static Served {
             })
             .collect()
     });
+    if let Some(version) = crate::custom::storage(kind) {
+        return &version.served;
+    }
     by_kind.get(kind.index()).copied().unwrap_or(&table()[0])
+}
+
+impl crate::server::ApiServer {
+    /// Everything that is served now: what is built in, then what CRDs define.
+    pub(crate) fn served(&self) -> Vec<&'static Served> {
+        all().iter().chain(self.custom_served()).collect()
+    }
+
+    /// What a path names.
+    pub(crate) fn find_served(&self, group: &str, version: &str, resource: &str) -> Option<&'static Served> {
+        find(group, version, resource).or_else(|| {
+            self.custom_served().find(|served| {
+                served.resource() == resource && served.group() == group && served.version() == version
+            })
+        })
+    }
 }
 
 #[cfg(test)]

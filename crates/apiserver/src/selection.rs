@@ -69,6 +69,7 @@ fn unknown_field(kind: Kind, field: &str) -> String {
         | kinds::REPLICATION_CONTROLLERS
         | kinds::CERTIFICATE_SIGNING_REQUESTS
         | kinds::EVENTS => format!("field label not supported: {field}"),
+        _ if crate::custom::of(kind).is_some() => format!("field label not supported: {field}"),
         kinds::JOBS => format!("field label {field:?} not supported for Job"),
         _ => format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""),
     }
@@ -115,8 +116,11 @@ impl Selection {
                 requirement.field = "spec.nodeName".into();
             }
             let field = requirement.field.as_str();
-            let known =
-                field == "metadata.name" || field == "metadata.namespace" || known_fields(kind).contains(&field);
+            let custom = crate::custom::storage(kind);
+            let known = field == "metadata.name"
+                || field == "metadata.namespace"
+                || known_fields(kind).contains(&field)
+                || custom.is_some_and(|version| version.selectable.iter().any(|known| known == field));
             if !known {
                 return Err(Status::bad_request(unknown_field(kind, field)));
             }

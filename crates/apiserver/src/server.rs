@@ -24,6 +24,7 @@ pub struct ApiServer {
     pub(crate) now: Time,
     pub(crate) pools: Pools,
     pub(crate) decoded: crate::types::Decoded,
+    pub(crate) customs: Arc<crate::custom::Customs>,
     /// When the server next looks after the service that leads to itself.
     next_check: Time,
 }
@@ -37,6 +38,7 @@ impl ApiServer {
             now: config.start,
             pools: Pools::default(),
             decoded: crate::types::Decoded::default(),
+            customs: Arc::default(),
             next_check: config.start + OWN_CHECK,
             config: Arc::new(config),
         };
@@ -56,6 +58,7 @@ impl ApiServer {
             self.next_check = now + OWN_CHECK;
             crate::boot::restore_own_service(self);
         }
+        crate::custom::settle(self);
     }
 
     /// The time as last told.

@@ -9,7 +9,7 @@ use drydock_value::Value;
 
 use crate::client::PatchType;
 use crate::kinds::{self, Kind};
-use crate::registry::storage;
+use crate::registry::{Served, storage};
 
 /// A duration for people: `5s`, `3m20s`, `2d4h`.
 pub(crate) fn human(duration: Duration) -> String {
@@ -75,6 +75,22 @@ pub(crate) fn decode(gvk: &GroupVersionKind, object: &Value, before: &Value) -> 
     match Schema::get().by_kind(gvk) {
         None => Ok((object.clone(), Vec::new())),
         Some(of) => drydock_schema::decode_update(of, object, before).map(|decoded| (decoded.value, decoded.unknown)),
+    }
+}
+
+/// Reads an object of a served resource, as [`decode`] does: a custom one by its own schema.
+pub(crate) fn decode_served(served: &Served, object: &Value, before: &Value) -> Result<(Value, Vec<String>), String> {
+    match crate::custom::version(served) {
+        Some(version) => version.decode(object),
+        None => decode(&served.gvk(), object, before),
+    }
+}
+
+/// Fills in the defaults of a served resource.
+pub(crate) fn default_served(served: &Served, object: &mut Value, before: &Value) {
+    match crate::custom::version(served) {
+        Some(version) => drydock_schema::structural::default(&version.schema, object),
+        None => apply_defaults(&served.gvk(), object, before),
     }
 }
 
@@ -158,16 +174,16 @@ impl Decoded {
 
 /// Completes an object that a component made, from its state before (or null).
 pub(crate) fn decode_trusted(kind: Kind, mut object: Value, before: &Value) -> Value {
-    let gvk = storage(kind).gvk();
+    let served = storage(kind);
     if object["apiVersion"].str().is_empty() {
         object.set("apiVersion", kind.api_version());
         object.set("kind", kind.info().kind);
     }
-    let mut object = match decode(&gvk, &object, before) {
+    let mut object = match decode_served(served, &object, before) {
         Ok((object, _)) => object,
         Err(_) => object,
     };
-    apply_defaults(&gvk, &mut object, before);
+    default_served(served, &mut object, before);
     object
 }
 

@@ -7,12 +7,14 @@
 //! - [`apply_defaults`]: what the API server fills in.
 //! - [`patch`]: JSON, merge and strategic patches, applied and made.
 //! - [`merge`]: ownership of fields, for server-side apply.
+//! - [`cel`]: expressions, as far as validation rules need them.
 //! - [`structural`]: the schemas of custom resources.
 //! - [`labels`], [`fields`]: selectors. [`quantity`], [`intstr`], [`duration`]: amounts, percentages, times.
 //! - [`Descriptions`]: what types and fields are for, loaded when somebody asks.
 //! - [`names`]: rules for names. [`go`], [`base64`], [`time`]: values as Go prints and reads them.
 
 pub mod base64;
+pub mod cel;
 mod decode;
 mod defaults;
 mod describe;

@@ -73,7 +73,7 @@ impl ApiServer {
         if !document["metadata"]["managedFields"].items().is_empty() {
             return Err(Status::bad_request("metadata.managedFields must be nil"));
         }
-        let Some(parts) = self.parts_in(served) else { return Err(Status::no_such_path()) };
+        let Some(parts) = managed::parts_in(served) else { return Err(Status::no_such_path()) };
         let now = self.now.rfc3339();
         let manager = cx.manager.clone();
         let force = request.query_bool("force");
@@ -119,6 +119,6 @@ impl ApiServer {
 
 /// The merged object as it is stored.
 fn read(served: &Served, object: &Value, before: &Value) -> Result<Value, Status> {
-    let (decoded, _) = types::decode(&served.gvk(), object, before).map_err(Status::bad_request)?;
+    let (decoded, _) = types::decode_served(served, object, before).map_err(Status::bad_request)?;
     Ok(body::complete(served, decoded, before))
 }

@@ -62,7 +62,7 @@ pub(super) fn object(
     cx: &mut Cx,
 ) -> Result<Value, Status> {
     let document = of_kind(&served.api_version(), served.kind_name(), document)?;
-    let (decoded, unknown) = types::decode(&served.gvk(), &document, &Value::Null)
+    let (decoded, unknown) = types::decode_served(served, &document, &Value::Null)
         .map_err(|why| unusable(served.kind_name(), served.version(), &why))?;
     match validation {
         FieldValidation::Strict if !unknown.is_empty() => {
@@ -81,7 +81,7 @@ pub(super) fn object(
 
 /// Defaults, and the storage form, of an object that is decoded.
 pub(super) fn complete(served: &Served, mut decoded: Value, before: &Value) -> Value {
-    types::apply_defaults(&served.gvk(), &mut decoded, before);
+    types::default_served(served, &mut decoded, before);
     let stored = convert::to_storage(served, decoded);
     match served.kind {
         Some(kind) if stored["apiVersion"] != *served.api_version().as_str() => {

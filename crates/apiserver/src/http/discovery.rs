@@ -4,7 +4,7 @@ use drydock_api::{Method, Request, Response, Status};
 use drydock_sorted::Sort;
 use drydock_value::{Value, value};
 
-use crate::registry::{self, Served};
+use crate::registry::Served;
 use crate::server::ApiServer;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -24,9 +24,9 @@ fn wants_aggregated(request: &Request) -> bool {
 }
 
 /// The groups in the order of discovery, each with its versions.
-fn groups() -> Vec<(&'static str, Vec<&'static str>)> {
+fn groups(all: &[&'static Served]) -> Vec<(&'static str, Vec<&'static str>)> {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-    for served in registry::all() {
+    for served in all {
         match groups.iter_mut().find(|(group, _)| *group == served.group()) {
             Some((_, versions)) => {
                 if !versions.contains(&served.version()) {
@@ -39,9 +39,9 @@ fn groups() -> Vec<(&'static str, Vec<&'static str>)> {
     groups
 }
 
-fn of_version(group: &str, version: &str) -> Vec<&'static Served> {
+fn of_version(all: &[&'static Served], group: &str, version: &str) -> Vec<&'static Served> {
     let mut rows: Vec<&Served> =
-        registry::all().iter().filter(|served| served.group() == group && served.version() == version).collect();
+        all.iter().copied().filter(|served| served.group() == group && served.version() == version).collect();
     rows.sort_compact_by_key(|served| served.resource());
     rows
 }
@@ -51,8 +51,8 @@ fn group_version(group: &str, version: &str) -> String {
 }
 
 /// `APIGroupDiscoveryList` of the core group, or of all others.
-fn aggregated(core: bool) -> Value {
-    let items: Vec<Value> = groups()
+fn aggregated(all: &[&'static Served], core: bool) -> Value {
+    let items: Vec<Value> = groups(all)
         .into_iter()
         .filter(|(group, _)| group.is_empty() == core)
         .map(|(group, versions)| {
@@ -60,7 +60,7 @@ fn aggregated(core: bool) -> Value {
                 .into_iter()
                 .map(|version| {
                     let resources: Vec<Value> =
-                        of_version(group, version).into_iter().map(aggregated_resource).collect();
+                        of_version(all, group, version).into_iter().map(aggregated_resource).collect();
                     value!({"version": version, "freshness": "Current", "resources": resources})
                 })
                 .collect();
@@ -109,8 +109,8 @@ fn aggregated_resource(served: &'static Served) -> Value {
 }
 
 /// `APIResourceList` of a version.
-fn resource_list(group: &str, version: &str) -> Option<Value> {
-    let rows = of_version(group, version);
+fn resource_list(all: &[&'static Served], group: &str, version: &str) -> Option<Value> {
+    let rows = of_version(all, group, version);
     if rows.is_empty() {
         return None;
     }
@@ -127,7 +127,7 @@ fn resource_list(group: &str, version: &str) -> Option<Value> {
         if !resource.categories.is_empty() {
             row.set("categories", resource.categories.clone());
         }
-        if served.kind.is_some() {
+        if served.kind.is_some_and(|kind| crate::custom::of(kind).is_none()) {
             row.set("storageVersionHash", version_hash(served));
         }
         resources.push(row);
@@ -192,6 +192,7 @@ impl ApiServer {
             return Err(super::method_not_allowed());
         }
         let path = request.path.trim_end_matches('/');
+        let all = self.served();
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let found = match segments.as_slice() {
             [""] => return Ok(indented(&self.root_paths(), &["paths"])),
@@ -215,12 +216,12 @@ impl ApiServer {
             }
             ["healthz" | "livez" | "readyz", rest @ ..] => return health(segments[0], rest, request),
             ["api"] if wants_aggregated(request) => {
-                let mut response = Response::value(200, aggregated(true));
+                let mut response = Response::value(200, aggregated(&all, true));
                 response.headers.push(("content-type".into(), AGGREGATED.into()));
                 return Ok(response);
             }
             ["apis"] if wants_aggregated(request) => {
-                let mut response = Response::value(200, aggregated(false));
+                let mut response = Response::value(200, aggregated(&all, false));
                 response.headers.push(("content-type".into(), AGGREGATED.into()));
                 return Ok(response);
             }
@@ -231,7 +232,7 @@ impl ApiServer {
                 ]
             }),
             ["apis"] => {
-                let groups: Vec<Value> = groups()
+                let groups: Vec<Value> = groups(&all)
                     .iter()
                     .filter(|(group, _)| !group.is_empty())
                     .map(|(group, versions)| api_group(group, versions, false))
@@ -239,13 +240,13 @@ impl ApiServer {
                 value!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
             }
             ["apis", group] => {
-                let all = groups();
+                let groups = groups(&all);
                 let (_, versions) =
-                    all.iter().find(|(name, _)| name == group && !name.is_empty()).ok_or_else(Status::no_such_path)?;
+                    groups.iter().find(|(name, _)| name == group && !name.is_empty()).ok_or_else(Status::no_such_path)?;
                 api_group(group, versions, true)
             }
-            ["api", version] => resource_list("", version).ok_or_else(Status::no_such_path)?,
-            ["apis", group, version] => resource_list(group, version).ok_or_else(Status::no_such_path)?,
+            ["api", version] => resource_list(&all, "", version).ok_or_else(Status::no_such_path)?,
+            ["apis", group, version] => resource_list(&all, group, version).ok_or_else(Status::no_such_path)?,
             [".well-known", "openid-configuration"] => value!({
                 "issuer": "https://kubernetes.default.svc.cluster.local",
                 "jwks_uri": format!("https://{}/openid/v1/jwks", self.config.address),
@@ -286,7 +287,7 @@ impl ApiServer {
         ]
         .map(str::to_owned)
         .to_vec();
-        for (group, versions) in groups() {
+        for (group, versions) in groups(&self.served()) {
             if group.is_empty() {
                 continue;
             }

@@ -22,7 +22,7 @@ use drydock_value::{Time, Value, value};
 pub(crate) use params::{Form, IncludeObject};
 pub(crate) use route::Route;
 
-use crate::registry::{self, Served};
+use crate::registry::Served;
 use crate::server::ApiServer;
 use crate::verbs::{Cx, Part};
 use crate::watch::Watch;
@@ -87,7 +87,7 @@ impl ApiServer {
         if !route.is_resource {
             return self.plain_path(&request).map(Answer::Response);
         }
-        let served = registry::find(&route.group, &route.version, &route.resource).ok_or_else(Status::no_such_path)?;
+        let served = self.find_served(&route.group, &route.version, &route.resource).ok_or_else(Status::no_such_path)?;
         self.resource(cx, served, &route, request)
     }
 
@@ -98,6 +98,7 @@ impl ApiServer {
         route: &Route,
         request: Request,
     ) -> Result<Answer, Status> {
+        cx.served = Some(served);
         if served.namespaced() {
             // Across namespaces there is only reading.
             if route.namespace.is_empty() && !matches!(route.verb, "list" | "watch") {
@@ -170,6 +171,9 @@ impl ApiServer {
 
 /// What a client is told about an old version.
 fn deprecation(served: &Served) -> Option<&'static str> {
+    if let Some(version) = crate::custom::version(served) {
+        return version.deprecation.as_deref();
+    }
     (served.group().is_empty() && served.resource() == "endpoints")
         .then_some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
 }

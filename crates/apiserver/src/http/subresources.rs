@@ -134,7 +134,13 @@ impl ApiServer {
                     object["metadata"].set(key, given);
                 }
             }
-            object["spec"].set("replicas", scale["spec"]["replicas"].int());
+            match crate::custom::storage(kind) {
+                Some(version) => {
+                    let path = version.scale["specReplicasPath"].str();
+                    crate::custom::scale::set(&mut object, path, scale["spec"]["replicas"].int());
+                }
+                None => object["spec"].set("replicas", scale["spec"]["replicas"].int()),
+            }
             Ok(object)
         })?;
         Ok(Response::value(200, scale_of(kind, &updated)))
@@ -210,16 +216,26 @@ fn scale_of(kind: Kind, object: &Value) -> Value {
     for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         metadata.set(key, &object["metadata"][key]);
     }
-    let selector = if kind == kinds::REPLICATION_CONTROLLERS {
+    let custom = crate::custom::storage(kind).map(|version| {
+        let at = |key: &str| crate::custom::scale::get(object, version.scale[key].str());
+        (at("specReplicasPath"), at("statusReplicasPath"), at("labelSelectorPath"))
+    });
+    let (wanted, actual) = match custom {
+        Some((wanted, actual, _)) => (wanted, actual),
+        None => (&object["spec"]["replicas"], &object["status"]["replicas"]),
+    };
+    let selector = if let Some((_, _, selector)) = custom {
+        selector.as_str().map(str::to_owned)
+    } else if kind == kinds::REPLICATION_CONTROLLERS {
         object["spec"]["selector"].as_object().map(|map| labels::Selector::from_map(map).to_string())
     } else {
         labels::Selector::from_label_selector(&object["spec"]["selector"]).ok().map(|selector| selector.to_string())
     };
     let mut spec = Value::object();
-    if object["spec"]["replicas"].int() != 0 {
-        spec.set("replicas", object["spec"]["replicas"].int());
+    if wanted.int() != 0 {
+        spec.set("replicas", wanted.int());
     }
-    let mut status = value!({"replicas": object["status"]["replicas"].int()});
+    let mut status = value!({"replicas": actual.int()});
     if let Some(selector) = selector.filter(|selector| !selector.is_empty()) {
         status.set("selector", selector);
     }

@@ -217,7 +217,7 @@ fn read_patched(
         errors.invalid(&crate::validation::Path::new("patch"), shown, why);
         Status::invalid("", "", "", errors.0)
     };
-    let (decoded, unknown) = types::decode(&served.gvk(), &patched, before).map_err(|why| about_patch(&why))?;
+    let (decoded, unknown) = types::decode_served(served, &patched, before).map_err(|why| about_patch(&why))?;
     match validation {
         FieldValidation::Strict if !unknown.is_empty() => {
             return Err(about_patch(&format!("strict decoding error: {}", unknown.join(", "))));

@@ -49,8 +49,17 @@ impl Parts {
     }
 }
 
-fn built_in(kind: Kind) -> Option<Type<'static>> {
-    Type::of_kind(&registry::storage(kind).gvk())
+/// How objects in a served version are taken apart.
+pub(crate) fn parts_in(served: &Served) -> Option<Parts> {
+    match crate::custom::version(served) {
+        Some(version) => Some(Parts::Schema(version.schema.clone())),
+        None => Type::of_kind(&served.gvk()).map(Parts::Table),
+    }
+}
+
+/// How objects of a kind are taken apart, as they are stored.
+fn parts_of(kind: Kind) -> Option<Parts> {
+    parts_in(registry::storage(kind))
 }
 
 /// The name under which a part of the cluster writes.
@@ -185,10 +194,10 @@ fn closed(of: Type<'_>, object: &Value) -> Vec<Value> {
 /// The object as a reader sees it: with whole entries.
 pub(crate) fn shown(kind: Option<Kind>, object: &Value) -> Value {
     let mut out = object.clone();
-    if let Some(of) = kind.and_then(built_in)
-        && object["metadata"]["managedFields"].items().iter().any(is_open)
+    if object["metadata"]["managedFields"].items().iter().any(is_open)
+        && let Some(parts) = kind.and_then(parts_of)
     {
-        let entries = closed(of, object);
+        let entries = closed(parts.get(), object);
         out["metadata"].set("managedFields", Value::from(sorted(entries)));
     }
     out
@@ -263,16 +272,6 @@ fn own(writer: &Writer<'_>, entries: &mut Vec<Value>, set: Value, now: &str) {
 }
 
 impl ApiServer {
-    /// How objects of a kind are taken apart, as they are stored.
-    pub(crate) fn parts_of(&self, kind: Kind) -> Option<Parts> {
-        self.parts_in(registry::storage(kind))
-    }
-
-    /// How objects in a served version are taken apart.
-    pub(crate) fn parts_in(&self, served: &Served) -> Option<Parts> {
-        Type::of_kind(&served.gvk()).map(Parts::Table)
-    }
-
     fn stamp(&self) -> String {
         self.now.rfc3339()
     }
@@ -287,7 +286,7 @@ pub(crate) fn created(server: &ApiServer, cx: &Cx, kind: Kind, object: &Value) -
         let writer = Writer { manager, operation: "Update", api_version, part: Part::Main };
         return Value::array([writer.entry(&now)]);
     }
-    let Some(parts) = server.parts_of(kind) else { return Value::Null };
+    let Some(parts) = parts_of(kind) else { return Value::Null };
     let writer = Writer { manager: &cx.manager, operation: "Update", api_version, part: Part::Main };
     let mut entries = Vec::new();
     own(&writer, &mut entries, within(kind, Part::Main, &whole(parts.get(), object)), &now);
@@ -303,7 +302,7 @@ pub(crate) fn updated(server: &ApiServer, cx: &Cx, kind: Kind, part: Part, old: 
     if cx.is_component {
         return updated_by_component(server, cx, kind, part, old, new).unwrap_or_else(|| before.clone());
     }
-    let Some(parts) = server.parts_of(kind) else { return before.clone() };
+    let Some(parts) = parts_of(kind) else { return before.clone() };
     let of = parts.get();
     let mut entries = closed(of, old);
     let given = new["metadata"]["managedFields"].items();
@@ -372,7 +371,8 @@ fn updated_by_component(
         // What the part leaves alone need not be looked at.
         bare.iter_mut().for_each(|object| drop(object.remove("status")));
     }
-    let of = built_in(kind)?;
+    let parts = parts_of(kind)?;
+    let of = parts.get();
     let found = merge::compare(of, &bare[0], &bare[1]);
     let changed = within(kind, part, &stripped(&found.changed));
     let removed = within(kind, part, &stripped(&found.removed));

@@ -19,6 +19,7 @@ use std::sync::OnceLock;
 use drydock_schema::{Column, ResourceRow};
 use drydock_value::{Map, Str, Time, Value, value};
 
+use crate::custom::columns;
 use crate::http::IncludeObject;
 use crate::kinds::{self, Kind};
 use cells::Print;
@@ -79,8 +80,15 @@ fn printer(kind: Kind) -> Option<Printer> {
 }
 
 /// The cells of an object, in the order of its resource's columns.
-fn cells(kind: Option<Kind>, columns: &[Column], object: &Value, now: Time) -> Vec<Value> {
+fn cells(kind: Option<Kind>, row: &ResourceRow, object: &Value, now: Time) -> Vec<Value> {
     let print = Print { object, now };
+    if let Some(version) = kind.and_then(crate::custom::of).and_then(|of| of.version_of(row)) {
+        let name = object["metadata"]["name"].clone();
+        let columns = row.columns.iter().skip(1).zip(&version.paths);
+        let others = columns.map(|(column, path)| columns::cell(&column.kind, columns::first(object, path), now));
+        return std::iter::once(name).chain(others).collect();
+    }
+    let columns: &[Column] = &row.columns;
     if let Some(printer) = kind.and_then(printer) {
         return printer(&print);
     }
@@ -98,7 +106,7 @@ fn cells(kind: Option<Kind>, columns: &[Column], object: &Value, now: Time) -> V
 
 /// One row of a table.
 pub(crate) fn row(kind: Option<Kind>, row: &ResourceRow, object: &Value, now: Time, include: IncludeObject) -> Value {
-    let cells = cells(kind, &row.columns, object, now);
+    let cells = cells(kind, row, object, now);
     let object = match include {
         IncludeObject::Object => object.clone(),
         IncludeObject::Metadata => metadata_only(object),

@@ -86,8 +86,11 @@ impl Store {
     }
 
     fn shelf(&self, kind: Kind) -> &Shelf {
-        &self.shelves[kind.index()]
+        static NONE: std::sync::OnceLock<Shelf> = std::sync::OnceLock::new();
+        // A custom kind has a shelf from its first object on.
+        self.shelves.get(kind.index()).map_or_else(|| NONE.get_or_init(Shelf::default), Arc::as_ref)
     }
+
 
     /// One object.
     pub(crate) fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Value> {
@@ -147,7 +150,7 @@ impl Store {
         self.note(kind, what, &namespace, &name);
         let revision = self.revision;
         let limit = self.limits.history;
-        let shelf = Arc::make_mut(&mut self.shelves[kind.index()]);
+        let shelf = shelf_mut(&mut self.shelves, kind);
         let id: Id = (namespace, name);
         shelf.index.change(kind, &id, old.as_ref(), Some(&object));
         if old.is_none() {
@@ -163,7 +166,7 @@ impl Store {
     pub(crate) fn remove(&mut self, kind: Kind, namespace: &str, name: &str) -> Option<Value> {
         let limit = self.limits.history;
         self.get(kind, namespace, name)?;
-        let shelf = Arc::make_mut(&mut self.shelves[kind.index()]);
+        let shelf = shelf_mut(&mut self.shelves, kind);
         let names = shelf.objects.get_mut(namespace)?;
         let (name, old) = names.remove_entry(name)?;
         if names.is_empty() {
@@ -201,12 +204,19 @@ impl Store {
             }
         };
         eat(&self.revision.to_le_bytes());
-        eat(&[kind.0 as u8, what as u8]);
+        eat(&[kind.index() as u8, what as u8]);
         eat(namespace.as_bytes());
         eat(b"/");
         eat(name.as_bytes());
         self.digest = digest;
     }
+}
+
+fn shelf_mut(shelves: &mut Vec<Arc<Shelf>>, kind: Kind) -> &mut Shelf {
+    while shelves.len() <= kind.index() {
+        shelves.push(Arc::default());
+    }
+    Arc::make_mut(&mut shelves[kind.index()])
 }
 
 /// A value's shared string; empty when it is none.

@@ -74,7 +74,7 @@ pub(crate) struct Strategy {
 }
 
 /// What most kinds do.
-const PLAIN: Strategy = Strategy {
+pub(crate) const PLAIN: Strategy = Strategy {
     kind: crate::kinds::CONFIG_MAPS,
     generation: None,
     drops_status: false,
@@ -128,6 +128,9 @@ pub(crate) fn of(kind: Kind) -> &'static Strategy {
         }
         rows
     });
+    if let Some(definition) = crate::custom::of(kind) {
+        return &definition.strategy;
+    }
     rows.get(kind.index()).unwrap_or(&OTHER)
 }
 

@@ -6,7 +6,7 @@ use drydock_value::Value;
 use super::{PLAIN, Strategy, WITH_STATUS, spec_changed};
 use crate::kinds;
 use crate::server::ApiServer;
-use crate::validation::{cluster, names, network, policy, rbac};
+use crate::validation::{cluster, custom, names, network, policy, rbac};
 use crate::verbs::{Cx, Part};
 
 /// Roles and bindings: named freely, created by an update too.
@@ -90,7 +90,16 @@ pub(super) fn rows() -> Vec<Strategy> {
         Strategy { kind: kinds::VALIDATING_ADMISSION_POLICY_BINDINGS, generation: Some(spec_changed), ..PLAIN },
         Strategy { kind: kinds::MUTATING_ADMISSION_POLICIES, generation: Some(spec_changed), ..PLAIN },
         Strategy { kind: kinds::MUTATING_ADMISSION_POLICY_BINDINGS, generation: Some(spec_changed), ..PLAIN },
-        Strategy { kind: kinds::CUSTOM_RESOURCE_DEFINITIONS, generation: Some(spec_changed), ..WITH_STATUS },
+        Strategy {
+            kind: kinds::CUSTOM_RESOURCE_DEFINITIONS,
+            generation: Some(spec_changed),
+            prepare_create: Some(crate::custom::prepare_create),
+            prepare_update: Some(crate::custom::prepare_update),
+            validate: Some(custom::definition),
+            validate_update: Some(custom::definition_update),
+            account: Some(crate::custom::account),
+            ..WITH_STATUS
+        },
         Strategy { kind: kinds::FLOW_SCHEMAS, generation: Some(spec_changed), ..WITH_STATUS },
         Strategy { kind: kinds::PRIORITY_LEVEL_CONFIGURATIONS, generation: Some(spec_changed), ..WITH_STATUS },
     ]

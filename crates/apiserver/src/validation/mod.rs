@@ -9,6 +9,7 @@ pub(crate) mod cluster;
 pub(crate) mod common;
 pub(crate) mod config;
 pub(crate) mod cron;
+pub(crate) mod custom;
 mod field;
 pub(crate) mod jobs;
 pub(crate) mod meta;

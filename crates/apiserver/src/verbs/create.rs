@@ -67,6 +67,7 @@ impl ApiServer {
         }
         let mut errors = Errors::default();
         strategy::validate_create(strategy, &object, &mut errors);
+        crate::custom::validate(cx, kind, &object, None, &mut errors);
         let name = object["metadata"]["name"].str().to_owned();
         if !errors.is_empty() {
             return Err(Status::invalid(info.group, info.kind, &name, errors.0));

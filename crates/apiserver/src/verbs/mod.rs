@@ -30,6 +30,8 @@ pub(crate) struct Cx {
     pub(crate) dry_run: bool,
     /// The name under which a client writes, for `managedFields`.
     pub(crate) manager: String,
+    /// The version in which a client speaks.
+    pub(crate) served: Option<&'static crate::registry::Served>,
     /// The entries of `managedFields` after the write, where the verb has found them already.
     pub(crate) managed: Option<Value>,
     /// Warnings for the client, in order.

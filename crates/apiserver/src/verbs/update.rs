@@ -114,6 +114,7 @@ impl ApiServer {
 
         let mut errors = Errors::default();
         strategy::validate_update(strategy, part, &new, &old, &mut errors);
+        crate::custom::validate(cx, kind, &new, Some(&old), &mut errors);
         if !errors.is_empty() {
             return Err(Status::invalid(info.group, info.kind, name, errors.0));
         }

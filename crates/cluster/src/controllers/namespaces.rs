@@ -175,7 +175,8 @@ impl Controller for Namespaces {
         }
         let mut rest = self.sweep(ctx, &key.name, &[kinds::PODS]);
         if rest.is_empty() {
-            let others: Vec<Kind> = Kind::all().filter(|kind| kind.namespaced() && *kind != kinds::PODS).collect();
+            let all = Kind::all().chain(ctx.api.custom_kinds());
+            let others: Vec<Kind> = all.filter(|kind| kind.namespaced() && *kind != kinds::PODS).collect();
             rest = self.sweep(ctx, &key.name, &others);
         }
         let Some(mut fresh) = ignore_absent(ctx.client(&self.actor).get(kinds::NAMESPACES, "", &key.name))? else {

@@ -1,13 +1,15 @@
 //! Structural schemas: what a CustomResourceDefinition says of its objects.
 //!
 //! - [`prune`]: what the schema does not know goes. [`default`]: what it sets is filled in.
-//! - [`validate`]: what is wrong with an object, in the API server's words.
+//! - [`validate`]: what is wrong with an object, in the API server's words. [`check_rules`]: the same by rules in CEL.
 //!
 //! A schema is the `openAPIV3Schema` of a version as it was written, a [`Value`].
 
+mod rules;
 mod validate;
 
-pub use validate::{Fault, Reason, blocks_rules, has_rules, validate};
+pub use rules::check_rules;
+pub use validate::{Fault, Reason, blocks_rules, has_rules, is_pattern, validate};
 
 use drydock_value::{Map, Value};
 

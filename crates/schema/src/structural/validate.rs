@@ -17,6 +17,8 @@ pub enum Reason {
     TooMany,
     /// It is there twice.
     Duplicate,
+    /// It may not be.
+    Forbidden,
     /// It has the wrong type.
     Type,
     /// Anything else.
@@ -53,6 +55,11 @@ pub fn has_rules(schema: &Value) -> bool {
 pub fn blocks_rules(faults: &[Fault]) -> bool {
     use Reason::{NotSupported, Required, TooLong, TooMany, Type};
     faults.iter().any(|fault| matches!(fault.reason, NotSupported | Required | TooLong | TooMany | Type))
+}
+
+/// Whether a text is a regular expression.
+pub fn is_pattern(text: &str) -> bool {
+    regex_lite::Regex::new(text).is_ok()
 }
 
 /// What is wrong with an object (or a default, or a part).
@@ -234,12 +241,13 @@ fn texts(schema: &Value, value: &Value, text: &str, place: &mut Place<'_>) {
         && length > most
     {
         let s = if most == 1 { "" } else { "s" };
-        place.add(Reason::TooLong, format!("Too long: may not be more than {most} byte{s}"));
+        // A text has one fault at most.
+        return place.add(Reason::TooLong, format!("Too long: may not be more than {most} byte{s}"));
     }
     if let Some(least) = schema["minLength"].as_i64()
         && length < least
     {
-        place.invalid(value, &format!("should be at least {least} chars long"));
+        return place.invalid(value, &format!("should be at least {least} chars long"));
     }
     let pattern = schema["pattern"].str();
     if !pattern.is_empty() && regex_lite::Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)) {
