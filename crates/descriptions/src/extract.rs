@@ -1,34 +1,17 @@
-//! `drydock-descriptions OUT`: writes the blob of descriptions that `kubectl explain` shows.
-//!
-//! The words are the doc comments of the k8s-openapi crate, which cargo fetches into its registry: they are never part of
-//! this repository, and k8s-openapi is never compiled. Which file holds which type says its first line, which field has
-//! which name in JSON says its deserializer.
-#![allow(clippy::disallowed_methods, reason = "a tool for the build: reads files, runs cargo")]
+//! Taking the descriptions out of the source of the k8s-openapi crate: which file holds which type says its first line,
+//! which field has which name in JSON says its deserializer.
 
-use drydock_sorted::SortedMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use drydock_schema::{Descriptions, Schema};
+use drydock_sorted::SortedMap;
 
-fn main() -> ExitCode {
-    let Some(out) = std::env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("usage: drydock-descriptions OUT");
-        return ExitCode::from(2);
-    };
-    match run(&out) {
-        Ok(summary) => {
-            println!("{summary}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("drydock-descriptions: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(out: &Path) -> Result<String, String> {
+/// Writes the blob.
+///
+/// # Errors
+/// When the source cannot be had or read, or the file cannot be written.
+pub fn write(out: &Path) -> Result<(), String> {
     let source = find_source()?;
     let mut files = Vec::new();
     list(&source.join("src/v1_36"), &mut files)?;
@@ -46,11 +29,7 @@ fn run(out: &Path) -> Result<String, String> {
     }
     let rows = known.iter().map(|(name, of)| (*name, of.text.as_str(), of.fields.as_slice()));
     let blob = Descriptions::write(rows);
-    if let Some(folder) = out.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    }
-    std::fs::write(out, &blob).map_err(|error| format!("{}: {error}", out.display()))?;
-    Ok(format!("{} types, {} bytes: {}", known.len(), blob.len(), out.display()))
+    std::fs::write(out, &blob).map_err(|error| format!("{}: {error}", out.display()))
 }
 
 /// Every kind has the fields `apiVersion` and `kind`. k8s-openapi keeps them only where they are not always the same.
@@ -76,7 +55,7 @@ fn everywhere(types: &mut SortedMap<String, Described>) {
 fn find_source() -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--format-version=1", "--features=descriptions", "--manifest-path"])
+        .args(["metadata", "--format-version=1", "--features=source", "--manifest-path"])
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
         .output()
         .map_err(|error| format!("cannot run cargo metadata: {error}"))?;
