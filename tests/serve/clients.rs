@@ -126,10 +126,6 @@ fn session(name: &str, program: &Path, words: &[&str]) {
     watch.kill().expect("to end it");
     watch.wait().expect("its end");
 
-    std::fs::write(folder.join("up.txt"), "carried\n").expect("a file");
-    let bare = pod.trim_start_matches("pod/");
-    kubectl.good(&format!("cp up.txt {bare}:/tmp/up.txt"));
-    assert_eq!(kubectl.good(&format!("exec {pod} -- cat /tmp/up.txt")), "carried\n");
     assert_eq!(kubectl.good("delete deployment web"), "deployment.apps \"web\" deleted from default namespace\n");
     drop(server);
     let refused = kubectl.run("get nodes");

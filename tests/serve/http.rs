@@ -87,7 +87,7 @@ fn exchanges_go_over_one_connection() {
     let mut client = Client::new(&server);
     for (head, body, code, expected) in [
         ("GET /api/v1/namespaces/default HTTP/1.1", "", 200, "Namespace"),
-        ("GET /api/v1/namespaces/absent HTTP/1.1", "", 404, "namespaces \"absent\" not found"),
+        ("GET /api/v1/namespaces/absent HTTP/1.1", "", 404, r#"namespaces \"absent\" not found"#),
         ("GET /nowhere HTTP/1.1", "", 404, "the server could not find the requested resource"),
         (
             "POST /api/v1/namespaces/default/configmaps HTTP/1.1\ncontent-type: application/json",

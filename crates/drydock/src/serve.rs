@@ -157,9 +157,6 @@ impl Arguments {
             server.tokens = tokens(&text).map_err(|why| format!("{}: {why}", path.display()))?;
         }
         server.anonymous = self.anonymous_auth.unwrap_or(true);
-        if self.bare {
-            server.address = format!("127.0.0.1:{}", if self.port == 0 { 6443 } else { self.port });
-        }
         let nodes = if self.bare { 0 } else { self.nodes.unwrap_or_else(|| self.profile.nodes()).max(1) };
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Ok(Config {
