@@ -14,6 +14,7 @@
 //! - `custom`: what CustomResourceDefinitions add.
 //! - `auth`: who asks, and whether they may.
 //! - `printers`: the cells of tables.
+//! - `openapi`: the types and paths as documents.
 //! - `http`: paths, parameters, headers; lists, tables, discovery.
 //! - `client`: the components' door. `watch`: cursors into the change logs.
 //! - `boot`: what a new cluster holds.
@@ -28,6 +29,7 @@ mod custom;
 mod http;
 pub mod kinds;
 mod managed;
+mod openapi;
 mod printers;
 mod random;
 mod registry;

@@ -328,8 +328,13 @@ impl ApiServer {
 
     /// Every custom resource that is served, group by group, its newest version first.
     pub(crate) fn custom_served(&self) -> impl Iterator<Item = &'static Served> + '_ {
+        self.custom_versions().map(|version| &version.served)
+    }
+
+    /// The same, with what is known of the versions.
+    pub(crate) fn custom_versions(&self) -> impl Iterator<Item = &'static Version> + '_ {
         let versions = self.customs.kinds().filter_map(of).flat_map(|definition| definition.versions.iter());
-        versions.filter(|version| version.is_served).map(|version| &version.served)
+        versions.filter(|version| version.is_served)
     }
 }
 

@@ -214,6 +214,7 @@ impl ApiServer {
                 ];
                 return Ok(indented(&self.version(), &ORDER));
             }
+            ["openapi", rest @ ..] => return self.openapi(rest, request),
             ["healthz" | "livez" | "readyz", rest @ ..] => return health(segments[0], rest, request),
             ["api"] if wants_aggregated(request) => {
                 let mut response = Response::value(200, aggregated(&all, true));
@@ -279,10 +280,17 @@ impl ApiServer {
             "/api/v1",
             "/apis",
             "/apis/",
+            "/flagz",
             "/healthz",
             "/livez",
+            "/metrics",
+            "/metrics/slis",
+            "/openapi/v2",
+            "/openapi/v3",
+            "/openapi/v3/",
             "/openid/v1/jwks",
             "/readyz",
+            "/statusz",
             "/version",
         ]
         .map(str::to_owned)
