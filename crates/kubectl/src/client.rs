@@ -101,6 +101,14 @@ impl Client {
         &self.connection.namespace
     }
 
+    /// The client without impersonation.
+    #[must_use]
+    pub fn as_oneself(&self) -> Client {
+        let mut client = self.clone();
+        client.headers.retain(|(name, _)| !name.to_ascii_lowercase().starts_with("impersonate-"));
+        client
+    }
+
     fn prepare(&self, mut request: Request) -> Request {
         request.auth = self.connection.auth.clone();
         request.headers.extend(self.headers.iter().cloned());

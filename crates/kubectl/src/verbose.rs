@@ -64,7 +64,8 @@ pub fn show(level: i64, server: &str, request: &Request, response: &Response, io
     io.eprint(lines);
 }
 
-fn reason_phrase(code: u16) -> &'static str {
+/// The words of a status code.
+pub(crate) fn reason_phrase(code: u16) -> &'static str {
     match code {
         200 => "OK",
         201 => "Created",

@@ -92,15 +92,81 @@ fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure>
         let stamp = format!("{} +0000", io.now.rfc3339_nanos().replace('T', " ").trim_end_matches('Z'));
         let (old, new) = (format!("{}/{name}", folders.0), format!("{}/{name}", folders.1));
         io.println(format!("diff -u -N {old} {new}"));
-        let diff = similar::TextDiff::from_lines(&from, &to);
-        let unified = diff
-            .unified_diff()
-            .context_radius(3)
-            .header(&format!("{old}\t{stamp}"), &format!("{new}\t{stamp}"))
-            .to_string();
-        io.print(unified);
+        io.print(format!("--- {old}\t{stamp}\n+++ {new}\t{stamp}\n{}", unified(&from, &to)));
     }
     Ok(Outcome::Exit(i32::from(different)))
+}
+
+/// The hunks of a unified diff, placed as GNU's diff places them: where a run of lines could as well stand further down,
+/// it does.
+fn unified(from: &str, to: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (from.lines().collect(), to.lines().collect());
+    let mut ops = similar::capture_diff_slices(similar::Algorithm::Myers, &old, &new);
+    slide(&mut ops, &old, &new);
+    let mut text = String::new();
+    for hunk in similar::group_diff_ops(ops, 3) {
+        let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { continue };
+        let range = |start: usize, end: usize| match end - start {
+            0 => format!("{start},0"),
+            1 => format!("{}", start + 1),
+            count => format!("{},{count}", start + 1),
+        };
+        let (before, after) = (
+            range(first.old_range().start, last.old_range().end),
+            range(first.new_range().start, last.new_range().end),
+        );
+        text += &format!("@@ -{before} +{after} @@\n");
+        for op in &hunk {
+            let mut lines =
+                |sign: char, lines: &[&str]| lines.iter().for_each(|line| text += &format!("{sign}{line}\n"));
+            match op.tag() {
+                similar::DiffTag::Equal => lines(' ', &old[op.old_range()]),
+                _ => {
+                    lines('-', &old[op.old_range()]);
+                    lines('+', &new[op.new_range()]);
+                }
+            }
+        }
+    }
+    text
+}
+
+/// Moves what was only taken out or only put in down, over lines that are the same as its first ones.
+fn slide(ops: &mut [similar::DiffOp], old: &[&str], new: &[&str]) {
+    use similar::{DiffOp, DiffTag};
+    for at in 0..ops.len().saturating_sub(1) {
+        let (lines, run) = match ops[at].tag() {
+            DiffTag::Delete => (old, ops[at].old_range()),
+            DiffTag::Insert => (new, ops[at].new_range()),
+            _ => continue,
+        };
+        let next = ops[at + 1];
+        let before = at.checked_sub(1).map(|before| ops[before]);
+        if next.tag() != DiffTag::Equal || before.is_none_or(|op| op.tag() != DiffTag::Equal) {
+            continue;
+        }
+        // One line of what follows stays, so that no piece vanishes.
+        let room = next.old_range().len().saturating_sub(1);
+        let by = (0..room).take_while(|step| lines[run.start + step] == lines[run.end + step]).count();
+        let moved = |op: DiffOp, start: usize, end: usize| DiffOp::Equal {
+            old_index: op.old_range().start + start,
+            new_index: op.new_range().start + start,
+            len: op.old_range().len() + end - start,
+        };
+        if let Some(before) = before {
+            ops[at - 1] = moved(before, 0, by);
+        }
+        ops[at + 1] = moved(next, by, 0);
+        ops[at] = match ops[at] {
+            DiffOp::Delete { old_index, old_len, new_index } => {
+                DiffOp::Delete { old_index: old_index + by, old_len, new_index: new_index + by }
+            }
+            DiffOp::Insert { old_index, new_index, new_len } => {
+                DiffOp::Insert { old_index: old_index + by, new_index: new_index + by, new_len }
+            }
+            other => other,
+        };
+    }
 }
 
 fn text(object: &Value) -> String {
@@ -135,11 +201,15 @@ fn merged(inv: &mut Invocation, io: &mut Io<'_>, info: &Info, live: &Value) -> R
     let manager = inv.flags.str("field-manager").to_owned();
     let params = [("dryRun", "All"), ("fieldManager", manager.as_str())];
     if live.is_null() {
-        let object = applied::annotated(&info.object);
+        let object = info.object.clone();
         return inv.client(io)?.create(io, &info.resource, &info.namespace, object, &params);
     }
     let original = applied::original_value(live)?.unwrap_or_default();
-    let modified = applied::annotated(&info.object);
+    // What was applied last is not noted anew: it is no difference.
+    let mut modified = info.object.clone();
+    if modified["metadata"]["annotations"].get(applied::LAST_APPLIED).is_some() {
+        modified["metadata"]["annotations"].remove(applied::LAST_APPLIED);
+    }
     let (content_type, patch) = patching::three_way(&original, &modified, live, true)?;
     if patch.is_empty() {
         return Ok(live.clone());
@@ -241,5 +311,15 @@ impl Waiting for External {
 
     fn clone_box(&self) -> Box<dyn Waiting> {
         Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn runs_stand_as_far_down_as_they_can() {
+        let text = super::unified("a\nx\nb\nx\nc\nd\n", "a\nx\nc\nd\n");
+        assert_eq!(text, "@@ -1,6 +1,4 @@\n a\n x\n-b\n-x\n c\n d\n");
+        assert_eq!(super::unified("", "a\n"), "@@ -0,0 +1 @@\n+a\n");
     }
 }

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::kustomize;
 
-/// The flags that it acts on. Those of container functions and charts name what is refused where it is used.
-pub const FLAGS: &[&[&str]] = &[&["output", "load-restrictor", "enable-helm", "reorder"]];
+/// The flags that it acts on: all. Those of container functions and charts say how to run what is refused itself.
+pub const FLAGS: &[&[&str]] = &[super::acts::EVERY];
 
 /// `kubectl kustomize`
 ///

@@ -54,6 +54,7 @@ pub mod logs;
 pub mod patch;
 pub mod plugin;
 pub mod port_forward;
+pub mod proxy;
 pub mod raw;
 pub mod remote;
 pub mod replace;
@@ -223,6 +224,7 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "patch", run: patch::run, flags: patch::FLAGS },
     Spec { path: "plugin list", run: plugin::list, flags: &[acts::EVERY] },
     Spec { path: "port-forward", run: port_forward::run, flags: port_forward::FLAGS },
+    Spec { path: "proxy", run: proxy::run, flags: proxy::FLAGS },
     Spec { path: "replace", run: replace::run, flags: replace::FLAGS },
     Spec { path: "rollout history", run: rollout::history::run, flags: rollout::history::FLAGS },
     Spec { path: "rollout pause", run: rollout::pause::pause, flags: rollout::FLAGS },

@@ -1,6 +1,8 @@
 //! `kubectl explain`: the fields of a kind, from the server's OpenAPI document, or from the tables of Kubernetes' own
 //! types where the server has none.
 
+mod old;
+
 use drydock_api::{GroupVersion, GroupVersionResource, Request, Resource};
 use drydock_schema::{Schema, Shape, TypeRef};
 use drydock_sorted::Sort;
@@ -47,16 +49,22 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         resource.id = GroupVersionResource { group, version, resource: resource.id.resource };
     }
     let source = Source::of(inv, io, &resource)?;
+    let explainer = Explainer { source: &source, recursive: inv.flags.bool("recursive") };
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let missing =
+        || Failure::Error(format!("field {} does not exist", quote(path.last().copied().unwrap_or_default())));
+    if inv.flags.str("output") == "plaintext-openapiv2" {
+        let text = explainer.old(&path).ok_or_else(missing)?;
+        io.print(format!("KIND:     {}\nVERSION:  {}\n\n{text}", resource.kind, resource.id.group_version()));
+        return Ok(Outcome::Done);
+    }
     if !resource.id.group.is_empty() {
         io.println(format!("GROUP:      {}", resource.id.group));
     }
     io.println(format!("KIND:       {}\nVERSION:    {}\n", resource.kind, resource.id.version));
     let mut text = String::new();
-    let explainer = Explainer { source: &source, recursive: inv.flags.bool("recursive") };
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
     if !explainer.output(&source.root, &path, 0, &mut text) {
-        let last = path.last().copied().unwrap_or_default();
-        return Err(format!("field {} does not exist", quote(last)).into());
+        return Err(missing());
     }
     io.println(text);
     Ok(Outcome::Done)
@@ -139,7 +147,8 @@ fn object(of: TypeRef) -> Value {
         let mut values: Vec<&str> = field.enum_values().collect();
         if !values.is_empty() {
             values.sort_compact();
-            inner.set("enum", values);
+            // Of a list, the items are of these values.
+            if inner["items"].is_null() { &mut inner } else { &mut inner["items"] }.set("enum", values);
         }
         if field.required() {
             required.push(field.name);
@@ -372,11 +381,64 @@ fn wrap(width: usize, text: &str) -> String {
 mod tests {
     use super::wrap;
     use crate::testing::Fake;
+    use drydock_value::value;
 
     #[test]
     fn wraps_words() {
         assert_eq!(wrap(10, "aaa bbb ccc ddd"), "aaa bbb\nccc ddd");
         assert_eq!(wrap(10, "a\n\nb aaaaaaaaaaaaaaa c\n"), "a\n\nb\naaaaaaaaaaaaaaa\nc\n");
+    }
+
+    /// A document as a server sends it: types by reference, with words of their own before those of the type.
+    fn served() -> Fake {
+        let reference = |name: &str| value!([{"$ref": format!("#/components/schemas/io.k8s.api.apps.v1.{name}")}]);
+        Fake::default().with(
+            "/openapi/v3/apis/apps/v1",
+            value!({"openapi": "3.0.0", "components": {"schemas": {
+                "io.k8s.api.apps.v1.Deployment": {
+                    "description": "Deployment keeps pods.", "type": "object",
+                    "properties": {
+                        "kind": {"description": "The kind.", "type": "string"},
+                        "spec": {"description": "What is wanted.", "default": {}, "allOf": reference("DeploymentSpec")}
+                    },
+                    "x-kubernetes-group-version-kind": [{"group": "apps", "kind": "Deployment", "version": "v1"}]
+                },
+                "io.k8s.api.apps.v1.DeploymentSpec": {
+                    "description": "DeploymentSpec says what is wanted.", "type": "object", "required": ["selector"],
+                    "properties": {
+                        "names": {"type": "array", "items": {"type": "string", "default": ""}},
+                        "selector": {"description": "Which pods.", "type": "object",
+                            "additionalProperties": {"type": "string"}},
+                        "strategy": {"description": "How.", "type": "string", "enum": ["A", "B"]}
+                    }
+                }
+            }}}),
+        )
+    }
+
+    #[test]
+    fn explains_what_the_server_serves() {
+        for (line, want) in [
+            (
+                "explain deploy.spec",
+                "GROUP:      apps\nKIND:       Deployment\nVERSION:    v1\n\nFIELD: spec <DeploymentSpec>\n\n\nDESCRIPTION:\n    What is wanted.\n    DeploymentSpec says what is wanted.\n    \nFIELDS:\n  names\t<[]string>\n    <no description>\n\n  selector\t<map[string]string> -required-\n    Which pods.\n\n  strategy\t<string>\n  enum: A, B\n    How.\n\n\n",
+            ),
+            (
+                "explain deploy.spec -o plaintext-openapiv2",
+                "KIND:     Deployment\nVERSION:  apps/v1\n\nRESOURCE: spec <Object>\n\nDESCRIPTION:\n     What is wanted.\n\n     DeploymentSpec says what is wanted.\n\nFIELDS:\n   names\t<[]string>\n\n   selector\t<map[string]string> -required-\n     Which pods.\n\n   strategy\t<string>\n     How.\n\n",
+            ),
+            (
+                "explain deploy.spec.strategy -o plaintext-openapiv2",
+                "KIND:     Deployment\nVERSION:  apps/v1\n\nFIELD:    strategy <string>\n\nDESCRIPTION:\n     How.\n\n",
+            ),
+            (
+                "explain deploy --recursive -o plaintext-openapiv2",
+                "KIND:     Deployment\nVERSION:  apps/v1\n\nDESCRIPTION:\n     Deployment keeps pods.\n\nFIELDS:\n   kind\t<string>\n   spec\t<Object>\n      names\t<[]string>\n      selector\t<map[string]string> -required-\n      strategy\t<string>\n",
+            ),
+        ] {
+            let ran = served().line(line);
+            assert_eq!((ran.out.as_str(), ran.err.as_str()), (want, ""), "{line}");
+        }
     }
 
     #[test]
