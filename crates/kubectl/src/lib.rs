@@ -35,6 +35,8 @@ pub mod kustomize;
 pub mod mapper;
 pub mod pods;
 pub mod printers;
+#[cfg(test)]
+mod property;
 mod sha256;
 #[cfg(test)]
 pub(crate) mod testing;

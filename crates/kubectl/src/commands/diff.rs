@@ -102,6 +102,7 @@ fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure>
 fn unified(from: &str, to: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (from.lines().collect(), to.lines().collect());
     let mut ops = similar::capture_diff_slices(similar::Algorithm::Myers, &old, &new);
+    join(&mut ops, &old, &new);
     slide(&mut ops, &old, &new);
     let mut text = String::new();
     for hunk in similar::group_diff_ops(ops, 3) {
@@ -129,6 +130,46 @@ fn unified(from: &str, to: &str) -> String {
         }
     }
     text
+}
+
+/// Joins a run with the one before it, where the lines between are the same as its last ones.
+fn join(ops: &mut Vec<similar::DiffOp>, old: &[&str], new: &[&str]) {
+    use similar::{DiffOp, DiffTag};
+    let mut at = 2;
+    while at < ops.len() {
+        let (first, between, run) = (ops[at - 2], ops[at - 1], ops[at]);
+        let (lines, range) = match run.tag() {
+            DiffTag::Delete => (old, run.old_range()),
+            DiffTag::Insert => (new, run.new_range()),
+            _ => (old, 0..0),
+        };
+        let length = between.old_range().len();
+        let same = |step: &usize| lines[range.start - 1 - step] == lines[range.end - 1 - step];
+        let joins = first.tag() == run.tag()
+            && between.tag() == DiffTag::Equal
+            && !range.is_empty()
+            && (0..length).take_while(same).count() == length;
+        if !joins {
+            at += 1;
+            continue;
+        }
+        let (old_index, new_index) = (first.old_range().start, first.new_range().start);
+        let (old_len, new_len) =
+            (first.old_range().len() + run.old_range().len(), first.new_range().len() + run.new_range().len());
+        ops[at - 2] = if run.tag() == DiffTag::Delete {
+            DiffOp::Delete { old_index, old_len, new_index }
+        } else {
+            DiffOp::Insert { old_index, new_index, new_len }
+        };
+        // What stood between comes behind, together with what follows.
+        let mut len = length;
+        ops.remove(at);
+        if let Some(next) = ops.get(at).filter(|next| next.tag() == DiffTag::Equal) {
+            len += next.old_range().len();
+            ops.remove(at);
+        }
+        ops[at - 1] = DiffOp::Equal { old_index: old_index + old_len, new_index: new_index + new_len, len };
+    }
 }
 
 /// Moves what was only taken out or only put in down, over lines that are the same as its first ones.
@@ -320,6 +361,8 @@ mod tests {
     fn runs_stand_as_far_down_as_they_can() {
         let text = super::unified("a\nx\nb\nx\nc\nd\n", "a\nx\nc\nd\n");
         assert_eq!(text, "@@ -1,6 +1,4 @@\n a\n x\n-b\n-x\n c\n d\n");
+        let text = super::unified("k\np\nr\nt\ni\nn\nr\nt\nd\n", "k\nr\nt\nd\n");
+        assert_eq!(text, "@@ -1,9 +1,4 @@\n k\n-p\n-r\n-t\n-i\n-n\n r\n t\n d\n");
         assert_eq!(super::unified("", "a\n"), "@@ -0,0 +1 @@\n+a\n");
     }
 }

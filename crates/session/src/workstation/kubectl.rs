@@ -76,13 +76,14 @@ impl Program for Kubectl {
 
     fn signal(&mut self, signal: Signal, sys: &mut Sys<'_>) -> Disposition {
         let State::Running(command) = &self.state else { return Disposition::Default };
-        if signal != Signal::Int {
+        if !matches!(signal, Signal::Int | Signal::Term | Signal::Hup) {
             return Disposition::Default;
         }
+        // Ports and streams are let go of whatever ends it.
         let mut command = command.clone();
         let code = self.with_io(sys, |io| command.interrupt(io));
         self.state = State::Interrupted(code);
-        Disposition::Handled
+        if signal == Signal::Int { Disposition::Handled } else { Disposition::Default }
     }
 
     fn clone_box(&self) -> Box<dyn Program> {
