@@ -1,6 +1,6 @@
 //! [`Command`]: one running kubectl, as a state machine.
 
-use drydock_value::Time;
+use drydock_value::{Time, Value};
 
 use crate::commands::{self, Outcome, Waiting};
 use crate::env::{Env, Input, Io, Step, Wait};
@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::flags::{self, ALPHA, Parsed, Refusal, table};
 use crate::help;
 use crate::invocation::Invocation;
+use crate::kuberc;
 
 /// One running kubectl. Plain data: it can be cloned in the middle of a wait.
 #[derive(Clone)]
@@ -117,9 +118,31 @@ impl Command {
         self.finish(code)
     }
 
+    fn unfit(&mut self, io: &mut Io<'_>, why: &str) -> Step {
+        io.eprintln(format!("error occurred while applying preferences {why}"));
+        self.finish(1)
+    }
+
     fn start(&mut self, io: &mut Io<'_>, stdin: Option<Vec<u8>>) -> Step {
-        let parsed = match flags::parse(&self.env.args) {
-            Ok(parsed) => parsed,
+        // Who asks for preferences themselves wants them as they are.
+        let preferences = kuberc::load(&self.env, io.files);
+        let preferences = match preferences {
+            Ok(_) if self.env.args.first().is_some_and(|word| word == "kuberc") => Value::Null,
+            Ok(preferences) => preferences,
+            Err(why) => return self.unfit(io, &why),
+        };
+        let alias = match kuberc::expand(&preferences, &self.env.args) {
+            Ok(alias) => alias,
+            Err(why) => return self.unfit(io, &why),
+        };
+        let aliased = alias.is_some();
+        let parsed = match flags::parse(alias.as_ref().unwrap_or(&self.env.args)) {
+            Ok(mut parsed) => {
+                if !aliased && let Err(why) = kuberc::defaults(&preferences, &mut parsed) {
+                    return self.unfit(io, &why);
+                }
+                parsed
+            }
             Err(Refusal::Flag(words, path)) => {
                 let name = table().command(path).map_or("kubectl".into(), flags::CommandInfo::full);
                 io.eprintln(format!("error: {words}\nSee '{name} --help' for usage."));

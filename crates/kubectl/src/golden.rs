@@ -30,8 +30,6 @@ const KNOWN_GAPS: &[(&str, &str)] = &[
         "create deployment web --image=nginx --replicas=3 --port=80 --dry-run=client -o kyaml",
         "objects that kubectl makes stand in the order of Go's types",
     ),
-    ("kuberc set", "kuberc is not supported yet"),
-    ("kuberc set --section=foo", "kuberc is not supported yet"),
 ];
 
 /// Whether output differs on purpose: help texts are in our own words.

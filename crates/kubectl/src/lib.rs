@@ -31,6 +31,7 @@ mod golden;
 pub mod help;
 pub mod invocation;
 pub mod kubeconfig;
+mod kuberc;
 pub mod kustomize;
 pub mod mapper;
 pub mod pods;

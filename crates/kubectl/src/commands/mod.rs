@@ -48,6 +48,7 @@ pub mod exec;
 pub mod explain;
 pub mod expose;
 pub mod get;
+pub mod kuberc;
 pub mod kustomize;
 pub mod label;
 pub mod logs;
@@ -218,6 +219,8 @@ pub static COMMANDS: &[Spec] = &[
     Spec { path: "explain", run: explain::run, flags: explain::FLAGS },
     Spec { path: "expose", run: expose::run, flags: expose::FLAGS },
     Spec { path: "get", run: get::run, flags: get::FLAGS },
+    Spec { path: "kuberc set", run: kuberc::set, flags: kuberc::SET_FLAGS },
+    Spec { path: "kuberc view", run: kuberc::view, flags: &[acts::PRINT] },
     Spec { path: "kustomize", run: kustomize::run, flags: kustomize::FLAGS },
     Spec { path: "label", run: label::run, flags: label::FLAGS },
     Spec { path: "logs", run: logs::run, flags: logs::FLAGS },

@@ -98,8 +98,6 @@ const NOT_YET: &[&str] = &[
     "proxy --unix-socket",
     "diff --prune",
     "diff --prune-allowlist",
-    "kuberc set",
-    "kuberc view",
 ];
 
 #[test]
