@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use drydock_api::{Body, Method, Request, Status, StreamItem};
+use drydock_api::{Body, Method, Request, Response, Status, StreamItem};
 use futures_util::stream;
 use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -120,7 +120,11 @@ impl Service {
                 "spdy/3.1" => tunnel::accept(&self.owner, request, &parts, upgraded).await,
                 other => Err(Status::bad_request(format!("unable to upgrade: {other} is not known"))),
             }
-            .unwrap_or_else(message::refusal);
+            .unwrap_or_else(|status| match status.message.strip_prefix("unable to upgrade connection: ") {
+                // What a kubelet says comes as it is; clients put these words before it themselves.
+                Some(words) => message::response(Response::text(status.code, words), false),
+                None => message::refusal(status),
+            });
         }
         match read(body).await.and_then(|body| unfold(&mut request, body)) {
             Ok(()) => {}

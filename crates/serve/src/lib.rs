@@ -6,7 +6,7 @@
 //!
 //! - [`owner`]: the thread with the cluster, its clock, its streams. [`record`]: what restores it after a restart.
 //! - [`http`]: connections and requests. [`message`]: requests and responses between HTTP's form and the API's.
-//! - [`protobuf`]: the other form of requests' bodies.
+//! - [`protobuf`]: the other form of requests' bodies. [`order`]: answers with their fields as Go has them.
 //! - [`websocket`]: exec, attach and port-forward as clients ask today. [`spdy`], [`tunnel`]: the older protocol, which
 //!   port-forward still speaks inside a WebSocket.
 //! - [`files`]: a folder of files beside the API. [`kubeconfig`]: what tells clients the way.
@@ -18,6 +18,7 @@ mod files;
 mod http;
 pub mod kubeconfig;
 mod message;
+mod order;
 mod owner;
 mod protobuf;
 mod record;

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use bytes::Bytes;
 use drydock_api::{Auth, Body, Method, Request, Response, Status};
-use drydock_value::{Value, to_json};
+use drydock_value::Value;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -72,18 +72,10 @@ pub(crate) fn request(parts: &hyper::http::request::Parts, method: Method, trust
     request
 }
 
-/// A document as the real server's encoder writes it: HTML's characters escaped, a line break at its end.
+/// A document as the real server's encoder writes it, with a line break at its end.
 pub(crate) fn document(value: &Value) -> Vec<u8> {
-    let text = to_json(value);
-    let mut out = Vec::with_capacity(text.len() + 1);
-    for byte in text.into_bytes() {
-        match byte {
-            b'&' => out.extend_from_slice(b"\\u0026"),
-            b'<' => out.extend_from_slice(b"\\u003c"),
-            b'>' => out.extend_from_slice(b"\\u003e"),
-            byte => out.push(byte),
-        }
-    }
+    let mut out = Vec::with_capacity(1024);
+    crate::order::write(value, &mut out);
     out.push(b'\n');
     out
 }

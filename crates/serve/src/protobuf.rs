@@ -1,7 +1,7 @@
 //! Kubernetes' protobuf: kubectl's typed commands send their objects in it. Only requests are read; answers are JSON, which
 //! every client takes.
 //!
-//! The shapes of fields are the schema's; their numbers are in `data/protobuf.txt`. What a message carries although it is
+//! The shapes of fields are the schema's; their numbers are in `data/fields.txt`. What a message carries although it is
 //! empty (Go's messages always carry what is no pointer) the API server's own decoding leaves out again.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const MAGIC: &[u8] = b"k8s\0";
 /// How deep messages may lie in each other.
 const DEPTH_MAX: usize = 64;
 
-const NUMBERS: &str = include_str!("../data/protobuf.txt");
+pub(crate) const FIELDS: &str = include_str!("../data/fields.txt");
 
 type Numbers = BTreeMap<u64, Row>;
 
@@ -57,7 +57,7 @@ fn numbers(text: &'static str) -> (Numbers, &'static str) {
 fn table() -> &'static BTreeMap<&'static str, Numbers> {
     static TABLE: OnceLock<BTreeMap<&'static str, Numbers>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let lines = NUMBERS.lines().filter(|line| !line.starts_with('#'));
+        let lines = FIELDS.lines().filter(|line| !line.starts_with('#'));
         lines.filter_map(|line| line.split_once(' ')).map(|(name, rest)| (name, numbers(rest).0)).collect()
     })
 }

@@ -176,7 +176,12 @@ pub(super) async fn open(
         return Ok(Stream { queue, writes: None, closes: false, reading, writing: None });
     }
     if response.status() != hyper::StatusCode::SWITCHING_PROTOCOLS {
-        return Err(refusal(response).await);
+        let mut status = refusal(response).await;
+        if status.reason.is_empty() {
+            // Said by a kubelet, in plain words.
+            status.message = format!("unable to upgrade connection: {}", status.message);
+        }
+        return Err(status);
     }
     let protocol = response.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
     let closes = kind == Kind::Process && protocol.is_some_and(|protocol| protocol == V5);

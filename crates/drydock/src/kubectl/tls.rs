@@ -10,6 +10,7 @@ use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVe
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{
     self, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
@@ -57,6 +58,7 @@ fn authorities(cluster: &Value) -> Result<RootCertStore, String> {
 /// What a connection needs.
 pub(super) fn config(cluster: &Value, user: &Value) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let keys = provider.key_provider;
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
@@ -76,7 +78,9 @@ pub(super) fn config(cluster: &Value, user: &Value) -> Result<ClientConfig, Stri
         return Err(wrong("certificate"));
     }
     let key = PrivateKeyDer::from_pem_slice(&key).map_err(|_| wrong("key"))?;
-    builder.with_client_auth_cert(chain, key).map_err(|error| format!("tls: {error}"))
+    // Whether the certificate is a good one is for the server to say.
+    let key = keys.load_private_key(key).map_err(|error| format!("tls: {error}"))?;
+    Ok(builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key)))))
 }
 
 const UNKNOWN_AUTHORITY: &str = "tls: failed to verify certificate: x509: certificate signed by unknown authority";

@@ -1,0 +1,237 @@
+//! JSON in the order in which Go declares the fields, as the real server writes objects. What the schema does not know
+//! (custom resources) is sorted by name, as there.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use drydock_schema::{Schema, Shape, TypeRef};
+use drydock_value::{Map, Value};
+
+use crate::protobuf::FIELDS;
+
+/// What the schema has no types for: the documents that describe the API itself.
+const OTHERS: [(&str, &str); 3] = [
+    ("APIVersions", "kind apiVersion versions serverAddressByClientCIDRs"),
+    ("APIGroupList", "kind apiVersion groups"),
+    ("APIGroup", "kind apiVersion name versions preferredVersion serverAddressByClientCIDRs"),
+];
+
+struct Row {
+    name: &'static str,
+    rank: usize,
+    shape: Shape,
+}
+
+/// The fields of every type, by name; the types by their index.
+fn table() -> &'static [Vec<Row>] {
+    static TABLE: OnceLock<Vec<Vec<Row>>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let lines = FIELDS.lines().filter_map(|line| line.split_once(' '));
+        let orders: BTreeMap<&str, &str> = lines.collect();
+        let types = Schema::get().types().map(|of| {
+            let order = orders.get(of.name()).copied().unwrap_or_default();
+            // Of `2=(1=hostPath` and `3=emptyDir)` it is the names that count here.
+            let names = order.split(' ').filter_map(|field| field.rsplit('=').next());
+            let own: Vec<&str> = names.map(|name| name.trim_end_matches(')')).collect();
+            // Objects begin with these; where a type has them among its own, they have their places there.
+            let first = ["kind", "apiVersion"].into_iter().filter(|name| !own.contains(name));
+            let names: Vec<&str> = first.chain(own.iter().copied()).collect();
+            let rank = |name: &str| names.iter().position(|known| *known == name).unwrap_or(names.len());
+            of.fields().map(|field| Row { name: field.name, rank: rank(field.name), shape: field.shape }).collect()
+        });
+        types.collect()
+    })
+}
+
+fn row(of: TypeRef, name: &str) -> Option<&'static Row> {
+    let rows = table().get(of.index())?;
+    rows.binary_search_by(|row| row.name.cmp(name)).ok().and_then(|at| rows.get(at))
+}
+
+/// Writes a document. Characters that mean something in HTML are escaped, as Go's encoder escapes them.
+pub(crate) fn write(document: &Value, out: &mut Vec<u8>) {
+    if let (Some(kind), Value::Object(event)) = (document["type"].as_str(), document)
+        && event.len() == 2
+    {
+        // An event of a watch.
+        out.extend_from_slice(b"{\"type\":");
+        text(kind, out);
+        out.extend_from_slice(b",\"object\":");
+        write(&document["object"], out);
+        out.push(b'}');
+        return;
+    }
+    if let Some(of) = Schema::get().of(document) {
+        return shaped(document, Shape::Object(of), out);
+    }
+    match OTHERS.iter().find(|(kind, _)| document["kind"] == **kind) {
+        Some((_, order)) => named(document, order, out),
+        None => plain(document, out),
+    }
+}
+
+fn plain(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::String(value) => text(value, out),
+        Value::Array(items) => list(items, None, out),
+        Value::Object(map) => members(map.iter().map(|(key, value)| (key, value, None)), out),
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        number => out.extend_from_slice(drydock_value::to_json(number).as_bytes()),
+    }
+}
+
+/// A string, with HTML's characters escaped as Go does.
+fn text(text: &str, out: &mut Vec<u8>) {
+    let mut rest = text;
+    let start = out.len();
+    out.push(b'"');
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'<' | b'>' | b'&')) {
+        inside(&rest[..at], out);
+        let escape: &[u8] = match rest.as_bytes()[at] {
+            b'<' => b"\\u003c",
+            b'>' => b"\\u003e",
+            _ => b"\\u0026",
+        };
+        out.extend_from_slice(escape);
+        rest = &rest[at + 1..];
+    }
+    if start + 1 == out.len() {
+        // The usual case: nothing to escape so far.
+        out.pop();
+        // Writing into memory does not fail.
+        let _ = serde_json::to_writer(out, rest);
+        return;
+    }
+    inside(rest, out);
+    out.push(b'"');
+}
+
+/// A string without its quotes.
+fn inside(text: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    let _ = serde_json::to_writer(&mut *out, text);
+    out.pop();
+    out.remove(start);
+}
+
+fn list(items: &[Value], shape: Option<Shape>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (number, item) in items.iter().enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        match shape {
+            Some(shape) => shaped(item, shape, out),
+            None => plain(item, out),
+        }
+    }
+    out.push(b']');
+}
+
+fn members<'a>(members: impl Iterator<Item = (&'a str, &'a Value, Option<Shape>)>, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (number, (key, value, shape)) in members.enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        text(key, out);
+        out.push(b':');
+        match shape {
+            Some(shape) => shaped(value, shape, out),
+            None => plain(value, out),
+        }
+    }
+    out.push(b'}');
+}
+
+fn shaped(value: &Value, shape: Shape, out: &mut Vec<u8>) {
+    match (value, shape) {
+        (Value::Object(map), Shape::Object(of)) => fields(map, of, out),
+        (Value::Object(map), Shape::Map(inner)) => {
+            members(map.iter().map(|(key, value)| (key, value, Some(inner.get()))), out);
+        }
+        (Value::Array(items), Shape::List(inner)) => list(items, Some(inner.get()), out),
+        _ => plain(value, out),
+    }
+}
+
+fn fields(map: &Map, of: TypeRef, out: &mut Vec<u8>) {
+    let mut found: Vec<(usize, &str, &Value, Option<Shape>)> = map
+        .iter()
+        .map(|(key, value)| match row(of, key) {
+            Some(row) => (row.rank, key, value, Some(row.shape)),
+            None => (usize::MAX, key, value, None),
+        })
+        .collect();
+    found.sort_unstable_by_key(|(rank, key, ..)| (*rank, *key));
+    members(found.into_iter().map(|(_, key, value, shape)| (key, value, shape)), out);
+}
+
+/// A document whose fields, and those of what lies in it, have the places that their names have in a list.
+fn named(value: &Value, order: &str, out: &mut Vec<u8>) {
+    match value {
+        Value::Object(map) => {
+            let mut found: Vec<(&str, &Value)> = map.iter().collect();
+            let rank = |name: &str| order.split(' ').position(|known| known == name).unwrap_or(usize::MAX);
+            found.sort_by_key(|(key, _)| rank(key));
+            out.push(b'{');
+            for (number, (key, value)) in found.into_iter().enumerate() {
+                if number > 0 {
+                    out.push(b',');
+                }
+                text(key, out);
+                out.push(b':');
+                named(value, if key == "groups" { OTHERS[2].1 } else { order }, out);
+            }
+            out.push(b'}');
+        }
+        Value::Array(items) => {
+            out.push(b'[');
+            for (number, item) in items.iter().enumerate() {
+                if number > 0 {
+                    out.push(b',');
+                }
+                named(item, order, out);
+            }
+            out.push(b']');
+        }
+        _ => plain(value, out),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_come_as_go_declares_them() {
+        for (document, expected) in [
+            (
+                r#"{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"b":"1","a":"2"},"name":"x"},"spec":{"containers":[{"image":"i","name":"c"}],"volumes":[{"emptyDir":{},"name":"v"}]},"zzz":1}"#,
+                r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x","labels":{"a":"2","b":"1"}},"spec":{"volumes":[{"name":"v","emptyDir":{}}],"containers":[{"name":"c","image":"i"}]},"zzz":1}"#,
+            ),
+            (
+                r#"{"object":{"apiVersion":"v1","kind":"Status","message":"m","metadata":{},"status":"Failure"},"type":"ERROR"}"#,
+                r#"{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"m"}}"#,
+            ),
+            (
+                r#"{"apiVersion":"v1","kind":"APIGroup","name":"batch","preferredVersion":{},"versions":[]}"#,
+                r#"{"kind":"APIGroup","apiVersion":"v1","name":"batch","versions":[],"preferredVersion":{}}"#,
+            ),
+            (
+                r#"{"apiVersion":"a/v1","kind":"Own","metadata":{}}"#,
+                r#"{"apiVersion":"a/v1","kind":"Own","metadata":{}}"#,
+            ),
+            (
+                r#"["<a&b>","&","a\nb>","",1.5,-7,null,true]"#,
+                r#"["\u003ca\u0026b\u003e","\u0026","a\nb\u003e","",1.5,-7,null,true]"#,
+            ),
+        ] {
+            let mut out = Vec::new();
+            write(&drydock_value::parse_json(document).unwrap(), &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+}
