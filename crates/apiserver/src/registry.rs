@@ -108,9 +108,8 @@ impl crate::server::ApiServer {
     /// What a path names.
     pub(crate) fn find_served(&self, group: &str, version: &str, resource: &str) -> Option<&'static Served> {
         find(group, version, resource).or_else(|| {
-            self.custom_served().find(|served| {
-                served.resource() == resource && served.group() == group && served.version() == version
-            })
+            self.custom_served()
+                .find(|served| served.resource() == resource && served.group() == group && served.version() == version)
         })
     }
 }

@@ -25,6 +25,7 @@ pub struct ApiServer {
     pub(crate) pools: Pools,
     pub(crate) decoded: crate::types::Decoded,
     pub(crate) customs: Arc<crate::custom::Customs>,
+    pub(crate) requests: Arc<crate::http::Requests>,
     pub(crate) descriptions: Option<Arc<drydock_schema::Descriptions>>,
     /// When the server next looks after the service that leads to itself.
     next_check: Time,
@@ -40,6 +41,7 @@ impl ApiServer {
             pools: Pools::default(),
             decoded: crate::types::Decoded::default(),
             customs: Arc::default(),
+            requests: Arc::default(),
             descriptions: None,
             next_check: config.start + OWN_CHECK,
             config: Arc::new(config),

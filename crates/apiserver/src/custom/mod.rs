@@ -365,3 +365,6 @@ fn note_stored(crd: &mut Value) {
         crd["status"]["storedVersions"].push(name);
     }
 }
+
+#[cfg(test)]
+mod tests;

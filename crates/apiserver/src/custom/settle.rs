@@ -53,7 +53,9 @@ fn conflict(crd: &Value, crds: &[Value]) -> Option<(&'static str, String)> {
     for other in others {
         let taken = accepted(other);
         let in_use = |name: &str| !name.is_empty() && taken.iter().any(|taken| taken == name);
-        for (reason, given) in [("PluralConflict", names["plural"].str()), ("SingularConflict", names["singular"].str())] {
+        for (reason, given) in
+            [("PluralConflict", names["plural"].str()), ("SingularConflict", names["singular"].str())]
+        {
             if in_use(given) {
                 return Some((reason, format!("{given:?} is already in use")));
             }
@@ -76,9 +78,7 @@ fn conflict(crd: &Value, crds: &[Value]) -> Option<(&'static str, String)> {
 fn establish(server: &mut ApiServer, crd: &Value, crds: &[Value]) -> Result<(), Status> {
     let found = conflict(crd, crds);
     let now = server.now.rfc3339();
-    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
-        value!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": &now})
-    };
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| value!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": &now});
     let (mut names, mut established) = (
         condition("NamesAccepted", "True", "NoConflicts", "no conflicts found"),
         condition("Established", "True", "InitialNamesAccepted", "the initial names have been accepted"),

@@ -10,7 +10,7 @@ use crate::server::ApiServer;
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// The health checks that `/readyz` lists, in its order (a selection of the real ones).
-const CHECKS: [&str; 6] = ["ping", "log", "etcd", "informer-sync", "poststarthook/rbac/bootstrap-roles", "shutdown"];
+const CHECKS: [&str; 6] = ["ping", "log", "informer-sync", "etcd", "poststarthook/rbac/bootstrap-roles", "shutdown"];
 
 fn wants_aggregated(request: &Request) -> bool {
     request.header_value("accept").is_some_and(|accept| {
@@ -242,19 +242,30 @@ impl ApiServer {
             }
             ["apis", group] => {
                 let groups = groups(&all);
-                let (_, versions) =
-                    groups.iter().find(|(name, _)| name == group && !name.is_empty()).ok_or_else(Status::no_such_path)?;
+                let (_, versions) = groups
+                    .iter()
+                    .find(|(name, _)| name == group && !name.is_empty())
+                    .ok_or_else(Status::no_such_path)?;
                 api_group(group, versions, true)
             }
             ["api", version] => resource_list(&all, "", version).ok_or_else(Status::no_such_path)?,
             ["apis", group, version] => resource_list(&all, group, version).ok_or_else(Status::no_such_path)?,
-            [".well-known", "openid-configuration"] => value!({
-                "issuer": "https://kubernetes.default.svc.cluster.local",
-                "jwks_uri": format!("https://{}/openid/v1/jwks", self.config.address),
-                "response_types_supported": ["id_token"],
-                "subject_types_supported": ["public"],
-                "id_token_signing_alg_values_supported": ["RS256"]
-            }),
+            [".well-known", "openid-configuration"] => {
+                // In the order in which the real server writes it.
+                let text = format!(
+                    "{{\"issuer\":\"https://kubernetes.default.svc.cluster.local\",\"jwks_uri\":\"https://{}/openid/v1/jwks\",\
+                     \"response_types_supported\":[\"id_token\"],\"subject_types_supported\":[\"public\"],\
+                     \"id_token_signing_alg_values_supported\":[\"RS256\"]}}",
+                    self.config.address
+                );
+                let mut response = Response::text(200, text);
+                response.headers = vec![("content-type".into(), "application/json".into())];
+                return Ok(response);
+            }
+            ["metrics"] => return Ok(self.metrics()),
+            ["metrics", "slis"] => return Ok(self.health_metrics(&CHECKS)),
+            ["statusz"] => return Ok(self.statusz()),
+            ["flagz"] => return Ok(self.flagz()),
             ["openid", "v1", "jwks"] => value!({"keys": []}),
             _ => return Err(Status::no_such_path()),
         };

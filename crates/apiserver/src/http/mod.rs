@@ -4,6 +4,7 @@
 //! - [`body`]: objects in bodies. [`go_json`]: what Go says of a text that is not JSON.
 //! - [`read`], [`write`], [`subresources`]: the verbs. [`discovery`]: what the server tells about itself.
 
+mod about;
 mod apply;
 mod body;
 mod discovery;
@@ -13,12 +14,15 @@ mod read;
 mod route;
 mod subresources;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
+
+use std::sync::Arc;
 
 use drydock_api::{Body, Request, Response, Status};
 use drydock_value::{Time, Value, value};
 
+pub(crate) use about::Requests;
 pub(crate) use params::{Form, IncludeObject};
 pub(crate) use route::Route;
 
@@ -66,14 +70,18 @@ impl ApiServer {
     pub fn handle(&mut self, request: Request, now: Time) -> Answer {
         self.set_now(now);
         let mut cx = Cx::default();
-        match self.answer(&mut cx, request) {
+        let route = Route::of(&request);
+        let answer = match self.answer(&mut cx, &route, request) {
             Ok(Answer::Response(response)) => Answer::Response(with_warnings(response, cx)),
             Ok(answer) => answer,
             Err(status) => Answer::Response(with_warnings(Response::from(status), cx)),
-        }
+        };
+        let code = if let Answer::Response(response) = &answer { response.code } else { 200 };
+        *Arc::make_mut(&mut self.requests).entry(about::labels(&route, code)).or_default() += 1;
+        answer
     }
 
-    fn answer(&mut self, cx: &mut Cx, request: Request) -> Result<Answer, Status> {
+    fn answer(&mut self, cx: &mut Cx, route: &Route, request: Request) -> Result<Answer, Status> {
         if let Body::Bytes(bytes) = &request.body
             && bytes.len() > self.config.limits.request_bytes
         {
@@ -82,13 +90,13 @@ impl ApiServer {
         }
         cx.user = self.authenticate(&request)?;
         cx.manager = params::manager(&request)?;
-        let route = Route::of(&request);
-        self.authorize_route(&cx.user, &route)?;
+        self.authorize_route(&cx.user, route)?;
         if !route.is_resource {
             return self.plain_path(&request).map(Answer::Response);
         }
-        let served = self.find_served(&route.group, &route.version, &route.resource).ok_or_else(Status::no_such_path)?;
-        self.resource(cx, served, &route, request)
+        let served =
+            self.find_served(&route.group, &route.version, &route.resource).ok_or_else(Status::no_such_path)?;
+        self.resource(cx, served, route, request)
     }
 
     fn resource(

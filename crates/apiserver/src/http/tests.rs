@@ -9,14 +9,14 @@ use crate::kinds;
 use crate::server::ApiServer;
 
 /// A server with what controllers would have made, and a clock.
-struct Bench {
-    server: ApiServer,
+pub(crate) struct Bench {
+    pub(crate) server: ApiServer,
     now: Time,
     user: Option<&'static str>,
 }
 
 impl Bench {
-    fn new() -> Bench {
+    pub(crate) fn new() -> Bench {
         let config = Config::default();
         let now = config.start;
         let mut server = ApiServer::new(config);
@@ -29,7 +29,7 @@ impl Bench {
         Bench { server, now, user: None }
     }
 
-    fn send(&mut self, mut request: Request) -> Response {
+    pub(crate) fn send(&mut self, mut request: Request) -> Response {
         request.auth = Auth::Certificate { certificate: "/home/learner/.minikube/client.crt".into() };
         if let Some(user) = self.user {
             request = request.header("Impersonate-User", user);
@@ -40,19 +40,19 @@ impl Bench {
         }
     }
 
-    fn ok(&mut self, request: Request) -> Value {
+    pub(crate) fn ok(&mut self, request: Request) -> Value {
         self.send(request).into_result().unwrap()
     }
 
-    fn refused(&mut self, request: Request) -> Status {
+    pub(crate) fn refused(&mut self, request: Request) -> Status {
         self.send(request).into_result().unwrap_err()
     }
 
-    fn create(&mut self, path: &str, object: Value) -> Result<Value, Status> {
+    pub(crate) fn create(&mut self, path: &str, object: Value) -> Result<Value, Status> {
         self.send(Request::new(Method::Post, path).with_value(object).param("fieldValidation", "Strict")).into_result()
     }
 
-    fn patch(&mut self, path: &str, content: &str, patch: &str) -> Result<Value, Status> {
+    pub(crate) fn patch(&mut self, path: &str, content: &str, patch: &str) -> Result<Value, Status> {
         let mut request = Request::new(Method::Patch, path).header("Content-Type", content);
         request.body = Body::Bytes(patch.as_bytes().to_vec());
         self.send(request).into_result()

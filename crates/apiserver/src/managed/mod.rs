@@ -277,6 +277,15 @@ impl ApiServer {
     }
 }
 
+/// Whether a client has written entries itself, other than those that it was shown.
+pub(crate) fn are_given(kind: Kind, old: &Value, new: &Value) -> bool {
+    let given = &new["metadata"]["managedFields"];
+    if given.items().is_empty() || given.ptr_eq(&old["metadata"]["managedFields"]) {
+        return false;
+    }
+    *given != shown(Some(kind), old)["metadata"]["managedFields"] && *given != old["metadata"]["managedFields"]
+}
+
 /// The entries of a new object, before admission.
 pub(crate) fn created(server: &ApiServer, cx: &Cx, kind: Kind, object: &Value) -> Value {
     let now = server.stamp();
@@ -353,7 +362,8 @@ fn updated_by_component(
     // Whose entries could lose something: in the status, those who wrote there; else everybody with a set.
     let touches = |entry: &&Value| !is_open(entry) && (!is_status || entry["fieldsV1"].get("f:status").is_some());
     let others = before.iter().filter(touches).any(|entry| !writer.is(entry))
-        || (is_status && before.iter().any(|entry| is_open(entry) && entry["subresource"] == "status" && !writer.is(entry)));
+        || (is_status
+            && before.iter().any(|entry| is_open(entry) && entry["subresource"] == "status" && !writer.is(entry)));
     if is_status && !others {
         if mine.is_some() || before.is_empty() || old["status"] == new["status"] {
             return None;
@@ -384,9 +394,11 @@ fn updated_by_component(
         // Two write the status: from now on each has a set of its own.
         let known = closed(of, old);
         entries.retain(|entry| !(is_open(entry) && entry["subresource"] == "status"));
-        entries.extend(known.into_iter().filter(|entry| {
-            entry["subresource"] == "status" && !before.iter().any(|known| known == entry)
-        }));
+        entries.extend(
+            known
+                .into_iter()
+                .filter(|entry| entry["subresource"] == "status" && !before.iter().any(|known| known == entry)),
+        );
     }
     take_from_others(&writer, &mut entries, &sets::union(&changed, &removed));
     match entries.iter().position(|entry| writer.is(entry)) {
@@ -399,3 +411,6 @@ fn updated_by_component(
     }
     Some(Value::from(entries))
 }
+
+#[cfg(test)]
+mod tests;

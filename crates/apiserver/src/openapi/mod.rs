@@ -38,8 +38,8 @@ impl ApiServer {
     /// Answers `/openapi/...`; `rest` is the path after it.
     pub(crate) fn openapi(&self, rest: &[&str], request: &Request) -> Result<Response, Status> {
         let all = self.served();
-        let document: Box<dyn FnOnce() -> Value> = match rest {
-            ["v3"] => Box::new(|| self.openapi_index(&all)),
+        let document: Box<dyn FnOnce() -> String> = match rest {
+            ["v3"] => Box::new(|| drydock_value::to_json(&self.openapi_index(&all))),
             ["v3", path @ ..] => {
                 let mine: Vec<&'static Served> = match path {
                     ["api", version] => of_version(&all, "", version),
@@ -58,7 +58,11 @@ impl ApiServer {
         };
         let accept = request.header_value("accept").unwrap_or_default();
         if !accept.is_empty() && !["json", "*/*", "application/*"].iter().any(|form| accept.contains(form)) {
-            return Err(Status::new(406, "NotAcceptable", "only the following media types are accepted: application/json"));
+            return Err(Status::new(
+                406,
+                "NotAcceptable",
+                "only the following media types are accepted: application/json",
+            ));
         }
         let tag = self.tag(&rest.join("/"));
         let quoted = format!("\"{tag}\"");
@@ -72,7 +76,9 @@ impl ApiServer {
         let mut response = if known.is_some_and(|known| known.split(',').any(|known| known.trim() == quoted)) {
             Response { code: 304, ..Response::default() }
         } else {
-            Response::value(200, document())
+            let mut response = Response::text(200, document());
+            response.headers = vec![("content-type".into(), "application/json".into())];
+            response
         };
         response.headers.push(("etag".into(), quoted));
         if request.query_value("hash").is_some() {
@@ -124,7 +130,8 @@ impl ApiServer {
         value!({"paths": entries})
     }
 
-    fn document(&self, edition: Edition, served: &[&'static Served]) -> Value {
+    /// A document as text, in the order in which people read it.
+    fn document(&self, edition: Edition, served: &[&'static Served]) -> String {
         let mut writer = Writer::new(edition, self.descriptions.as_deref());
         let mut paths = Map::new();
         for served in served {
@@ -135,18 +142,30 @@ impl ApiServer {
         for (group, version) in groups {
             paths::of_version(&mut writer, group, version, &mut paths);
         }
-        let info = value!({"title": "Kubernetes", "version": self.config.version.as_str()});
+        let info = value!({"title": "Kubernetes", "version": self.config.version.trim_start_matches('v')});
         let schemas = writer.finish();
-        match edition {
-            Edition::V2 => value!({"swagger": "2.0", "info": info, "paths": paths, "definitions": schemas,
-                "securityDefinitions": {"BearerToken": {
-                    "description": "Bearer Token authentication", "type": "apiKey", "name": "authorization", "in": "header"
-                }}, "security": [{"BearerToken": []}]}),
-            Edition::V3 => value!({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas,
-                "securitySchemes": {"BearerToken": {
-                    "type": "apiKey", "description": "Bearer Token authentication", "name": "authorization", "in": "header"
-                }}}}),
-        }
+        let security = value!({"BearerToken": {
+            "description": "Bearer Token authentication", "type": "apiKey", "name": "authorization", "in": "header"
+        }});
+        let parts = match edition {
+            Edition::V2 => vec![
+                ("swagger", value!("2.0")),
+                ("info", info),
+                ("paths", paths.into()),
+                ("definitions", schemas.into()),
+                ("securityDefinitions", security),
+                ("security", value!([{"BearerToken": []}])),
+            ],
+            Edition::V3 => vec![
+                ("openapi", value!("3.0.0")),
+                ("info", info),
+                ("paths", paths.into()),
+                ("components", value!({"schemas": schemas, "securitySchemes": security})),
+            ],
+        };
+        let parts: Vec<String> =
+            parts.into_iter().map(|(key, value)| format!("\"{key}\":{}", drydock_value::to_json(&value))).collect();
+        format!("{{{}}}", parts.join(","))
     }
 }
 

@@ -13,7 +13,7 @@ fn root(group: &str, version: &str) -> String {
 
 /// The discovery document of a version.
 pub(super) fn of_version(writer: &mut Writer<'_>, group: &str, version: &str, out: &mut Map) {
-    let answer = writer.to_meta("APIResourceList");
+    let answer = writer.meta_ref("APIResourceList");
     let operation = operation(writer, "get available resources", &[], &[], Some(answer), None);
     out.insert(format!("{}/", root(group, version)), value!({"get": operation}));
 }
@@ -66,10 +66,10 @@ pub(super) fn of_resource(writer: &mut Writer<'_>, served: &'static Served, out:
     let spaced = if served.namespaced() { "/namespaces/{namespace}" } else { "" };
     let version = custom::version(served);
     let (object, list) = match version {
-        Some(version) => (Some(writer.to_custom(version, false)), Some(writer.to_custom(version, true))),
+        Some(version) => (Some(writer.custom_ref(version, false)), Some(writer.custom_ref(version, true))),
         None => (
-            writer.to_kind(served.group(), served.version(), kind),
-            writer.to_kind(served.group(), served.version(), &format!("{kind}List")),
+            writer.kind_ref(served.group(), served.version(), kind),
+            writer.kind_ref(served.group(), served.version(), &format!("{kind}List")),
         ),
     };
     let gvk = |kind: &str| value!({"group": served.group(), "version": served.version(), "kind": kind});
@@ -92,8 +92,8 @@ pub(super) fn of_resource(writer: &mut Writer<'_>, served: &'static Served, out:
         let group = if own { served.group() } else { &sub.kind.group };
         let version = if own { served.version() } else { &sub.kind.version };
         let object = match custom::version(served).filter(|_| own) {
-            Some(version) => Some(writer.to_custom(version, false)),
-            None => writer.to_kind(group, version, &sub.kind.kind),
+            Some(version) => Some(writer.custom_ref(version, false)),
+            None => writer.kind_ref(group, version, &sub.kind.kind),
         };
         let kind = value!({"group": group, "version": version, "kind": sub.kind.kind.as_str()});
         let target = Target { served, kind, object };
@@ -102,7 +102,7 @@ pub(super) fn of_resource(writer: &mut Writer<'_>, served: &'static Served, out:
     }
     if served.answers("watch") && version.is_none() {
         let row: Row = ("get", "list", "watch", "watch changes to an object of kind", LIST);
-        let event = Some(writer.to_meta("WatchEvent"));
+        let event = Some(writer.meta_ref("WatchEvent"));
         let places = [("", false, false), (spaced, true, false), (spaced, true, true)];
         for (spaced, namespaced, named) in places {
             if served.namespaced() || namespaced != (spaced.is_empty() && !named) {
@@ -140,13 +140,13 @@ fn add(
         }
         let answer = match *action {
             "list" | "watch" => list.cloned(),
-            "delete" | "deletecollection" => Some(writer.to_meta("Status")),
+            "delete" | "deletecollection" => Some(writer.meta_ref("Status")),
             _ => target.object.clone(),
         };
         let takes = match *action {
             "post" | "put" => target.object.clone(),
-            "patch" => Some(writer.to_meta("Patch")),
-            "delete" => Some(writer.to_meta("DeleteOptions")),
+            "patch" => Some(writer.meta_ref("Patch")),
+            "delete" => Some(writer.meta_ref("DeleteOptions")),
             _ => None,
         };
         let words = format!("{words} {}", target.kind["kind"].str());

@@ -50,7 +50,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A reference to a type, which becomes part of the document.
-    fn to_type(&mut self, of: TypeRef) -> Value {
+    fn type_ref(&mut self, of: TypeRef) -> Value {
         if self.out.get(of.name()).is_none() {
             // Marks it as seen; the schema follows.
             self.out.insert(of.name(), Value::Null);
@@ -60,14 +60,14 @@ impl<'a> Writer<'a> {
     }
 
     /// A reference to a kind; None for one that has no type.
-    pub(super) fn to_kind(&mut self, group: &str, version: &str, kind: &str) -> Option<Value> {
-        Schema::get().by_parts(group, version, kind).map(|of| self.to_type(of))
+    pub(super) fn kind_ref(&mut self, group: &str, version: &str, kind: &str) -> Option<Value> {
+        Schema::get().by_parts(group, version, kind).map(|of| self.type_ref(of))
     }
 
     /// A reference to a type of `meta/v1`.
-    pub(super) fn to_meta(&mut self, name: &str) -> Value {
+    pub(super) fn meta_ref(&mut self, name: &str) -> Value {
         match Schema::get().by_name(&format!("{META}.{name}")) {
-            Some(of) => self.to_type(of),
+            Some(of) => self.type_ref(of),
             None => {
                 let full = format!("{META}.{name}");
                 if self.out.get(&full).is_none() {
@@ -78,7 +78,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn to_leaf(&mut self, name: &str) -> Value {
+    fn leaf_ref(&mut self, name: &str) -> Value {
         if self.out.get(name).is_none() {
             let v3 = self.edition == Edition::V3;
             let mut schema = match name {
@@ -194,23 +194,23 @@ impl<'a> Writer<'a> {
             Shape::Integer { bits } => value!({"type": "integer", "format": format!("int{bits}")}),
             Shape::Number => value!({"type": "number", "format": "double"}),
             Shape::Boolean => value!({"type": "boolean"}),
-            Shape::Quantity => self.to_leaf(QUANTITY),
-            Shape::Time => self.to_leaf(TIME),
-            Shape::MicroTime => self.to_leaf(MICRO_TIME),
-            Shape::IntOrString => self.to_leaf(INT_OR_STRING),
-            Shape::Raw if field.is_some_and(|field| field.name == "fieldsV1") => self.to_leaf(FIELDS),
-            Shape::Raw => self.to_leaf(RAW),
+            Shape::Quantity => self.leaf_ref(QUANTITY),
+            Shape::Time => self.leaf_ref(TIME),
+            Shape::MicroTime => self.leaf_ref(MICRO_TIME),
+            Shape::IntOrString => self.leaf_ref(INT_OR_STRING),
+            Shape::Raw if field.is_some_and(|field| field.name == "fieldsV1") => self.leaf_ref(FIELDS),
+            Shape::Raw => self.leaf_ref(RAW),
             Shape::Any => {
                 // JSON of any kind goes by the name of its Go type.
                 let name = field.map(|field| field.go_name()).unwrap_or_default();
                 match name.rsplit(['.', ']']).next().filter(|name| name.starts_with("JSON")) {
                     Some(name) => {
-                        self.to_leaf(&format!("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.{name}"))
+                        self.leaf_ref(&format!("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.{name}"))
                     }
                     None => value!({}),
                 }
             }
-            Shape::Object(of) => self.to_type(of),
+            Shape::Object(of) => self.type_ref(of),
             Shape::List(inner) => {
                 let items = self.item(inner.get(), field);
                 value!({"type": "array", "items": items})
@@ -235,7 +235,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A reference to a custom kind, or to its list.
-    pub(super) fn to_custom(&mut self, version: &Version, list: bool) -> Value {
+    pub(super) fn custom_ref(&mut self, version: &Version, list: bool) -> Value {
         let gvk = version.served.gvk();
         let name = custom_name(&gvk, if list { "List" } else { "" });
         if self.out.get(&name).is_none() {
@@ -260,7 +260,7 @@ impl<'a> Writer<'a> {
             }
             schema["properties"].set(field, inner);
         }
-        let reference = self.to_meta(meta);
+        let reference = self.meta_ref(meta);
         let mut inner = match self.edition {
             Edition::V2 => reference,
             Edition::V3 => value!({"allOf": [reference]}),
@@ -285,7 +285,7 @@ impl<'a> Writer<'a> {
     }
 
     fn custom_list(&mut self, version: &Version, gvk: &GroupVersionKind) -> Value {
-        let item = self.to_custom(version, false);
+        let item = self.custom_ref(version, false);
         let kind = format!("{}List", gvk.kind);
         let mut schema = value!({
             "description": format!("{kind} is a list of {}", gvk.kind), "type": "object", "required": ["items"],

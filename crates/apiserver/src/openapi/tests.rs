@@ -34,7 +34,8 @@ fn check_references(document: &Value, at: &str, inside: &Value) {
         Value::Object(map) => {
             if let Some(reference) = map.get("$ref").and_then(Value::as_str) {
                 let name = reference.strip_prefix(at).unwrap_or_else(|| panic!("{reference}"));
-                let holder = if at.starts_with("#/d") { &document["definitions"] } else { &document["components"]["schemas"] };
+                let holder =
+                    if at.starts_with("#/d") { &document["definitions"] } else { &document["components"]["schemas"] };
                 assert!(holder[name].as_object().is_some(), "{reference}");
             }
             map.values().for_each(|value| check_references(document, at, value));

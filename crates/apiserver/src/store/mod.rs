@@ -91,7 +91,6 @@ impl Store {
         self.shelves.get(kind.index()).map_or_else(|| NONE.get_or_init(Shelf::default), Arc::as_ref)
     }
 
-
     /// One object.
     pub(crate) fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Value> {
         self.shelf(kind).objects.get(namespace)?.get(name)

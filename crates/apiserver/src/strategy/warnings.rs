@@ -46,11 +46,6 @@ pub(super) fn cron_job(object: &Value, old: Option<&Value>) -> Vec<String> {
 
 fn about(prefix: &str, metadata: &Value, spec: &Value) -> Vec<String> {
     let mut warnings = Vec::new();
-    for (label, text) in OLD_NODE_LABELS {
-        if spec["nodeSelector"].get(label).is_some() {
-            warnings.push(format!("{prefix}spec.nodeSelector[{label}]: {text}"));
-        }
-    }
     for (key, _) in metadata["annotations"].entries() {
         let Some(container) = key.strip_prefix(APP_ARMOR) else { continue };
         let set = spec["containers"]
@@ -60,6 +55,11 @@ fn about(prefix: &str, metadata: &Value, spec: &Value) -> Vec<String> {
             warnings.push(format!(
                 "{prefix}metadata.annotations[{key}]: deprecated since v1.30; use the \"appArmorProfile\" field instead"
             ));
+        }
+    }
+    for (label, text) in OLD_NODE_LABELS {
+        if spec["nodeSelector"].get(label).is_some() {
+            warnings.push(format!("{prefix}spec.nodeSelector[{label}]: {text}"));
         }
     }
     for (at, volume) in spec["volumes"].items().iter().enumerate() {

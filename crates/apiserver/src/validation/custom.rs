@@ -246,17 +246,16 @@ fn schema(schema: &Value, root: bool, path: &Path<'_>, errors: &mut Errors) {
         errors.required(&path.field("items"), "must be specified");
     }
     if !schema["properties"].is_empty() && !schema["additionalProperties"].is_null() {
-        errors.forbidden(&path.field("additionalProperties"), "additionalProperties and properties are mutual exclusive");
+        errors
+            .forbidden(&path.field("additionalProperties"), "additionalProperties and properties are mutual exclusive");
     }
     let list = schema["x-kubernetes-list-type"].str();
     if !list.is_empty() && !["atomic", "set", "map"].contains(&list) {
         errors.not_supported(&path.field("x-kubernetes-list-type"), list, &["atomic", "map", "set"]);
     }
     if list == "map" && schema["x-kubernetes-list-map-keys"].items().is_empty() {
-        errors.required(
-            &path.field("x-kubernetes-list-map-keys"),
-            "must not be empty if x-kubernetes-list-type is map",
-        );
+        errors
+            .required(&path.field("x-kubernetes-list-map-keys"), "must not be empty if x-kubernetes-list-type is map");
     }
     let pattern = schema["pattern"].str();
     if !pattern.is_empty() && !structural::is_pattern(pattern) {
@@ -289,6 +288,25 @@ fn schema(schema: &Value, root: bool, path: &Path<'_>, errors: &mut Errors) {
     for (at, rule) in schema["x-kubernetes-validations"].items().iter().enumerate() {
         if rule["rule"].str().trim().is_empty() {
             errors.required(&rules.index(at).field("rule"), "rule is not specified");
+        } else if errors.is_empty()
+            && let Err(why) = drydock_schema::cel::Program::compile(rule["rule"].str())
+        {
+            let text = |key: &str| {
+                drydock_value::to_json(&Value::from(rule[key].str())).replace('>', "\\u003e").replace('<', "\\u003c")
+            };
+            let optional = |key: &str| drydock_value::to_json(&rule[key]);
+            let shown = format!(
+                "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{},\"FieldPath\":{},\"OptionalOldSelf\":{}}}",
+                text("rule"),
+                text("message"),
+                text("messageExpression"),
+                optional("reason"),
+                text("fieldPath"),
+                optional("optionalOldSelf")
+            );
+            let why =
+                format!("compilation failed: ERROR: <input>:1:1: Syntax error: {why}\n | {}\n | ^", rule["rule"].str());
+            errors.invalid_text(&rules.index(at).field("rule"), &shown, &why);
         }
     }
 }

@@ -88,6 +88,8 @@ impl ApiServer {
             return Err(Status::invalid(info.group, info.kind, name, errors.0));
         }
 
+        // What is applied, and entries that the client wrote itself, count as a change of their own.
+        let own_change = cx.managed.is_some() || (!cx.is_component && managed::are_given(kind, &old, &new));
         let managed = cx.managed.take().unwrap_or_else(|| managed::updated(self, cx, kind, part, &old, &new));
         let attributes = Attributes::new(Operation::Update, kind, namespace, part.subresource());
         admission::mutate(self, cx, &attributes, &mut new, Some(&old))?;
@@ -126,6 +128,9 @@ impl ApiServer {
         admission::validate(self, cx, &attributes, &new, Some(&old))?;
 
         new["metadata"].set("resourceVersion", &old["metadata"]["resourceVersion"]);
+        if !own_change && new["metadata"]["managedFields"] != old["metadata"]["managedFields"] {
+            keep_entries(&mut new, &old);
+        }
         if new == old && !finished(kind, &new) {
             return Ok(old);
         }
@@ -150,6 +155,18 @@ impl ApiServer {
             account(self, Some(&last), None);
         }
         Some(last)
+    }
+}
+
+/// Keeps the entries as they were when nothing else has changed: the client wrote what it may not.
+fn keep_entries(new: &mut Value, old: &Value) {
+    let mut same = new.clone();
+    match old["metadata"].get("managedFields") {
+        Some(entries) => same["metadata"].set("managedFields", entries),
+        None => drop(same["metadata"].remove("managedFields")),
+    }
+    if same == *old {
+        *new = same;
     }
 }
 

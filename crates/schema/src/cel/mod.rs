@@ -93,7 +93,8 @@ mod tests {
             ("7 / 2", value!(3)),
         ];
         for (text, wanted) in cases {
-            let found = Program::compile(text).unwrap_or_else(|why| panic!("{text}: {why}")).run(&[("self", boat.clone())]);
+            let found =
+                Program::compile(text).unwrap_or_else(|why| panic!("{text}: {why}")).run(&[("self", boat.clone())]);
             assert_eq!(found, Ok(wanted), "{text}");
         }
         let failed = |text: &str| Program::compile(text).unwrap().run(&[("self", boat.clone())]).unwrap_err();

@@ -16,8 +16,8 @@ enum Token {
 
 /// Longer ones first.
 const SIGNS: [&str; 26] = [
-    "==", "!=", "<=", ">=", "&&", "||", "<", ">", "+", "-", "*", "/", "%", "!", "?", ":", ".", ",", "(", ")", "[", "]", "{",
-    "}", "=", ";",
+    "==", "!=", "<=", ">=", "&&", "||", "<", ">", "+", "-", "*", "/", "%", "!", "?", ":", ".", ",", "(", ")", "[", "]",
+    "{", "}", "=", ";",
 ];
 
 fn tokens(text: &str) -> Result<Vec<Token>, String> {
@@ -49,7 +49,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
                 name => Token::Name(name.to_owned()),
             });
         } else {
-            let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign)).ok_or_else(|| format!("unexpected {first:?}"))?;
+            let sign =
+                SIGNS.iter().find(|sign| rest.starts_with(**sign)).ok_or_else(|| format!("unexpected {first:?}"))?;
             used = sign.len();
             out.push(Token::Sign(sign));
         }

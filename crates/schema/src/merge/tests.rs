@@ -50,19 +50,18 @@ fn a_change_names_what_is_new_and_what_is_gone() {
     let before = value!({"metadata": {}, "spec": {"replicas": 1, "paused": true}});
     let after = value!({"metadata": {"labels": {"a": "b"}}, "spec": {"replicas": 2}});
     let found = compare(deployment(), &before, &after);
-    assert_eq!(
-        found.changed,
-        value!({"f:metadata": {"f:labels": {".": {}, "f:a": {}}}, "f:spec": {"f:replicas": {}}})
-    );
+    assert_eq!(found.changed, value!({"f:metadata": {"f:labels": {".": {}, "f:a": {}}}, "f:spec": {"f:replicas": {}}}));
     assert_eq!(found.removed, value!({"f:spec": {"f:paused": {}}}));
     assert_eq!(compare(deployment(), &after, &after.clone()).changed, value!({}));
 }
 
 #[test]
 fn lists_merge_in_the_applied_order() {
-    let names = |names: &[&str]| container(&value!({
-        "name": "c", "env": names.iter().map(|name| value!({"name": *name})).collect::<Value>()
-    }));
+    let names = |names: &[&str]| {
+        container(&value!({
+            "name": "c", "env": names.iter().map(|name| value!({"name": *name})).collect::<Value>()
+        }))
+    };
     let cases: [(&[&str], &[&str], &[&str]); 4] = [
         (&["a", "b"], &["c", "a"], &["c", "a", "b"]),
         (&["a", "b", "c"], &["c", "a"], &["b", "c", "a"]),

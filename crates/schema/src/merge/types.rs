@@ -58,7 +58,11 @@ impl<'a> Type<'a> {
                 _ => How::Leaf,
             },
             (Type::Structural { schema, .. }, Value::Object(_)) => {
-                if schema["x-kubernetes-map-type"] == "atomic" { How::Leaf } else { How::Object }
+                if schema["x-kubernetes-map-type"] == "atomic" {
+                    How::Leaf
+                } else {
+                    How::Object
+                }
             }
             (Type::Structural { schema, .. }, Value::Array(_)) => list(match schema["x-kubernetes-list-type"].str() {
                 "set" => Some(ListType::Set),
@@ -73,7 +77,9 @@ impl<'a> Type<'a> {
     /// The type of what lies under a key, and whether the key is one that the type names.
     pub(super) fn child(self, key: &str) -> Option<(Type<'a>, bool)> {
         match self {
-            Type::Table(Shape::Object(of), _) => of.field(key).map(|field| (Type::Table(field.shape, Some(field)), true)),
+            Type::Table(Shape::Object(of), _) => {
+                of.field(key).map(|field| (Type::Table(field.shape, Some(field)), true))
+            }
             Type::Table(Shape::Map(inner), _) => Some((Type::Table(inner.get(), None), false)),
             Type::Table(..) | Type::Free => Some((Type::Free, false)),
             Type::Structural { schema, root } => {
@@ -136,8 +142,9 @@ impl<'a> Type<'a> {
     /// What [`check`](super::check) finds wrong with a value that is no object or list.
     pub(super) fn mismatch(self, value: &Value) -> Option<String> {
         let odd = |wanted: &str| Some(format!("expected {wanted}, got &{{{}}}", crate::go::plain(value)));
-        let unstructured =
-            |wanted: &str| Some(format!("expected {wanted}, got &value.valueUnstructured{{Value:{}}}", go_literal(value)));
+        let unstructured = |wanted: &str| {
+            Some(format!("expected {wanted}, got &value.valueUnstructured{{Value:{}}}", go_literal(value)))
+        };
         let word = match self {
             _ if value.is_null() => return None,
             Type::Table(shape, _) => match shape {
@@ -191,7 +198,8 @@ fn go_literal(value: &Value) -> String {
             format!("[]interface {{}}{{{}}}", items.join(", "))
         }
         Value::Object(map) => {
-            let pairs: Vec<String> = map.iter().map(|(key, v)| format!("{}:{}", crate::go::quote(key), go_literal(v))).collect();
+            let pairs: Vec<String> =
+                map.iter().map(|(key, v)| format!("{}:{}", crate::go::quote(key), go_literal(v))).collect();
             format!("map[string]interface {{}}{{{}}}", pairs.join(", "))
         }
         other => crate::go::plain(other),

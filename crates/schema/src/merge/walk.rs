@@ -83,10 +83,7 @@ pub struct Difference {
 /// Compares two values. What they share in memory is not looked at.
 pub fn compare(of: Type<'_>, before: &Value, after: &Value) -> Difference {
     let (changed, removed) = differences(of, Some(before), Some(after));
-    Difference {
-        changed: changed.unwrap_or_else(Value::object),
-        removed: removed.unwrap_or_else(Value::object),
-    }
+    Difference { changed: changed.unwrap_or_else(Value::object), removed: removed.unwrap_or_else(Value::object) }
 }
 
 fn differences(of: Type<'_>, before: Option<&Value>, after: Option<&Value>) -> (Option<Value>, Option<Value>) {

@@ -33,13 +33,7 @@ pub fn prune(schema: &Value, object: &Value) -> Result<(Value, Vec<String>), Str
     Ok((pruned, unknown))
 }
 
-fn pruned(
-    schema: &Value,
-    value: &Value,
-    root: bool,
-    path: &str,
-    unknown: &mut Vec<String>,
-) -> Result<Value, String> {
+fn pruned(schema: &Value, value: &Value, root: bool, path: &str, unknown: &mut Vec<String>) -> Result<Value, String> {
     match value {
         Value::Object(map) => {
             let resource = root || is_true(&schema["x-kubernetes-embedded-resource"]);

@@ -44,21 +44,45 @@ fn faults_have_the_servers_words() {
     let cases = [
         (value!({}), "spec.hull: Required value"),
         (value!({"hull": "paper"}), "spec.hull: Unsupported value: \"paper\": supported values: \"wood\", \"steel\""),
-        (value!({"hull": "wood", "oars": 41}), "spec.oars: Invalid value: 41: spec.oars in body should be less than or equal to 40"),
+        (
+            value!({"hull": "wood", "oars": 41}),
+            "spec.oars: Invalid value: 41: spec.oars in body should be less than or equal to 40",
+        ),
         (value!({"hull": "wood", "port": "abcd"}), "spec.port: Too long: may not be more than 3 bytes"),
-        (value!({"hull": "wood", "port": "ab1"}), "spec.port: Invalid value: \"ab1\": spec.port in body should match '^[A-Z]{3}$'"),
-        (value!({"hull": "wood", "oars": "two"}), "spec.oars: Invalid value: \"string\": spec.oars in body must be of type integer: \"string\""),
-        (value!({"hull": "wood", "crew": [{"name": "a"}, {"name": "a"}]}), "spec.crew[1]: Duplicate value: {\"name\":\"a\"}"),
+        (
+            value!({"hull": "wood", "port": "ab1"}),
+            "spec.port: Invalid value: \"ab1\": spec.port in body should match '^[A-Z]{3}$'",
+        ),
+        (
+            value!({"hull": "wood", "oars": "two"}),
+            "spec.oars: Invalid value: \"string\": spec.oars in body must be of type integer: \"string\"",
+        ),
+        (
+            value!({"hull": "wood", "crew": [{"name": "a"}, {"name": "a"}]}),
+            "spec.crew[1]: Duplicate value: {\"name\":\"a\"}",
+        ),
         (value!({"hull": "wood", "crew": [{"role": "b"}]}), "spec.crew[0].name: Required value"),
-        (value!({"hull": "wood", "tags": {"a": 1}}), "spec.tags.a: Invalid value: \"integer\": spec.tags.a in body must be of type string: \"integer\""),
-        (value!({"hull": "wood", "load": ["x"]}), "spec.load: Invalid value: \"array\": spec.load in body must be of type integer,string: \"array\""),
-        (value!({"hull": "wood", "when": "yesterday"}), "spec.when: Invalid value: \"yesterday\": spec.when in body must be of type date-time: \"yesterday\""),
+        (
+            value!({"hull": "wood", "tags": {"a": 1}}),
+            "spec.tags.a: Invalid value: \"integer\": spec.tags.a in body must be of type string: \"integer\"",
+        ),
+        (
+            value!({"hull": "wood", "load": ["x"]}),
+            "spec.load: Invalid value: \"array\": spec.load in body must be of type integer,string: \"array\"",
+        ),
+        (
+            value!({"hull": "wood", "when": "yesterday"}),
+            "spec.when: Invalid value: \"yesterday\": spec.when in body must be of type date-time: \"yesterday\"",
+        ),
     ];
     for (spec, wanted) in cases {
         let faults = validate(&schema(), &value!({"spec": &spec}));
         let first = faults.first().map(|fault| format!("{}: {}", fault.path, fault.message)).unwrap_or_default();
         assert!(first == wanted || faults.len() > 1, "{spec}: {first}");
-        assert!(faults.iter().any(|fault| format!("{}: {}", fault.path, fault.message) == wanted), "{spec}: {faults:?}");
+        assert!(
+            faults.iter().any(|fault| format!("{}: {}", fault.path, fault.message) == wanted),
+            "{spec}: {faults:?}"
+        );
     }
     assert!(validate(&schema(), &value!({"spec": {"hull": "wood", "when": null, "load": 5}})).is_empty());
 }

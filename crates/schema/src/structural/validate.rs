@@ -142,8 +142,11 @@ fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
     }
     let values = schema["enum"].items();
     if !values.is_empty() && !values.contains(value) {
-        let list: Vec<String> = values.iter().map(|value| to_json(value)).collect();
-        place.add(Reason::NotSupported, format!("Unsupported value: {}: supported values: {}", shown(value), list.join(", ")));
+        let list: Vec<String> = values.iter().map(to_json).collect();
+        place.add(
+            Reason::NotSupported,
+            format!("Unsupported value: {}: supported values: {}", shown(value), list.join(", ")),
+        );
     }
     if !fits {
         return;
@@ -153,7 +156,8 @@ fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
         Value::String(text) => texts(schema, value, text, &mut place),
         Value::Array(items) => {
             bounds(schema, "Items", "items", items.len(), &mut place);
-            if is_true(&schema["uniqueItems"]) && items.iter().enumerate().any(|(at, item)| items[..at].contains(item)) {
+            if is_true(&schema["uniqueItems"]) && items.iter().enumerate().any(|(at, item)| items[..at].contains(item))
+            {
                 place.invalid(&Value::from(""), "shouldn't contain duplicates");
             }
             for (at, item) in items.iter().enumerate() {
