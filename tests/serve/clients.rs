@@ -73,7 +73,7 @@ fn session(name: &str, program: &Path, words: &[&str]) {
     let folder = std::env::temp_dir().join(format!("drydock-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let server = start(|_| {});
-    std::fs::write(folder.join("config"), drydock_serve::kubeconfig::text(&server.url())).expect("a kubeconfig");
+    std::fs::write(folder.join("config"), drydock_serve::kubeconfig::text(&server, None)).expect("a kubeconfig");
     let words = words.iter().map(|word| (*word).to_owned()).collect();
     let kubectl = Kubectl { program: program.to_owned(), words, folder: folder.clone() };
 

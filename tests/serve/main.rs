@@ -21,6 +21,7 @@ fn start(change: impl FnOnce(&mut Options)) -> Server {
         files: None,
         save: None,
         trusting: true,
+        tls: false,
     };
     change(&mut options);
     Server::start(options).expect("the server starts")

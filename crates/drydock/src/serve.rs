@@ -1,5 +1,6 @@
 //! `drydock serve`: the API server over HTTP.
 
+use std::hash::{BuildHasher, Hasher};
 use std::path::PathBuf;
 
 use drydock_cluster::{Config, NodeConfig, store};
@@ -15,7 +16,8 @@ Examples:
   drydock serve --bare --port 8080 --service-cluster-ip-range 10.0.0.0/24
 
 It listens on the loopback address only. Whoever asks without saying who they are is the administrator, unless
---anonymous-auth is given: kubectl sends no credentials over plain HTTP.";
+--anonymous-auth is given: kubectl sends no credentials over plain HTTP. With --tls it does, and everybody is who they
+say they are.";
 
 /// The plugins that can be turned off; others that the real server knows do nothing here.
 const PLUGINS: [&str; 11] = [
@@ -50,6 +52,9 @@ pub struct Arguments {
     /// Seconds of the cluster's time in a second.
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
+    /// Speaks TLS, with a certificate of its own: kubectl sends tokens only then. The kubeconfig has what it takes.
+    #[arg(long)]
+    tls: bool,
     /// Writes a kubeconfig that leads here.
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -178,21 +183,29 @@ pub fn run(arguments: Arguments) -> Result<(), String> {
     if !(arguments.speed > 0.0 && arguments.speed <= 1e6) {
         return Err("--speed is a number above 0".into());
     }
+    let mut cluster = arguments.cluster()?;
+    // Over TLS kubectl asks for a name and a password where it has nothing to tell.
+    let token = arguments.tls.then(|| format!("admin-{:016x}", std::hash::RandomState::new().build_hasher().finish()));
+    if let Some(token) = &token {
+        cluster.server.tokens.push((token.clone(), store::User::admin()));
+    }
     let server = Server::start(Options {
         port: arguments.port,
-        cluster: arguments.cluster()?,
+        cluster,
         speed: arguments.speed,
         files: arguments.files,
         save: arguments.save,
-        trusting: arguments.anonymous_auth.is_none(),
+        trusting: arguments.anonymous_auth.is_none() && !arguments.tls,
+        tls: arguments.tls,
     })?;
     println!("Kubernetes API on {}", server.url());
     match &arguments.kubeconfig {
         Some(path) => {
-            let text = drydock_serve::kubeconfig::text(&server.url());
+            let text = drydock_serve::kubeconfig::text(&server, token.as_deref());
             std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
             println!("Use it with: export KUBECONFIG={}", path.canonicalize().unwrap_or(path.clone()).display());
         }
+        None if arguments.tls => println!("Use it with: --kubeconfig FILE, which has its certificate and a token"),
         None => println!("Use it with: kubectl --server {} get nodes", server.url()),
     }
     server.wait();

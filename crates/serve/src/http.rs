@@ -11,8 +11,10 @@ use hyper::body::{Frame, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use crate::files::Files;
 use crate::message::{self, Outgoing};
@@ -39,7 +41,7 @@ pub(crate) struct Service {
 }
 
 /// Takes connections for ever.
-pub(crate) async fn listen(listener: TcpListener, service: Arc<Service>) {
+pub(crate) async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, service: Arc<Service>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
@@ -50,22 +52,34 @@ pub(crate) async fn listen(listener: TcpListener, service: Arc<Service>) {
         };
         // Small events must not wait for more of them.
         let _ = socket.set_nodelay(true);
-        let service = service.clone();
+        let (service, tls) = (service.clone(), tls.clone());
         tokio::spawn(async move {
-            let serve = service_fn(|request| {
-                let service = service.clone();
-                async move { Ok::<_, std::convert::Infallible>(service.serve(request).await) }
-            });
-            // A connection that breaks is its client's business.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_PATIENCE)
-                .serve_connection(TokioIo::new(socket), serve)
-                .with_upgrades()
-                .await;
+            match tls {
+                None => connection(socket, service).await,
+                Some(tls) => {
+                    if let Ok(Ok(socket)) = tokio::time::timeout(HEAD_PATIENCE, tls.accept(socket)).await {
+                        connection(socket, service).await;
+                    }
+                }
+            }
             drop(place);
         });
     }
+}
+
+/// Serves one connection to its end.
+async fn connection(socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, service: Arc<Service>) {
+    let serve = service_fn(|request| {
+        let service = service.clone();
+        async move { Ok::<_, std::convert::Infallible>(service.serve(request).await) }
+    });
+    // A connection that breaks is its client's business.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .serve_connection(TokioIo::new(socket), serve)
+        .with_upgrades()
+        .await;
 }
 
 /// The last segment of a path.

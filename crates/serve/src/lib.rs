@@ -9,6 +9,7 @@
 //! - [`protobuf`]: the other form of requests' bodies. [`order`]: answers with their fields as Go has them.
 //! - [`websocket`]: exec, attach and port-forward as clients ask today. [`spdy`], [`tunnel`]: the older protocol, which
 //!   port-forward still speaks inside a WebSocket.
+//! - [`tls`]: for clients that tell their secrets only over TLS.
 //! - [`files`]: a folder of files beside the API. [`kubeconfig`]: what tells clients the way.
 
 // This crate stands outside the core: it is what gives it a wall clock, threads and files.
@@ -23,6 +24,7 @@ mod owner;
 mod protobuf;
 mod record;
 mod spdy;
+mod tls;
 mod tunnel;
 mod websocket;
 
@@ -50,12 +52,15 @@ pub struct Options {
     /// Whether a client that does not say who it is is the administrator. Everything comes from this machine, and kubectl
     /// sends no credentials over plain HTTP.
     pub trusting: bool,
+    /// Whether it speaks TLS, with a certificate of its own.
+    pub tls: bool,
 }
 
 /// A running server. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    certificate: Option<String>,
     owner: owner::Owner,
     thread: Option<std::thread::JoinHandle<()>>,
     runtime: Option<Runtime>,
@@ -76,13 +81,17 @@ impl Server {
         let listener = bind.map_err(|error| format!("listen on port {}: {error}", options.port))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let (owner, thread) = owner::start(options.cluster, options.speed, options.save)?;
+        let (acceptor, certificate) = match options.tls.then(tls::make).transpose()? {
+            Some((acceptor, certificate)) => (Some(acceptor), Some(certificate)),
+            None => (None, None),
+        };
         let service = http::Service {
             owner: owner.clone(),
             trusting: options.trusting,
             files: options.files.map(|folder| Arc::new(files::Files::new(folder))),
         };
-        runtime.spawn(http::listen(listener, Arc::new(service)));
-        Ok(Server { address, owner, thread: Some(thread), runtime: Some(runtime) })
+        runtime.spawn(http::listen(listener, acceptor, Arc::new(service)));
+        Ok(Server { address, certificate, owner, thread: Some(thread), runtime: Some(runtime) })
     }
 
     /// Where it listens.
@@ -90,9 +99,15 @@ impl Server {
         self.address
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, or `https` if it speaks TLS.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The certificate by which clients know it (PEM), if it speaks TLS.
+    pub fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
     }
 
     /// Waits until the cluster's thread ends, which it does only when it is told to.
