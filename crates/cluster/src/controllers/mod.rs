@@ -22,6 +22,7 @@ mod nodes;
 mod quota;
 mod ranking;
 mod replicaset;
+mod roles;
 mod service_accounts;
 mod statefulset;
 mod volumes;
@@ -126,6 +127,7 @@ fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
         Box::new(endpoints::Endpoints::default()),
         Box::new(disruption::Disruption),
         Box::new(quota::Quotas),
+        Box::new(roles::Aggregation),
         Box::new(volumes::Volumes::default()),
         Box::new(cleanup::Protection::claims()),
         Box::new(cleanup::Protection::volumes()),
