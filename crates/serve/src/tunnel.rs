@@ -281,14 +281,12 @@ async fn process(stream: Result<Stream, Status>, request: &Request, mut incoming
                                 return;
                             }
                         }
-                        Event::Data(id, bytes) => match kinds.get(&id) {
-                            Some(kind @ (&channel::STDIN | &channel::RESIZE)) => {
-                                if let Some(writer) = &writer {
-                                    writer.write(*kind, bytes).await;
-                                }
+                        Event::Data(id, bytes) => {
+                            let kind = kinds.get(&id).filter(|kind| matches!(**kind, channel::STDIN | channel::RESIZE));
+                            if let (Some(kind), Some(writer)) = (kind, &writer) {
+                                writer.write(*kind, bytes).await;
                             }
-                            _ => {}
-                        },
+                        }
                         Event::Fin(id) if kinds.get(&id) == Some(&channel::STDIN) => {
                             if let Some(writer) = &writer {
                                 writer.write(channel::STDIN, Vec::new()).await;
