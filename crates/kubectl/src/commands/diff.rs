@@ -1,9 +1,10 @@
 //! `kubectl diff`: what applying files would change, as a unified diff. Exit code 1 means that something would.
 
 use drydock_api::{Body, Request};
-use drydock_sorted::Sort;
+use drydock_sorted::{Sort, SortedSet};
 use drydock_value::{Value, to_json};
 
+use super::apply::prune::Pruning;
 use super::{Outcome, Waiting, acts};
 use crate::builder::{self, Info, Query};
 use crate::change::{applied, is_conflict, patching};
@@ -19,6 +20,8 @@ pub const FLAGS: &[&[&str]] = &[
         "concurrency",
         "field-manager",
         "force-conflicts",
+        "prune",
+        "prune-allowlist",
         "selector",
         "server-side",
         "show-managed-fields",
@@ -55,10 +58,16 @@ fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure>
     let mut query = Query::new(inv, io, &[])?;
     query.continue_on_error = false;
     query.validate = false;
+    let pruning = Pruning::new(inv, io)?;
     let infos = builder::find(&query, inv, io)?.infos()?;
+    let (mut visited, mut namespaces) = (SortedSet::new(), SortedSet::new());
     let mut pairs: Vec<(String, Value, Value)> = Vec::new();
     for info in infos {
         let live = live(inv, io, &info)?;
+        visited.insert(live["metadata"]["uid"].str().to_owned());
+        if info.resource.namespaced() {
+            namespaces.insert(info.namespace.clone());
+        }
         let merged = if server_side { apply(inv, io, &info)? } else { merged(inv, io, &info, &live)? };
         let (mut live, mut merged) = (live, merged);
         if !inv.flags.bool("show-managed-fields") {
@@ -72,6 +81,14 @@ fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure>
             mask(&mut live, &mut merged);
         }
         pairs.push((file_name(&info), live, merged));
+    }
+    if let Some(pruning) = pruning {
+        for (resource, namespace, mut object) in pruning.candidates(inv, io, &visited, &namespaces)? {
+            object["metadata"].remove("managedFields");
+            let name = object["metadata"]["name"].str().to_owned();
+            let info = Info { resource, namespace, name, source: String::new(), object: Value::Null };
+            pairs.push((file_name(&info), object, Value::Null));
+        }
     }
     let program = inv.env.var("KUBECTL_EXTERNAL_DIFF").to_owned();
     if !program.is_empty() {
@@ -246,11 +263,10 @@ fn merged(inv: &mut Invocation, io: &mut Io<'_>, info: &Info, live: &Value) -> R
         return inv.client(io)?.create(io, &info.resource, &info.namespace, object, &params);
     }
     let original = applied::original_value(live)?.unwrap_or_default();
-    // What was applied last is not noted anew: it is no difference.
+    // What was applied last is not noted anew: it is no difference. Annotations are there even when there are none, as in
+    // what was noted.
     let mut modified = info.object.clone();
-    if modified["metadata"]["annotations"].get(applied::LAST_APPLIED).is_some() {
-        modified["metadata"]["annotations"].remove(applied::LAST_APPLIED);
-    }
+    modified["metadata"]["annotations"].object_mut().remove(applied::LAST_APPLIED);
     let (content_type, patch) = patching::three_way(&original, &modified, live, true)?;
     if patch.is_empty() {
         return Ok(live.clone());

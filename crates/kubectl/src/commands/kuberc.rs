@@ -76,7 +76,8 @@ fn entry(inv: &Invocation, section: &str, preferences: &mut Value) -> Result<(),
     if !alias && !name.is_empty() {
         return Err("--name should not be specified when --section=defaults".into());
     }
-    if !alias && !(prepend.is_empty() && append.is_empty()) {
+    let extra = !prepend.is_empty() || !append.is_empty();
+    if extra && !alias {
         return Err("--prependarg and --appendarg are only valid when --section=aliases".into());
     }
     let mut entry = value!({"command": command});

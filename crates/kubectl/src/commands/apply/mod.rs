@@ -7,7 +7,7 @@
 
 mod applyset;
 pub mod edit_last_applied;
-mod prune;
+pub(super) mod prune;
 pub mod set_last_applied;
 pub mod view_last_applied;
 

@@ -3,6 +3,7 @@
 use drydock_sorted::SortedSet;
 
 use drydock_api::{GroupVersionKind, Resource};
+use drydock_value::Value;
 
 use super::Options;
 use crate::change::printing::Printing;
@@ -36,7 +37,7 @@ const DEPRECATED: &str = "Deprecated: kubectl apply will no longer prune non-nam
 
 /// What may be pruned.
 #[derive(Debug, Clone)]
-pub(super) struct Pruning {
+pub(in crate::commands) struct Pruning {
     resources: Vec<Resource>,
     selector: String,
     by_default: bool,
@@ -44,7 +45,7 @@ pub(super) struct Pruning {
 
 impl Pruning {
     /// What the flags ask for; None without `--prune`.
-    pub(super) fn new(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Option<Pruning>, Failure> {
+    pub(in crate::commands) fn new(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Option<Pruning>, Failure> {
         if !inv.flags.bool("prune") {
             return Ok(None);
         }
@@ -84,50 +85,50 @@ impl Pruning {
                 "W{month:02}{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06} {process:>7} prune.go:71] {DEPRECATED}"
             ));
         }
-        for namespace in namespaces {
-            for resource in self.resources.iter().filter(|resource| resource.namespaced()) {
-                self.prune(inv, io, options, printing, visited, resource, namespace)?;
-            }
-        }
-        for resource in self.resources.iter().filter(|resource| !resource.namespaced()) {
-            self.prune(inv, io, options, printing, visited, resource, "")?;
-        }
-        Ok(())
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn prune(
-        &self,
-        inv: &mut Invocation,
-        io: &mut Io<'_>,
-        options: &Options,
-        printing: &mut Printing,
-        visited: &SortedSet<String>,
-        resource: &Resource,
-        namespace: &str,
-    ) -> Result<(), Failure> {
-        let list_options = ListOptions { labels: self.selector.clone(), ..ListOptions::default() };
-        let list = inv.client(io)?.list(io, resource, namespace, &list_options)?;
-        for item in list["items"].items() {
-            let metadata = &item["metadata"];
-            if applied::original(item).is_none() || visited.contains(metadata["uid"].str()) {
-                continue;
-            }
-            let name = metadata["name"].str();
+        for (resource, namespace, item) in self.candidates(inv, io, visited, namespaces)? {
+            let name = item["metadata"]["name"].str();
             if options.dry_run != DryRun::Client {
                 let how = deletion::options(options.propagation, options.grace_period, options.dry_run);
-                match inv.client(io)?.delete(io, resource, namespace, name, how) {
+                match inv.client(io)?.delete(io, &resource, &namespace, name, how) {
                     Err(failure) if failure.is("NotFound") => {}
                     outcome => {
                         outcome?;
                     }
                 }
             }
-            let mut item = item.clone();
-            item.set("kind", &resource.kind);
-            item.set("apiVersion", resource.gvk().group_version().to_string());
             printing.print(io, &item, "pruned")?;
         }
         Ok(())
+    }
+
+    /// What would go: with its resource and namespace, in the order in which it goes.
+    pub(in crate::commands) fn candidates(
+        &self,
+        inv: &mut Invocation,
+        io: &mut Io<'_>,
+        visited: &SortedSet<String>,
+        namespaces: &SortedSet<String>,
+    ) -> Result<Vec<(Resource, String, Value)>, Failure> {
+        let of = |namespaced: bool| self.resources.iter().filter(move |resource| resource.namespaced() == namespaced);
+        let mut places: Vec<(String, &Resource)> = Vec::new();
+        for namespace in namespaces {
+            places.extend(of(true).map(|resource| (namespace.clone(), resource)));
+        }
+        places.extend(of(false).map(|resource| (String::new(), resource)));
+        let mut found = Vec::new();
+        for (namespace, resource) in places {
+            let options = ListOptions { labels: self.selector.clone(), ..ListOptions::default() };
+            let list = inv.client(io)?.list(io, resource, &namespace, &options)?;
+            for item in list["items"].items() {
+                if applied::original(item).is_none() || visited.contains(item["metadata"]["uid"].str()) {
+                    continue;
+                }
+                let mut item = item.clone();
+                item.set("kind", &resource.kind);
+                item.set("apiVersion", resource.gvk().group_version().to_string());
+                found.push((resource.clone(), namespace.clone(), item));
+            }
+        }
+        Ok(found)
     }
 }

@@ -76,7 +76,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     // What comes out of the container's programs while copying from it goes to standard output.
     let named = inv.flags.str("container");
     let (container, _, said) = io.captured(|io| pods::container_or_default(io, &pod, named, false));
-    if to_pod { &mut io.err } else { &mut io.out }.put(&said);
+    if to_pod { &mut *io.err } else { &mut *io.out }.put(&said);
     let container = container?;
     let mut copying = Copying {
         client: inv.client(io)?.clone(),
