@@ -6,6 +6,7 @@
 //! Descriptions are large and not part of the program: [`ApiServer::set_descriptions`] brings them in.
 
 mod paths;
+mod protobuf;
 mod schemas;
 
 use std::sync::Arc;
@@ -57,7 +58,8 @@ impl ApiServer {
             _ => return Err(Status::no_such_path()),
         };
         let accept = request.header_value("accept").unwrap_or_default();
-        if !accept.is_empty() && !["json", "*/*", "application/*"].iter().any(|form| accept.contains(form)) {
+        let packed = rest == ["v2"] && protobuf::is_wanted(accept);
+        if !packed && !accept.is_empty() && !["json", "*/*", "application/*"].iter().any(|form| accept.contains(form)) {
             return Err(Status::new(
                 406,
                 "NotAcceptable",
@@ -75,6 +77,9 @@ impl ApiServer {
         let known = request.header_value("if-none-match");
         let mut response = if known.is_some_and(|known| known.split(',').any(|known| known.trim() == quoted)) {
             Response { code: 304, ..Response::default() }
+        } else if packed {
+            let body = drydock_api::Body::Bytes(self.packed(&self.served()));
+            Response { code: 200, headers: vec![("content-type".into(), protobuf::TYPE.into())], body }
         } else {
             let mut response = Response::text(200, document());
             response.headers = vec![("content-type".into(), "application/json".into())];
@@ -130,8 +135,14 @@ impl ApiServer {
         value!({"paths": entries})
     }
 
-    /// A document as text, in the order in which people read it.
-    fn document(&self, edition: Edition, served: &[&'static Served]) -> String {
+    /// The types of version 2 in protocol buffers.
+    fn packed(&self, served: &[&'static Served]) -> Vec<u8> {
+        let (schemas, _) = self.contents(Edition::V2, served);
+        protobuf::document(self.config.version.trim_start_matches('v'), &schemas.into())
+    }
+
+    /// Schemas and paths.
+    fn contents(&self, edition: Edition, served: &[&'static Served]) -> (Map, Map) {
         let mut writer = Writer::new(edition, self.descriptions.as_deref());
         let mut paths = Map::new();
         for served in served {
@@ -142,8 +153,13 @@ impl ApiServer {
         for (group, version) in groups {
             paths::of_version(&mut writer, group, version, &mut paths);
         }
+        (writer.finish(), paths)
+    }
+
+    /// A document as text, in the order in which people read it.
+    fn document(&self, edition: Edition, served: &[&'static Served]) -> String {
+        let (schemas, paths) = self.contents(edition, served);
         let info = value!({"title": "Kubernetes", "version": self.config.version.trim_start_matches('v')});
-        let schemas = writer.finish();
         let security = value!({"BearerToken": {
             "description": "Bearer Token authentication", "type": "apiKey", "name": "authorization", "in": "header"
         }});

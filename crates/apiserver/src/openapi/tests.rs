@@ -75,5 +75,5 @@ fn every_version_has_a_whole_document() {
     let (code, all, _) = get(&mut server, "/openapi/v2", none);
     assert_eq!(code, 200);
     check_references(&all, "#/definitions/", &all);
-    assert_eq!(get(&mut server, "/openapi/v2", ("accept", "application/com.github.x+protobuf")).0, 406);
+    assert_eq!(get(&mut server, "/openapi/v2", ("accept", "application/x+protobuf")).0, 406);
 }
