@@ -311,6 +311,7 @@ async fn process(stream: Result<Stream, Status>, request: &Request, mut incoming
                     }
                 }
                 Some(StreamItem::Closed(status)) => {
+                    let status = websocket::told(request.path.ends_with("/attach"), status);
                     let text = to_json(&websocket::outcome(status.as_ref()));
                     if let Some(id) = of(&kinds, channel::ERROR) {
                         let _ = send(&outgoing, id, text.as_bytes(), true).await;

@@ -88,12 +88,13 @@ pub(crate) async fn accept(
             }
         });
     } else {
+        let attached = request.path.ends_with("/attach");
         let stream = start(owner, request).await?;
         tokio::spawn(async move {
             let Ok(io) = upgraded.await else { return };
             let mut socket = socket(io).await;
             match stream {
-                Ok(stream) => process(socket, stream, protocol == V5).await,
+                Ok(stream) => process(socket, stream, attached, protocol == V5).await,
                 Err(status) => end(&mut socket, Some(&status)).await,
             }
         });
@@ -155,6 +156,11 @@ async fn say_goodbye(socket: &mut Socket) {
     let _ = tokio::time::timeout(std::time::Duration::from_secs(2), rest).await;
 }
 
+/// What a client is told of a process's end: who is attached to it does not learn its exit code.
+pub(crate) fn told(attached: bool, status: Option<Status>) -> Option<Status> {
+    status.filter(|status| !attached || !status.is("NonZeroExitCode"))
+}
+
 /// Tells how a process ended, and closes.
 async fn end(socket: &mut Socket, status: Option<&Status>) {
     let status = to_json(&outcome(status));
@@ -164,7 +170,7 @@ async fn end(socket: &mut Socket, status: Option<&Status>) {
 }
 
 /// Exec and attach.
-async fn process(mut socket: Socket, mut stream: Stream, closes: bool) {
+async fn process(mut socket: Socket, mut stream: Stream, attached: bool, closes: bool) {
     let writer = stream.writer();
     // The client learns that the connection stands.
     if socket.send(on(channel::STDOUT, &[])).await.is_err() {
@@ -178,7 +184,7 @@ async fn process(mut socket: Socket, mut stream: Stream, closes: bool) {
                         return;
                     }
                 }
-                Some(StreamItem::Closed(status)) => return end(&mut socket, status.as_ref()).await,
+                Some(StreamItem::Closed(status)) => return end(&mut socket, told(attached, status).as_ref()).await,
                 Some(_) => {}
                 None => return,
             },
