@@ -69,7 +69,18 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             };
             let params = [dry_run.param(), ("fieldManager", manager.as_str())];
             let (client, body) = (inv.client(io)?, body.clone());
-            client.patch(io, &info.resource, &info.namespace, &name, content_type, body, &params)?
+            let patched = client.patch(io, &info.resource, &info.namespace, &name, content_type, body, &params);
+            patched.map_err(|failure| {
+                if !failure.is("UnsupportedMediaType") {
+                    return failure;
+                }
+                let gvk = info.resource.gvk();
+                failure.context(&format!(
+                    "{content_type} is not supported by {}, Kind={}",
+                    gvk.group_version(),
+                    gvk.kind
+                ))
+            })?
         };
         let operation = if patched == info.object { "patched (no change)" } else { "patched" };
         printing.print(io, &patched, operation)

@@ -145,9 +145,10 @@ pub(super) fn accumulate(
     }
     generate::run(kustomization, world, loader, items)?;
     for path in kustomization["components"].items() {
-        let inner = loader.enter(world, path.str()).map_err(|why| format!("accumulating components: {why}"))?;
-        folder(world, &inner, true, items)
-            .map_err(|why| format!("accumulating components: accumulateDirectory: {:?}", why).replace("\\\"", "\""))?;
+        let wrap =
+            |words: &str, why: String| format!("accumulating components: {words} {}", crate::failure::quote(&why));
+        let inner = loader.enter(world, path.str()).map_err(|why| wrap("loader.New", why))?;
+        folder(world, &inner, true, items).map_err(|why| wrap("accumulateDirectory:", why))?;
     }
     transform::run(kustomization, world, loader, items)
 }

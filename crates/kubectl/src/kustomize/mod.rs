@@ -103,3 +103,92 @@ fn forget(object: &mut Value, key: &str) {
 pub fn to_yaml(objects: &[Value]) -> String {
     objects.iter().map(drydock_yaml::to_yaml).collect::<Vec<_>>().join("---\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Fake;
+
+    const ALL: &str = "
+apiVersion: v1
+kind: Secret
+metadata: {name: pull}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: in}
+spec:
+  tls: [{secretName: pull}]
+  rules: [{http: {paths: [{backend: {service: {name: web}}}, {backend: {service: {name: other}}}]}}]
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: job}
+spec:
+  jobTemplate:
+    spec:
+      template:
+        spec: {imagePullSecrets: [{name: pull}], serviceAccountName: default, initContainers: [{name: i, image: busybox}]}
+";
+
+    /// What a kustomization over those objects makes, or its error.
+    fn built(kustomization: &str) -> String {
+        let text = format!("resources: [all.yaml]\n{kustomization}");
+        let ran = Fake::default().file("/k/all.yaml", ALL).file("/k/kustomization.yaml", &text).line("kustomize /k");
+        ran.out + &ran.err
+    }
+
+    #[test]
+    fn fields_do_what_they_say() {
+        for (kustomization, wanted) in [
+            // Names follow, but not those of objects that are elsewhere.
+            ("namePrefix: p-\n", &["- secretName: p-pull", "- name: p-pull", "name: p-web", "name: other"][..]),
+            ("namespace: team\n", &["namespace: team"]),
+            ("images: [{name: busybox, newTag: '1'}]\n", &["image: busybox:1"]),
+            (
+                "images: [{name: busybox, newTag: 1}]\n",
+                &["cannot unmarshal number into Go struct field Image.images.newTag of type string"],
+            ),
+            (
+                "labels: [{pairs: {a: b}, includeSelectors: true}]\n",
+                &["  selector:\n    a: b", "      template:\n        metadata:\n          labels:\n            a: b"],
+            ),
+            ("commonAnnotations: {x: z}\n", &["    metadata:\n      annotations:\n        x: z"]),
+            (
+                "replicas: [{name: web, count: 2}]\n",
+                &["resource with name web does not match a config with the following GVK"],
+            ),
+            (
+                "patches: [{target: {kind: Cron.*}, patch: '[{op: add, path: /spec/suspend, value: true}]'}]\n",
+                &["suspend: true"],
+            ),
+            (
+                "patches: [{patch: '{apiVersion: v1, kind: Service, metadata: {name: web}, $patch: delete}'}]\n",
+                &["kind: Ingress"],
+            ),
+            (
+                "replacements: [{source: {kind: Secret, fieldPath: metadata.name}, targets: [{select: {kind: Service}, fieldPaths: [spec.x.z], options: {create: true}}]}]\n",
+                &["spec:\n  x:\n    z: pull"],
+            ),
+            ("buildMetadata: [managedByLabel]\n", &["app.kubernetes.io/managed-by: kustomize-v5.8.1"]),
+            (
+                "components: [nope]\n",
+                &["accumulating components: loader.New \"must build at directory: not a valid directory"],
+            ),
+            ("frob: 1\n", &["error: invalid Kustomization: json: unknown field \"frob\""]),
+            ("helmCharts: [{name: x}]\n", &["error: helmCharts is not supported"]),
+        ] {
+            let got = built(kustomization);
+            for want in wanted {
+                assert!(got.contains(want), "{kustomization}: {want:?} is not in\n{got}");
+            }
+        }
+        assert!(
+            !built("patches: [{patch: '{apiVersion: v1, kind: Service, metadata: {name: web}, $patch: delete}'}]\n")
+                .contains("kind: Service")
+        );
+    }
+}

@@ -7,6 +7,7 @@
 
 mod applyset;
 pub mod edit_last_applied;
+mod migrate;
 pub(super) mod prune;
 pub mod set_last_applied;
 pub mod view_last_applied;
@@ -315,6 +316,15 @@ impl Applying {
     }
 
     fn apply_on_server(&mut self, io: &mut Io<'_>, info: &Info) -> Result<(), Failure> {
+        let mut sent = self.send_to_server(io, info)?;
+        if self.options.dry_run == DryRun::None && self.options.subresource.is_empty() {
+            sent = self.migrate(io, info, sent);
+        }
+        warn_if_deleting(io, &sent);
+        self.finish(io, sent, "serverside-applied")
+    }
+
+    fn send_to_server(&mut self, io: &mut Io<'_>, info: &Info) -> Result<Value, Failure> {
         let name = match self.options.subresource.as_str() {
             "" => info.name.clone(),
             subresource => format!("{}/{subresource}", info.name),
@@ -324,15 +334,13 @@ impl Applying {
         params.extend(self.options.params());
         let (client, body) = (self.inv.client(io)?, Body::Value(info.object.clone()));
         let sent = client.patch(io, &info.resource, &info.namespace, &name, patch_type::APPLY, body, &params);
-        let sent = sent.map_err(|failure| match failure.status() {
+        sent.map_err(|failure| match failure.status() {
             Some(status) if status.code == 415 => {
                 format!("Server-side apply not available on the server: ({})", status.message).into()
             }
             Some(status) if status.is("Conflict") => format!("{}\n{CONFLICTS}", status.message).into(),
             _ => failure,
-        })?;
-        warn_if_deleting(io, &sent);
-        self.finish(io, sent, "serverside-applied")
+        })
     }
 
     fn create(&mut self, io: &mut Io<'_>, info: &Info) -> Result<(), Failure> {

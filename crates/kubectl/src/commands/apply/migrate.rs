@@ -1,0 +1,135 @@
+//! From client-side to server-side apply: what the one manager owned becomes the other's, so that fields which are gone
+//! from a file are taken off objects that were applied in the old way before.
+
+use drydock_api::Body;
+use drydock_value::{Value, value};
+
+use super::Applying;
+use crate::builder::Info;
+use crate::change::applied;
+use crate::client::patch_type;
+use crate::env::Io;
+use crate::failure::Failure;
+
+/// Who owns what `apply` without `--server-side` sets.
+const OLD: &str = "kubectl-client-side-apply";
+/// Who owns the note of what was applied last, once the rest belongs to somebody else.
+const NOTE: &str = "kubectl-last-applied";
+
+impl Applying {
+    /// Takes over what was applied in the old way; the object as it is then. It is the one sent again if anything was.
+    pub(super) fn migrate(&mut self, io: &mut Io<'_>, info: &Info, sent: Value) -> Value {
+        match self.note(io, info, &sent) {
+            Err(failure) => {
+                io.eprintln(format!(
+                    "Warning: failed to save last-applied annotation for server-side apply: {}",
+                    failure.words()
+                ));
+                return sent;
+            }
+            Ok(Some(noted)) => return self.take_over(io, info, noted),
+            Ok(None) => {}
+        }
+        self.take_over(io, info, sent)
+    }
+
+    /// Notes what was applied as its own manager, where the note does not say it.
+    fn note(&mut self, io: &mut Io<'_>, info: &Info, sent: &Value) -> Result<Option<Value>, Failure> {
+        let Some(there) = sent["metadata"]["annotations"][applied::LAST_APPLIED].as_str() else { return Ok(None) };
+        let noted = applied::annotated(&info.object);
+        let text = &noted["metadata"]["annotations"][applied::LAST_APPLIED];
+        let owned = sent["metadata"]["managedFields"].items().iter().any(|entry| entry["manager"] == *NOTE);
+        if text.str() == there && owned {
+            return Ok(None);
+        }
+        let mut object = value!({
+            "apiVersion": &sent["apiVersion"], "kind": &sent["kind"],
+            "metadata": {"name": &info.name, "annotations": {}}
+        });
+        if !info.namespace.is_empty() {
+            object["metadata"].set("namespace", info.namespace.as_str());
+        }
+        object["metadata"]["annotations"].set(applied::LAST_APPLIED, text);
+        let (client, body) = (self.inv.client(io)?, Body::Value(object));
+        let params = [("fieldManager", NOTE), ("force", "true")];
+        client.patch(io, &info.resource, &info.namespace, &info.name, patch_type::APPLY, body, &params).map(Some)
+    }
+
+    fn take_over(&mut self, io: &mut Io<'_>, info: &Info, sent: Value) -> Value {
+        let Some(fields) = taken_over(&sent["metadata"]["managedFields"], &self.options.manager) else { return sent };
+        let patch = value!([
+            {"op": "replace", "path": "/metadata/managedFields", "value": fields},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": &sent["metadata"]["resourceVersion"]}
+        ]);
+        let patched = self.inv.client(io).and_then(|client| {
+            let params = [("fieldManager", self.options.manager.as_str())];
+            client.patch(io, &info.resource, &info.namespace, &info.name, patch_type::JSON, Body::Value(patch), &params)
+        });
+        if let Err(failure) = patched {
+            io.eprintln(format!(
+                "Warning: server rejected managed fields migration to Server-Side Apply. This is non-fatal and will be retried next time you apply. Error: {}",
+                failure.words()
+            ));
+            return sent;
+        }
+        match self.send_to_server(io, info) {
+            Ok(again) => again,
+            Err(failure) => {
+                io.eprintln(format!(
+                    "Warning: failed to re-apply configuration after performing Server-Side Apply migration. This is non-fatal and will be retried next time you apply. Error: {}",
+                    failure.words()
+                ));
+                sent
+            }
+        }
+    }
+}
+
+/// The entries with what the old manager owned at the new one's; None when it owned nothing.
+fn taken_over(entries: &Value, manager: &str) -> Option<Value> {
+    let is_old = |entry: &&Value| {
+        entry["manager"] == *OLD && entry["operation"] == *"Update" && entry["subresource"].str().is_empty()
+    };
+    let old = entries.items().iter().find(is_old)?;
+    let mut kept: Vec<Value> = entries.items().iter().filter(|entry| !is_old(entry)).cloned().collect();
+    let new = kept.iter_mut().find(|entry| {
+        entry["manager"] == *manager && entry["operation"] == *"Apply" && entry["subresource"].str().is_empty()
+    })?;
+    let mut fields = old["fieldsV1"].clone();
+    // The note is its own manager's.
+    if let Some(annotations) = fields.get_mut("f:metadata").and_then(|metadata| metadata.get_mut("f:annotations")) {
+        annotations.remove(&format!("f:{}", applied::LAST_APPLIED));
+    }
+    union(&mut new["fieldsV1"], &fields);
+    Some(Value::from(kept))
+}
+
+fn union(into: &mut Value, from: &Value) {
+    for (key, inner) in from.entries() {
+        match into.get_mut(key) {
+            Some(there) => union(there, inner),
+            None => into.set(key, inner),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_change_hands() {
+        let entry = |manager: &str, operation: &str, fields: Value| value!({"manager": manager, "operation": operation, "fieldsV1": fields});
+        let entries = value!([
+            entry("kubectl", "Apply", value!({"f:data": {"f:a": {}}})),
+            entry(OLD, "Update", value!({"f:data": {".": {}, "f:b": {}}})),
+            entry("other", "Update", value!({}))
+        ]);
+        let want = value!([
+            entry("kubectl", "Apply", value!({"f:data": {".": {}, "f:a": {}, "f:b": {}}})),
+            entry("other", "Update", value!({}))
+        ]);
+        assert_eq!(taken_over(&entries, "kubectl"), Some(want));
+        assert_eq!(taken_over(&value!([entry("kubectl", "Apply", value!({}))]), "kubectl"), None);
+    }
+}
