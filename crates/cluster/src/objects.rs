@@ -165,6 +165,7 @@ pub struct Object {
     pub deleting: Option<Time>,
     /// `metadata.creationTimestamp`.
     pub created: Time,
+    labels: Map,
     pod: Option<PodFacts>,
 }
 
@@ -177,6 +178,7 @@ impl Object {
             uid: shared(&metadata["uid"]),
             owners: metadata["ownerReferences"].items().iter().map(Owner::read).collect(),
             deleting: moment(&metadata["deletionTimestamp"]),
+            labels: metadata["labels"].as_object().cloned().unwrap_or_default(),
             created: moment(&metadata["creationTimestamp"]).unwrap_or_default(),
             pod: pod.then(|| PodFacts::read(&value)),
             value,
@@ -209,13 +211,13 @@ impl Object {
     }
 
     /// Its labels.
-    pub fn labels(&self) -> Map {
-        self.value["metadata"]["labels"].as_object().cloned().unwrap_or_default()
+    pub fn labels(&self) -> &Map {
+        &self.labels
     }
 
     /// One of its labels; "" when it has none of that name.
     pub fn label(&self, name: &str) -> &str {
-        self.value["metadata"]["labels"][name].str()
+        self.labels.get(name).map_or("", Value::str)
     }
 
     /// One of its annotations; "" when it has none of that name.

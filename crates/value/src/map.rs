@@ -13,6 +13,9 @@ pub type Key = Str;
 #[derive(Clone, Default, PartialEq)]
 pub struct Map(Arc<Vec<(Key, Value)>>);
 
+/// Up to so many keys, all are looked at.
+const LINEAR: usize = 12;
+
 impl Map {
     /// An empty object.
     pub fn new() -> Map {
@@ -36,6 +39,11 @@ impl Map {
     /// The value of `key`, if it is there.
     #[inline(never)]
     pub fn get(&self, key: &str) -> Option<&Value> {
+        // Most objects have a handful of keys, and most keys differ in their length: looking at each is faster than
+        // comparing strings for order.
+        if self.0.len() <= LINEAR {
+            return self.0.iter().find(|(of, _)| of.len() == key.len() && of.as_str() == key).map(|(_, value)| value);
+        }
         self.position(key).ok().map(|at| &self.0[at].1)
     }
 

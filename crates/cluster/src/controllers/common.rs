@@ -3,7 +3,7 @@
 
 use drydock_api::Status;
 use drydock_schema::labels::Selector;
-use drydock_value::{Str, Time, Value, value};
+use drydock_value::{Map, Str, Time, Value, value};
 
 use super::actor;
 use crate::ctx::Ctx;
@@ -37,9 +37,31 @@ pub fn selector(object: &Value) -> Result<Selector, Status> {
 
 /// Whether a selector matches an object's labels.
 pub fn matches(selector: &Selector, object: &Object) -> bool {
-    match object["metadata"]["labels"].as_object() {
-        Some(labels) => selector.matches(labels),
-        None => selector.matches(&drydock_value::Map::new()),
+    selector.matches(object.labels())
+}
+
+/// A condition on labels that remembers its last answer: what one template made shares one map of labels.
+pub struct Matcher<F> {
+    condition: F,
+    last: Option<(Map, bool)>,
+}
+
+impl<F: Fn(&Map) -> bool> Matcher<F> {
+    /// A matcher for a condition.
+    pub fn new(condition: F) -> Matcher<F> {
+        Matcher { condition, last: None }
+    }
+
+    /// Whether an object's labels meet the condition.
+    pub fn matches(&mut self, object: &Object) -> bool {
+        match &self.last {
+            Some((labels, answer)) if labels.ptr_eq(object.labels()) => *answer,
+            _ => {
+                let answer = (self.condition)(object.labels());
+                self.last = Some((object.labels().clone(), answer));
+                answer
+            }
+        }
     }
 }
 
@@ -70,14 +92,19 @@ pub enum Claim {
 
 /// Whether `object` is `owner`'s: as client-go's ControllerRefManager decides.
 pub fn judge(owner: &Object, selector: &Selector, object: &Object) -> Claim {
+    judge_by(owner, |object| matches(selector, object), object)
+}
+
+/// The same, with whatever decides whether labels match.
+pub fn judge_by(owner: &Object, mut matches: impl FnMut(&Object) -> bool, object: &Object) -> Claim {
     match object.controller() {
         Some(controller) if controller.uid != owner.uid => Claim::Leave,
-        Some(_) if matches(selector, object) => Claim::Keep,
+        Some(_) if matches(object) => Claim::Keep,
         // An owner that is going away leaves its objects to the garbage collector.
         Some(_) if owner.deleting.is_some() => Claim::Leave,
         Some(_) => Claim::Release,
         None if owner.deleting.is_some() || object.deleting.is_some() => Claim::Leave,
-        None if matches(selector, object) => Claim::Adopt,
+        None if matches(object) => Claim::Adopt,
         None => Claim::Leave,
     }
 }

@@ -186,13 +186,14 @@ impl ReplicaSets {
         let spec = &set["spec"];
         let seconds = spec["minReadySeconds"].int();
         let labels = &spec["template"]["metadata"]["labels"];
-        let labeled = |pod: &Object| labels.entries().all(|(key, value)| pod["metadata"]["labels"][key] == *value);
-        let count = |wanted: &dyn Fn(&Object) -> bool| active.iter().filter(|pod| wanted(pod)).count();
+        let mut labeled =
+            common::Matcher::new(|of| labels.entries().all(|(key, value)| of.get(key).is_some_and(|its| its == value)));
+        let count = |wanted: &mut dyn FnMut(&Object) -> bool| active.iter().filter(|pod| wanted(pod)).count();
         let mut status = set["status"].clone();
         let counts = [
-            ("fullyLabeledReplicas", count(&labeled)),
-            ("readyReplicas", count(&|pod| pod.pod().ready())),
-            ("availableReplicas", count(&|pod| pod.pod().available(seconds, now))),
+            ("fullyLabeledReplicas", count(&mut |pod| labeled.matches(pod))),
+            ("readyReplicas", count(&mut |pod| pod.pod().ready())),
+            ("availableReplicas", count(&mut |pod| pod.pod().available(seconds, now))),
         ];
         status.set("replicas", active.len());
         for (field, number) in counts {
@@ -258,14 +259,19 @@ impl Controller for ReplicaSets {
         let in_sync = self.expectations.satisfied(key, ctx.now);
         let selector = self.selector(&set.value)?;
         let informers = ctx.informers;
+        let mut matcher = common::Matcher::new(|labels| selector.matches(labels));
         let mut active = Vec::new();
         let mut terminating = 0;
         for pod in informers.controlled(kinds::PODS, &set.uid).chain(informers.orphan_pods(&key.namespace)) {
+            let claim = common::judge_by(&set, |pod| matcher.matches(pod), pod);
             if pod.active_pod() {
-                if common::claim(ctx, &self.control.actor, self.kind, &set, &selector, kinds::PODS, pod)? {
+                // Nearly all are the set's and stay so; for the rest the API server is asked.
+                if claim == common::Claim::Keep
+                    || common::claim(ctx, &self.control.actor, self.kind, &set, &selector, kinds::PODS, pod)?
+                {
                     active.push(pod.clone());
                 }
-            } else if !pod.pod().terminal() && common::judge(&set, &selector, pod) == common::Claim::Keep {
+            } else if !pod.pod().terminal() && claim == common::Claim::Keep {
                 terminating += 1;
             }
         }

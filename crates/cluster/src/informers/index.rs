@@ -1,5 +1,7 @@
 //! The indices over the caches: who owns what, which pods are where, so that nobody scans.
 
+use std::sync::Arc;
+
 use drydock_sorted::{SortedMap, SortedSet};
 
 use crate::store::{Kind, kinds};
@@ -13,7 +15,8 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 /// The indices.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
-    owned: SortedMap<Str, SortedSet<(Kind, Key)>>,
+    /// With the objects themselves: controllers go through what they own again and again.
+    owned: SortedMap<Str, SortedMap<(Kind, Key), Arc<Object>>>,
     uids: SortedMap<Str, (Kind, Key)>,
     on_node: SortedMap<Str, SortedSet<Key>>,
     orphans: SortedMap<Str, SortedSet<Key>>,
@@ -44,13 +47,16 @@ fn label_key(object: &Object, label: &str, value: &str) -> (Str, String) {
 
 impl Index {
     /// Notes that an object changed.
-    pub(super) fn change(&mut self, kind: Kind, old: Option<&Object>, new: Option<&Object>) {
+    pub(super) fn change(&mut self, kind: Kind, old: Option<&Arc<Object>>, new: Option<&Arc<Object>>) {
         if let (Some(old), Some(new)) = (old, new) {
             let same = old.uid == new.uid
                 && old.owners == new.owners
                 && old.pod().node == new.pod().node
-                && old["metadata"]["labels"] == new["metadata"]["labels"];
+                && (old.labels().ptr_eq(new.labels()) || old.labels() == new.labels());
             if same {
+                for owner in &new.owners {
+                    self.own(owner.uid.clone(), kind, new);
+                }
                 return;
             }
         }
@@ -62,11 +68,15 @@ impl Index {
         }
     }
 
-    fn note(&mut self, kind: Kind, object: &Object) {
+    fn own(&mut self, owner: Str, kind: Kind, object: &Arc<Object>) {
+        self.owned.entry(owner).or_default().insert((kind, object.key.clone()), object.clone());
+    }
+
+    fn note(&mut self, kind: Kind, object: &Arc<Object>) {
         let key = &object.key;
         self.uids.insert(object.uid.clone(), (kind, key.clone()));
         for owner in &object.owners {
-            insert(&mut self.owned, owner.uid.clone(), (kind, key.clone()));
+            self.own(owner.uid.clone(), kind, object);
         }
         if kind == kinds::PODS {
             let node = &object.pod().node;
@@ -76,7 +86,7 @@ impl Index {
             if is_orphan_pod(object) {
                 insert(&mut self.orphans, key.namespace.clone(), key.clone());
             }
-            for (label, value) in object["metadata"]["labels"].entries() {
+            for (label, value) in object.labels().iter() {
                 insert(&mut self.labels, label_key(object, label, value.str()), key.clone());
             }
         }
@@ -89,14 +99,19 @@ impl Index {
         let key = &object.key;
         self.uids.remove(&object.uid);
         for owner in &object.owners {
-            remove(&mut self.owned, &owner.uid, &(kind, key.clone()));
+            if let Some(objects) = self.owned.get_mut(&owner.uid) {
+                objects.remove(&(kind, key.clone()));
+                if objects.is_empty() {
+                    self.owned.remove(&owner.uid);
+                }
+            }
         }
         if kind == kinds::PODS {
             remove(&mut self.on_node, &object.pod().node, key);
             if is_orphan_pod(object) {
                 remove(&mut self.orphans, &key.namespace, key);
             }
-            for (label, value) in object["metadata"]["labels"].entries() {
+            for (label, value) in object.labels().iter() {
                 remove(&mut self.labels, &label_key(object, label, value.str()), key);
             }
         }
@@ -105,8 +120,8 @@ impl Index {
         }
     }
 
-    pub(super) fn owned<'a>(&'a self, uid: &str) -> impl Iterator<Item = &'a (Kind, Key)> + use<'a> {
-        self.owned.get(uid).into_iter().flatten()
+    pub(super) fn owned<'a>(&'a self, uid: &str) -> impl Iterator<Item = (Kind, &'a Arc<Object>)> + use<'a> {
+        self.owned.get(uid).into_iter().flatten().map(|((kind, _), object)| (*kind, object))
     }
 
     pub(super) fn by_uid(&self, uid: &str) -> Option<&(Kind, Key)> {

@@ -115,12 +115,12 @@ impl Informers {
 
     /// The objects of a kind that name `uid` among their owners.
     pub fn owned<'a>(&'a self, kind: Kind, uid: &str) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
-        self.index.owned(uid).filter(move |(of, _)| *of == kind).filter_map(|(kind, key)| self.get(*kind, key))
+        self.index.owned(uid).filter(move |(of, _)| *of == kind).map(|(_, object)| object)
     }
 
     /// The objects of any kind that name `uid` among their owners.
     pub fn dependents<'a>(&'a self, uid: &str) -> impl Iterator<Item = (Kind, &'a Arc<Object>)> + use<'a> {
-        self.index.owned(uid).filter_map(|(kind, key)| Some((*kind, self.get(*kind, key)?)))
+        self.index.owned(uid)
     }
 
     /// The objects of a kind that the object `uid` manages: the owner reference has `controller: true`.
@@ -216,7 +216,7 @@ impl Informers {
             Some(object) => shelf.insert(key, object.clone()),
             None => shelf.remove(&key),
         };
-        self.index.change(kind, old.as_deref(), new.as_deref());
+        self.index.change(kind, old.as_ref(), new.as_ref());
         (old.is_some() || new.is_some()).then_some(Change { kind, old, new })
     }
 }

@@ -136,7 +136,7 @@ impl PodInfo {
     /// Reads a pod. `namespaces` answers the names of the namespaces that a label selector selects.
     pub fn read(object: &Arc<Object>, namespaces: &dyn Fn(&Value) -> Vec<Str>) -> PodInfo {
         let spec = &object["spec"];
-        let labels = object.labels();
+        let labels = object.labels().clone();
         let node_affinity = &spec["affinity"]["nodeAffinity"];
         let needs = NodeNeeds {
             selector: spec["nodeSelector"].clone(),

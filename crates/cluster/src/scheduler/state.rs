@@ -89,7 +89,7 @@ impl NodeInfo {
     }
 
     fn set_spec(&mut self, object: &Object) {
-        self.labels = object.labels();
+        self.labels = object.labels().clone();
         let taints = object["spec"]["taints"].items().iter().cloned();
         (self.soft_taints, self.hard_taints) = taints.partition(|taint| taint["effect"] == "PreferNoSchedule");
         self.unschedulable = object["spec"]["unschedulable"].is_true();

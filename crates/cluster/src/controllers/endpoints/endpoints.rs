@@ -145,7 +145,7 @@ impl Controller for Endpoints {
         }
         if let Some(there) = &there
             && there["subsets"].items() == subsets
-            && there.labels() == labels
+            && *there.labels() == labels
             && there["metadata"]["annotations"][OVER_CAPACITY].is_null() != truncated
         {
             return Ok(Requeue::Done);

@@ -92,7 +92,7 @@ fn headless(service: &Object) -> bool {
 
 /// The service's labels as its endpoints carry them: without those that are the controllers' own.
 fn service_labels(service: &Object) -> Map {
-    let mut labels = service.labels();
+    let mut labels = service.labels().clone();
     for own in [
         HEADLESS,
         "kubernetes.io/service-name",
