@@ -27,7 +27,7 @@ use drydock_kubectl::env::Step;
 use drydock_kubectl::flags;
 use drydock_kubectl::kubeconfig::{Connection, Kubeconfig, connection};
 use drydock_kubectl::{Command, Env, Io};
-use drydock_value::Time;
+use drydock_value::{Time, Value};
 
 use bell::Bell;
 
@@ -48,7 +48,22 @@ fn destination(env: &Env) -> Option<Connection> {
     let parsed = flags::parse(&env.args).ok()?;
     let files = &mut system::Disk;
     let config = Kubeconfig::load(&parsed.flags, env, files).ok()?;
-    connection(&config.merged(), &parsed.flags, None).ok()
+    // A command's own flags are not the connection's: `create rolebinding --user`.
+    let flags = parsed.flags.without(parsed.command.flags.iter().map(|flag| flag.name));
+    let mut found = connection(&config.merged(), &flags, None).ok()?;
+    // Relative paths count from the kubeconfig's folder.
+    let folder = config.default_path().rsplit_once('/').map_or("/", |(folder, _)| folder);
+    let there = Env { cwd: folder.to_owned(), ..env.clone() };
+    let absolute = |entry: &mut Value, keys: &[&str]| {
+        for key in keys {
+            if let Some(path) = entry[*key].as_str().filter(|path| !path.is_empty()).map(|path| there.absolute(path)) {
+                entry.set(*key, path);
+            }
+        }
+    };
+    absolute(&mut found.cluster, &["certificate-authority"]);
+    absolute(&mut found.user, &["client-certificate", "client-key", "tokenFile"]);
+    Some(found)
 }
 
 fn now() -> Time {
