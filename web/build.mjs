@@ -2,13 +2,14 @@
 //   page.js, page.css       what the page needs at once: the terminal, the styles, the way to the rest
 //   lazy/editor-*.js, .css  Monaco with YAML, loaded when a file is first opened
 //   lazy/diagrams/*.js      Mermaid, split by kind of diagram, loaded when a lesson shows one
+//   lazy/descriptions-*.txt what `kubectl explain` says of types and fields; `cargo xtask` puts it into generated/
 //   lessons.json            the table of contents of ../lessons
 // Lazy files carry a hash of their content in their names, and page.js is told those names, so that a host may cache
 // all of them for ever.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { contents } from './contents.mjs';
@@ -62,6 +63,8 @@ const [, diagrams] = await Promise.all([
   }),
   notices(),
 ]);
+await copyFile(path.join(here, 'generated/descriptions.txt'), path.join(lazy, 'descriptions.txt'));
+await hashed('descriptions.txt');
 const entry = Object.entries(diagrams.metafile.outputs).find(([, output]) => output.entryPoint === 'src/diagrams.js');
 await build({
   ...common,

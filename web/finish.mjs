@@ -2,7 +2,7 @@
 // trunk does for the page's own files only, and tells index.html. A page and a worker of two releases then never meet
 // in a cache.
 import { createHash } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 const staging = process.env.TRUNK_STAGING_DIR;
@@ -15,8 +15,22 @@ const hash = createHash('sha256').update(wasm).update(glue).digest('hex').slice(
 const name = `worker-${hash}`;
 await rename(file('worker_bg.wasm'), file(`${name}_bg.wasm`));
 await rm(file('worker_loader.js'));
-// One file instead of a loader that loads it: one round trip less before the first prompt.
-await writeFile(file(`${name}.js`), `${glue}\nwasm_bindgen({ module_or_path: "./${name}_bg.wasm" });\n`);
+// One file instead of a loader that loads it. The page hands over the compiled module, whose download began with the
+// page's own (web/src/page.js). What `kubectl explain` says of types and fields follows when the first prompt is there.
+const [descriptions] = (await readdir(file('lazy'))).filter((each) => each.startsWith('descriptions-'));
+await writeFile(
+  file(`${name}.js`),
+  `${glue}
+onmessage = async ({ data }) => {
+  onmessage = null;
+  await wasm_bindgen({ module_or_path: data });
+  setTimeout(async () => {
+    const response = await fetch('./lazy/${descriptions}').catch(() => undefined);
+    if (response?.ok) wasm_bindgen.describe(new Uint8Array(await response.arrayBuffer()));
+  }, 1500);
+};
+`,
+);
 await rm(file('worker.js'));
 
 const index = await readFile(file('index.html'), 'utf8');

@@ -1,7 +1,7 @@
 // The page in other surroundings: a phone, a frame, a sub-path, no storage; by keyboard; in words.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { dist, done, launch, open, prompt, run, screen, serve, until } from './page.mjs';
+import { dist, done, launch, open, prompt, run, screen, serve, serveText, until } from './page.mjs';
 
 after(done);
 
@@ -67,9 +67,10 @@ test('it works under a sub-path, in a frame, and without storage', async () => {
   await page.goto(server.url);
   await prompt(page);
   // Another site's documentation with the page in a frame.
-  await page.goto('about:blank');
-  await page.setContent(`<iframe width="900" height="500" src="${server.url}?layout=terminal"></iframe>`);
+  const site = await serveText(`<iframe width="900" height="500" src="${server.url}?layout=terminal"></iframe>`);
+  await page.goto(site.url);
   await page.frameLocator('iframe').locator('.xterm-rows', { hasText: '$' }).waitFor();
+  site.close();
   server.close();
   assert.deepEqual(faults, []);
 });

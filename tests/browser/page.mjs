@@ -39,6 +39,17 @@ export async function serve(folder, under = '/') {
   return { url: `http://127.0.0.1:${server.address().port}${under}`, close };
 }
 
+/** Serves one HTML text on a port, thus an origin, of its own: somebody's site. */
+export async function serveText(html) {
+  const server = createServer((_, response) => response.writeHead(200, { 'content-type': TYPES['.html'] }).end(html));
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}/`, close };
+}
+
 /** The built page. */
 export const dist = process.env.DRYDOCK_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
 

@@ -27,6 +27,14 @@ const editor = once(async () => {
 });
 const diagrams = once(() => import(seen(DIAGRAMS_SCRIPT)));
 
+/** The worker's module: compiled while it is downloaded, beside everything else that the page loads. */
+const workerModule = once(async () => {
+  const name = document.querySelector('meta[name="drydock-worker"]').content.replace(/\.js$/, '_bg.wasm');
+  const load = () => fetch(new URL(name, document.baseURI), { credentials: 'same-origin' });
+  // A host that does not know wasm's media type: compiled when all of it is there.
+  return WebAssembly.compileStreaming(load()).catch(async () => WebAssembly.compile(await (await load()).arrayBuffer()));
+});
+
 /** Starts the worker that index.html names. What it says before the page listens is kept. */
 function startWorker() {
   const name = document.querySelector('meta[name="drydock-worker"]').content;
@@ -38,6 +46,10 @@ function startWorker() {
     event.preventDefault?.();
     listener(JSON.stringify({ n: 0, m: { Failed: { message: event.message || 'the worker did not load' } } }));
   };
+  workerModule().then(
+    (module) => worker.postMessage(module),
+    (error) => listener(JSON.stringify({ n: 0, m: { Failed: { message: `the cluster did not load: ${error}` } } })),
+  );
   return {
     post: (text) => worker.postMessage(text),
     listen(next) {

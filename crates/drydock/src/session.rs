@@ -27,6 +27,7 @@ A line of output: {\"cmd\": \"…\", \"stdout\": \"…\", \"stderr\": \"…\", \
 pub fn play(file: &Path, profile: Profile, seed: u64) -> Result<(), String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut session = Session::new(Options { seed, profile, ..Options::default() });
+    session.describe(drydock_descriptions::TEXT.as_bytes())?;
     let mut out = std::io::stdout().lock();
     for command in commands(&text) {
         let output = session.run(&command);

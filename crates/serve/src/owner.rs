@@ -123,6 +123,7 @@ pub(crate) fn start(config: Config, speed: f64, save: Option<PathBuf>) -> Result
             (cluster, Some(record))
         }
     };
+    cluster.api().set_descriptions(drydock_descriptions::TEXT.as_bytes())?;
     let thread = std::thread::Builder::new()
         .name("cluster".into())
         .spawn(move || {

@@ -34,6 +34,15 @@ impl Session {
         Session { options, state: State::new(&options), log: Vec::new(), undo: Undo::default() }
     }
 
+    /// Brings in what types and fields are for, in words, which `kubectl explain` shows: the blob of
+    /// `drydock-descriptions`. Without it everything else works.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn describe(&mut self, blob: &[u8]) -> Result<(), String> {
+        self.state.cluster.api().set_descriptions(blob)
+    }
+
     /// What it was made from.
     pub fn options(&self) -> &Options {
         &self.options

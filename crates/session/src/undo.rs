@@ -70,7 +70,9 @@ impl Session {
     pub fn undo(&mut self) -> bool {
         let Some(Snapshot { state, log_length }) = self.undo.snapshots.pop() else { return false };
         self.undo.candidate = None;
-        self.state = Arc::unwrap_or_clone(state);
+        let undone = std::mem::replace(&mut self.state, Arc::unwrap_or_clone(state));
+        // They are no event of the session: what came in meanwhile stays.
+        self.state.cluster.api().describe_as(undone.cluster.api_ref());
         self.log.truncate(log_length);
         true
     }

@@ -12,11 +12,15 @@ fn build() -> Outcome<PathBuf> {
     let bindgen = tools::wasm_bindgen()?;
     step("building the core as wasm for Node", || {
         let mut build = command(toolchain.cargo(), &root());
+        // Together with the page's library, so that what both need is built once, with the same features.
         build.args([
             "build",
             "--quiet",
             "--package",
             "drydock-headless",
+            "--package",
+            "drydock-playground",
+            "--lib",
             "--profile",
             "wasm",
             "--target",

@@ -10,7 +10,7 @@ use crate::{Outcome, root, tools, wasm};
 /// What the page is built from; a build is current when none of it changed.
 const SOURCES: &[&str] = &["Cargo.toml", "Cargo.lock", "Trunk.toml", "index.html", "crates", "web", "lessons"];
 /// What lies in those folders without being a source.
-const GENERATED: &[&str] = &["node_modules", "bundle", "target", "dist"];
+const GENERATED: &[&str] = &["node_modules", "bundle", "generated", "target", "dist"];
 
 /// Builds the page when its sources changed since the last build, and answers the folder to serve.
 pub fn build() -> Outcome<PathBuf> {
@@ -25,6 +25,15 @@ pub fn build() -> Outcome<PathBuf> {
     let (trunk, bindgen) = (tools::trunk()?, tools::wasm_bindgen()?);
     let web = root().join("web");
     tools::npm_packages(&web)?;
+    step("taking the words of `kubectl explain` from the package that has them", || {
+        let generated = web.join("generated");
+        std::fs::create_dir_all(&generated).map_err(|error| format!("{}: {error}", generated.display()))?;
+        let mut write = command("cargo", &root());
+        write
+            .args(["run", "--quiet", "--package", "drydock-descriptions", "--"])
+            .arg(generated.join("descriptions.txt"));
+        run(&mut write)
+    })?;
     step("bundling the terminal and the editor", || run(command("npm", &web).args(["run", "--silent", "build"])))?;
     step("building the page in release mode (2 to 6 minutes the first time)", || {
         let mut build = command(&trunk, &root());

@@ -36,6 +36,11 @@ impl ApiServer {
         Ok(())
     }
 
+    /// Takes the descriptions over that another server was given.
+    pub fn describe_as(&mut self, other: &ApiServer) {
+        self.descriptions.clone_from(&other.descriptions);
+    }
+
     /// Answers `/openapi/...`; `rest` is the path after it.
     pub(crate) fn openapi(&self, rest: &[&str], request: &Request) -> Result<Response, Status> {
         let all = self.served();

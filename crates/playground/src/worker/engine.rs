@@ -63,6 +63,8 @@ pub struct Engine {
     /// Whether a shell has just ended.
     ended: bool,
     tell: Vec<ToPage>,
+    /// What types and fields are for, once it has been loaded.
+    descriptions: Vec<u8>,
 }
 
 impl Default for Engine {
@@ -92,6 +94,7 @@ impl Engine {
             save_due: SAVE_IDLE_MS,
             ended: false,
             tell: vec![ToPage::Hello { protocol: PROTOCOL }],
+            descriptions: Vec::new(),
         }
     }
 
@@ -99,6 +102,14 @@ impl Engine {
     pub fn warm_up(&mut self) {
         if self.session.is_none() {
             self.spare = Some(new_session(Profile::default()));
+        }
+    }
+
+    /// Takes in what `kubectl explain` says of types and fields.
+    pub fn describe(&mut self, descriptions: Vec<u8>) {
+        self.descriptions = descriptions;
+        if let Some(session) = &mut self.session {
+            describe(session, &self.descriptions);
         }
     }
 
@@ -190,6 +201,7 @@ impl Engine {
         if session.terminals().is_empty() {
             session.input(Input::OpenTerminal { columns: size.cols, rows: size.rows });
         }
+        describe(&mut session, &self.descriptions);
         self.clock = Clock::new(speed, wall, session.now());
         self.flow = Flow::default();
         self.foreground.clear();
@@ -412,6 +424,11 @@ fn drawings(lesson: &Lesson) -> Vec<Option<Drawing>> {
         Some(Drawing { svg: chart::svg::draw(&chart), words: chart::svg::words(&chart) })
     };
     sources.map(draw).collect()
+}
+
+fn describe(session: &mut Session, descriptions: &[u8]) {
+    // A file that is none (a host that answers with a page of its own): explain says `<no description>`, as before.
+    let _ = session.describe(descriptions);
 }
 
 fn new_session(profile: Profile) -> Session {

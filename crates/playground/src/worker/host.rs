@@ -24,6 +24,19 @@ struct Host {
     turn: RefCell<Option<Closure<dyn FnMut()>>>,
 }
 
+thread_local! {
+    static HOST: RefCell<Option<Rc<Host>>> = const { RefCell::new(None) };
+}
+
+/// Takes in what `kubectl explain` says of types and fields: the worker's script loads it when the cluster runs.
+pub fn describe(descriptions: Vec<u8>) {
+    HOST.with_borrow(|host| {
+        if let Some(host) = host {
+            host.engine.borrow_mut().describe(descriptions);
+        }
+    });
+}
+
 /// Starts the worker. It lives as long as its thread.
 ///
 /// # Errors
@@ -58,6 +71,7 @@ pub fn start() -> Result<(), JsValue> {
     receive.forget();
     host.tell();
     host.engine.borrow_mut().warm_up();
+    HOST.set(Some(host));
     Ok(())
 }
 

@@ -12,4 +12,4 @@ mod host;
 pub mod shown;
 pub mod tasks;
 
-pub use host::{failed, start};
+pub use host::{describe, failed, start};

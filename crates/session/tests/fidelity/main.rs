@@ -32,6 +32,7 @@ fn comparable(stdout: &str, stderr: &str, code: i64) -> Vec<String> {
 
 fn play(name: &str) -> Vec<(String, bool)> {
     let mut session = Session::new(Options { profile: Profile::TwoNodes, ..Options::default() });
+    session.describe(drydock_descriptions::TEXT.as_bytes()).expect("the build script made them");
     let recorded = read(&folder().join("expected").join(format!("{name}.jsonl")));
     let expected: Vec<Value> = recorded.lines().map(|line| parse_json(line).expect("a recording is JSON")).collect();
     let mut outcomes = Vec::new();
