@@ -90,6 +90,13 @@ pub trait Controller: Send + Sync {
     /// When a write failed; the key comes back with back-off.
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status>;
 
+    /// How long its worker is busy with the reconciliation that has just been made. Changes that come meanwhile are taken
+    /// together, as in a real cluster: a controller that goes through all its objects at each change of one would
+    /// otherwise do work that grows with their square.
+    fn busy(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Asked once, when the controllers start: keys of work that no change announces.
     fn start(&mut self, _queue: &mut Enqueue<'_>) {}
 
@@ -142,11 +149,13 @@ struct Slot {
     queue: WorkQueue<Key>,
     /// When the next wake is due that is in the clock's queue already.
     wake: Time,
+    /// Until when its worker is busy with the last key.
+    busy: Time,
 }
 
 impl Clone for Slot {
     fn clone(&self) -> Slot {
-        Slot { controller: self.controller.clone_box(), queue: self.queue.clone(), wake: self.wake }
+        Slot { controller: self.controller.clone_box(), queue: self.queue.clone(), wake: self.wake, busy: self.busy }
     }
 }
 
@@ -162,7 +171,7 @@ impl Controllers {
     pub(crate) fn new(latencies: &Latencies) -> Controllers {
         let slots = table(latencies)
             .into_iter()
-            .map(|controller| Slot { controller, queue: WorkQueue::default(), wake: Time::NEVER })
+            .map(|controller| Slot { controller, queue: WorkQueue::default(), wake: Time::NEVER, busy: Time::default() })
             .collect();
         Controllers { slots, running: false }
     }
@@ -212,6 +221,7 @@ impl Controllers {
                 }
                 Ok(Requeue::Limited) | Err(_) => slot.queue.add_rate_limited(key, ctx.now),
             }
+            slot.busy = ctx.now + slot.controller.busy();
         }
         slot.plan(usize::from(number), ctx);
     }
@@ -221,7 +231,7 @@ impl Slot {
     /// Asks to be woken when the next key is due, unless that was asked already.
     fn plan(&mut self, number: usize, ctx: &mut Ctx<'_>) {
         let Some(due) = self.queue.next(ctx.now) else { return };
-        let at = due.max(ctx.now + ctx.latencies.reconcile);
+        let at = due.max(ctx.now + ctx.latencies.reconcile).max(self.busy);
         if at < self.wake {
             self.wake = at;
             ctx.queue.at(at, Event::Controller(u16::try_from(number).unwrap_or(u16::MAX)));

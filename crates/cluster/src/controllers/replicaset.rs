@@ -18,6 +18,9 @@ use crate::store::{Kind, kinds};
 /// The most pods that one reconciliation creates or deletes.
 const BURST: i64 = 500;
 
+/// What looking at one pod takes a worker.
+const LOOK: Duration = Duration::from_micros(10);
+
 /// The controller of one of the two kinds.
 #[derive(Debug, Clone)]
 pub struct ReplicaSets {
@@ -26,6 +29,8 @@ pub struct ReplicaSets {
     watches: &'static [Kind],
     control: PodControl,
     expectations: Expectations,
+    /// How many pods the last reconciliation looked at.
+    looked: u32,
 }
 
 impl ReplicaSets {
@@ -44,7 +49,7 @@ impl ReplicaSets {
     }
 
     fn of(kind: Kind, name: &'static str, watches: &'static [Kind]) -> ReplicaSets {
-        ReplicaSets { kind, name, watches, control: PodControl::new(name), expectations: Expectations::default() }
+        ReplicaSets { kind, name, watches, control: PodControl::new(name), expectations: Expectations::default(), looked: 0 }
     }
 
     /// The selector of either kind: a ReplicationController's is a plain map.
@@ -252,6 +257,7 @@ impl Controller for ReplicaSets {
     }
 
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
+        self.looked = 0;
         let Some(set) = ctx.informers.get(self.kind, key).cloned() else {
             self.expectations.forget(key);
             return Ok(Requeue::Done);
@@ -263,6 +269,7 @@ impl Controller for ReplicaSets {
         let mut active = Vec::new();
         let mut terminating = 0;
         for pod in informers.controlled(kinds::PODS, &set.uid).chain(informers.orphan_pods(&key.namespace)) {
+            self.looked += 1;
             let claim = common::judge_by(&set, |pod| matcher.matches(pod), pod);
             if pod.active_pod() {
                 // Nearly all are the set's and stay so; for the rest the API server is asked.
@@ -291,6 +298,10 @@ impl Controller for ReplicaSets {
             .filter(|at| *at > ctx.now)
             .min();
         Ok(next.map_or(Requeue::Done, |at| Requeue::After(at.since(ctx.now))))
+    }
+
+    fn busy(&self) -> Duration {
+        LOOK * self.looked
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
