@@ -44,8 +44,7 @@ fn node(folder: &std::path::Path, script: &str) -> Command {
 /// The digest of the scenario's event log, natively and in wasm: they must be equal.
 pub fn same_log() -> Outcome {
     let folder = build()?;
-    let native = output(command("cargo", &root()).args(["run", "--quiet", "--package", "drydock", "--", "digest"]))
-        .ok_or("`drydock digest` failed")?;
+    let native = output(crate::test::native_command()?.arg("digest")).ok_or("`drydock digest` failed")?;
     let script = "console.log(require('./drydock_headless.js').digest())";
     let wasm = output(&mut node(&folder, script)).ok_or("the wasm module failed under Node")?;
     if native == wasm {

@@ -171,7 +171,12 @@ impl Controllers {
     pub(crate) fn new(latencies: &Latencies) -> Controllers {
         let slots = table(latencies)
             .into_iter()
-            .map(|controller| Slot { controller, queue: WorkQueue::default(), wake: Time::NEVER, busy: Time::default() })
+            .map(|controller| Slot {
+                controller,
+                queue: WorkQueue::default(),
+                wake: Time::NEVER,
+                busy: Time::default(),
+            })
             .collect();
         Controllers { slots, running: false }
     }

@@ -49,7 +49,14 @@ impl ReplicaSets {
     }
 
     fn of(kind: Kind, name: &'static str, watches: &'static [Kind]) -> ReplicaSets {
-        ReplicaSets { kind, name, watches, control: PodControl::new(name), expectations: Expectations::default(), looked: 0 }
+        ReplicaSets {
+            kind,
+            name,
+            watches,
+            control: PodControl::new(name),
+            expectations: Expectations::default(),
+            looked: 0,
+        }
     }
 
     /// The selector of either kind: a ReplicationController's is a plain map.
