@@ -31,6 +31,7 @@ mod sed;
 mod sort;
 mod stream;
 mod system;
+mod tar;
 pub(crate) mod test;
 
 use crate::{Errno, Flavour, Program, Read, Step, Sys, Vfs, Wait};
@@ -146,6 +147,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "sync", usage: "", start: Start::Run(system::succeed) },
     Tool { name: "tac", usage: "[FILE]...", start: Start::Filter(lines::tac) },
     Tool { name: "tail", usage: "[OPTIONS] [FILE]...", start: Start::Program(head::tail) },
+    Tool { name: "tar", usage: "c|x|t [-mvokO] [-f TARFILE] [-C DIR] [FILE]...", start: Start::Slurp(tar::run) },
     Tool { name: "tee", usage: "[-ai] [FILE]...", start: Start::Filter(lines::tee) },
     Tool { name: "telnet", usage: "HOST [PORT]", start: Start::Program(net::nc) },
     Tool { name: "test", usage: "EXPRESSION", start: Start::Run(test::run) },
@@ -325,6 +327,9 @@ const INPUT_BYTES_MAX: usize = 16 << 20;
 /// Whether a call of a utility that may need its standard input does.
 fn wants_input(name: &str, words: &[String]) -> bool {
     let words = words.get(1..).unwrap_or_default();
+    if name == "tar" {
+        return tar::reads_input(words);
+    }
     words.iter().any(|word| word == "-")
         || (name == "shuf" && !words.iter().any(|word| word.starts_with(['-', '/']) && word.contains(['i', 'e', '/'])))
 }
