@@ -64,7 +64,7 @@ pub struct Engine {
     ended: bool,
     tell: Vec<ToPage>,
     /// What types and fields are for, once it has been loaded.
-    descriptions: Vec<u8>,
+    descriptions: Option<Vec<u8>>,
 }
 
 impl Default for Engine {
@@ -94,7 +94,7 @@ impl Engine {
             save_due: SAVE_IDLE_MS,
             ended: false,
             tell: vec![ToPage::Hello { protocol: PROTOCOL }],
-            descriptions: Vec::new(),
+            descriptions: None,
         }
     }
 
@@ -107,10 +107,10 @@ impl Engine {
 
     /// Takes in what `kubectl explain` says of types and fields.
     pub fn describe(&mut self, descriptions: Vec<u8>) {
-        self.descriptions = descriptions;
         if let Some(session) = &mut self.session {
-            describe(session, &self.descriptions);
+            describe(session, &descriptions);
         }
+        self.descriptions = Some(descriptions);
     }
 
     /// What the page is to be told, in order.
@@ -201,7 +201,9 @@ impl Engine {
         if session.terminals().is_empty() {
             session.input(Input::OpenTerminal { columns: size.cols, rows: size.rows });
         }
-        describe(&mut session, &self.descriptions);
+        if let Some(descriptions) = &self.descriptions {
+            describe(&mut session, descriptions);
+        }
         self.clock = Clock::new(speed, wall, session.now());
         self.flow = Flow::default();
         self.foreground.clear();

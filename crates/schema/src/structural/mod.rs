@@ -23,6 +23,21 @@ fn object_meta() -> Option<TypeRef> {
     Schema::get().by_name("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
 }
 
+/// The fields of an object that the schema describes, each with its schema, its value and its path.
+fn fields<'a>(
+    schema: &'a Value,
+    map: &'a Map,
+    path: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a Value, &'a Value, String)> {
+    map.iter().filter_map(move |(key, value)| {
+        let own = &schema["properties"][key];
+        let own = if own.is_null() { &schema["additionalProperties"] } else { own };
+        own.as_object()?;
+        let place = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        Some((key, own, value, place))
+    })
+}
+
 /// Takes out what the schema does not know, and answers what it was, as strict decoding names it.
 ///
 /// # Errors

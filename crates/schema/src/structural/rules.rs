@@ -20,13 +20,8 @@ fn visit(schema: &Value, value: &Value, old: Option<&Value>, path: &str, faults:
     }
     match value {
         Value::Object(map) => {
-            for (key, inner) in map.iter() {
-                let own = &schema["properties"][key];
-                let own = if own.is_null() { &schema["additionalProperties"] } else { own };
-                if own.as_object().is_some() {
-                    let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-                    visit(own, inner, old.and_then(|old| old.get(key)), &path, faults);
-                }
+            for (key, own, inner, path) in super::fields(schema, map, path) {
+                visit(own, inner, old.and_then(|old| old.get(key)), &path, faults);
             }
         }
         Value::Array(items) => {

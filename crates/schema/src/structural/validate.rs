@@ -167,12 +167,8 @@ fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
         Value::Object(map) => {
             bounds(schema, "Properties", "properties", map.len(), &mut place);
             let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-            for (key, inner) in map.iter() {
-                let own = &schema["properties"][key];
-                let own = if own.is_null() { &schema["additionalProperties"] } else { own };
-                if own.as_object().is_some() {
-                    check(own, inner, &below(key), faults);
-                }
+            for (_, own, inner, path) in super::fields(schema, map, path) {
+                check(own, inner, &path, faults);
             }
             for key in schema["required"].items() {
                 if !map.contains_key(key.str()) {
@@ -305,13 +301,8 @@ fn bounds(schema: &Value, key: &str, word: &str, count: usize, place: &mut Place
 fn lists(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
     match value {
         Value::Object(map) => {
-            for (key, inner) in map.iter() {
-                let own = &schema["properties"][key];
-                let own = if own.is_null() { &schema["additionalProperties"] } else { own };
-                if own.as_object().is_some() {
-                    let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-                    lists(own, inner, &path, faults);
-                }
+            for (_, own, inner, path) in super::fields(schema, map, path) {
+                lists(own, inner, &path, faults);
             }
         }
         Value::Array(items) => {

@@ -205,8 +205,11 @@ struct Entry {
 }
 
 impl Entry {
-    /// The header's block; none when the name does not fit.
+    /// The header's block; none when the name, or what it links to, does not fit.
     fn header(&self) -> Option<[u8; BLOCK]> {
+        if self.link.len() > 100 {
+            return None;
+        }
         let mut block = [0; BLOCK];
         let (prefix, name) = split_name(&self.name)?;
         let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
@@ -218,7 +221,7 @@ impl Entry {
         put(136, format!("{:011o}", self.modified.seconds()).as_bytes());
         put(148, b"        ");
         put(156, &[self.kind]);
-        put(157, self.link.as_bytes().get(..self.link.len().min(100)).unwrap_or_default());
+        put(157, self.link.as_bytes());
         put(257, b"ustar\x0000");
         put(345, prefix.as_bytes());
         let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
@@ -362,6 +365,13 @@ fn take(call: &mut Call<'_, '_>, options: &Options, base: &str, entry: &Entry) -
         return 0;
     }
     let path = join(base, inside);
+    if options.has('k') && entry.kind != b'5' && call.sys.files().lstat(&path).is_ok() {
+        if !call.gnu() {
+            return 0;
+        }
+        call.error(&format!("{}: Cannot open: File exists", entry.name));
+        return 2;
+    }
     match unpack(call, options, &path, entry) {
         Ok(()) => 0,
         Err(error) if call.gnu() => {
