@@ -35,7 +35,16 @@ impl ApiServer {
     }
 }
 
+/// What a component gets when it does not reach the server.
+pub(crate) fn unreachable() -> Status {
+    Status::new(0, "", "connect: connection refused")
+}
+
 impl Client<'_> {
+    fn reach(&self) -> Result<(), Status> {
+        if self.server.closed { Err(unreachable()) } else { Ok(()) }
+    }
+
     fn cx(&self) -> Cx {
         Cx::component(self.user.clone())
     }
@@ -45,6 +54,7 @@ impl Client<'_> {
     /// # Errors
     /// `NotFound`.
     pub fn get(&self, kind: Kind, namespace: &str, name: &str) -> Result<Value, Status> {
+        self.reach()?;
         self.server.get(kind, namespace, name).cloned().ok_or_else(|| not_found(kind, name))
     }
 
@@ -58,6 +68,7 @@ impl Client<'_> {
     /// # Errors
     /// What admission, validation or the store refuse.
     pub fn create(&mut self, kind: Kind, namespace: &str, object: Value) -> Result<Value, Status> {
+        self.reach()?;
         let object = self.server.decoded.decode(kind, object);
         let mut cx = self.cx();
         self.server.create(&mut cx, kind, namespace, object)
@@ -88,6 +99,7 @@ impl Client<'_> {
     }
 
     fn put(&mut self, kind: Kind, namespace: &str, object: Value, part: Part) -> Result<Value, Status> {
+        self.reach()?;
         let name = object["metadata"]["name"].str().to_owned();
         let mut cx = self.cx();
         self.server.update(&mut cx, kind, namespace, &name, part, &mut |_, _, old| {
@@ -108,6 +120,7 @@ impl Client<'_> {
         patch: &Value,
         subresource: &str,
     ) -> Result<Value, Status> {
+        self.reach()?;
         let part = match subresource {
             "" => Part::Main,
             "status" => Part::Status,
@@ -134,6 +147,7 @@ impl Client<'_> {
         name: &str,
         options: &DeleteOptions,
     ) -> Result<Value, Status> {
+        self.reach()?;
         let mut cx = self.cx();
         self.server.delete(&mut cx, kind, namespace, name, options).map(|deleted| deleted.object)
     }
@@ -143,6 +157,7 @@ impl Client<'_> {
     /// # Errors
     /// `NotFound`, and `Conflict` when it has a node already.
     pub fn bind(&mut self, namespace: &str, pod: &str, node: &str) -> Result<(), Status> {
+        self.reach()?;
         let mut cx = self.cx();
         self.server.bind(&mut cx, namespace, pod, node, &Value::Null)
     }

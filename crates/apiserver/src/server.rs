@@ -29,6 +29,33 @@ pub struct ApiServer {
     pub(crate) descriptions: Option<Arc<drydock_schema::Descriptions>>,
     /// When the server next looks after the service that leads to itself.
     next_check: Time,
+    /// Whether the parts of the cluster that ask now do not reach it.
+    pub(crate) closed: bool,
+}
+
+/// What the storage held at a moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    store: Store,
+    pools: Pools,
+    customs: Arc<crate::custom::Customs>,
+}
+
+impl Snapshot {
+    /// The revision of the last write in it.
+    pub fn revision(&self) -> u64 {
+        self.store.revision()
+    }
+
+    /// How many objects are in it.
+    pub fn objects(&self) -> usize {
+        self.store.count()
+    }
+
+    /// A checksum of the writes that led to it.
+    pub fn digest(&self) -> u64 {
+        self.store.digest()
+    }
 }
 
 impl ApiServer {
@@ -44,6 +71,7 @@ impl ApiServer {
             requests: Arc::default(),
             descriptions: None,
             next_check: config.start + OWN_CHECK,
+            closed: false,
             config: Arc::new(config),
         };
         crate::boot::boot(&mut server);
@@ -68,6 +96,23 @@ impl ApiServer {
     /// The time as last told.
     pub fn now(&self) -> Time {
         self.now
+    }
+
+    /// Lets the verbs of [`ApiServer::client`] fail from now on, as when the network between is cut, or work again.
+    pub fn close(&mut self, closed: bool) {
+        self.closed = closed;
+    }
+
+    /// What the storage holds. It costs a pointer a kind.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { store: self.store.clone(), pools: self.pools.clone(), customs: self.customs.clone() }
+    }
+
+    /// Puts back what the storage held. The revision goes on; caches and watches have to list again.
+    pub fn restore(&mut self, snapshot: &Snapshot) {
+        self.store.restore(&snapshot.store);
+        self.pools = snapshot.pools.clone();
+        self.customs = snapshot.customs.clone();
     }
 
     /// The revision of the last write. Grows with every write.

@@ -68,6 +68,9 @@ fn method_not_allowed() -> Status {
 impl ApiServer {
     /// Answers one request.
     pub fn handle(&mut self, request: Request, now: Time) -> Answer {
+        if self.closed {
+            return Answer::Response(Response::from(crate::client::unreachable()));
+        }
         self.set_now(now);
         let mut cx = Cx::default();
         let route = Route::of(&request);

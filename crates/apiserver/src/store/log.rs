@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use drydock_value::Value;
+use drydock_value::{Str, Time, Value};
 
 /// What happened to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,19 @@ pub struct Change {
     pub object: Value,
     /// The object before the write.
     pub old: Option<Value>,
+    /// Whose write it was.
+    pub by: Writer,
+}
+
+/// Who writes, how and when.
+#[derive(Debug, Clone, Default)]
+pub struct Writer {
+    /// The user's name.
+    pub actor: Str,
+    /// `create`, `update`, `delete`, or the subresource that was updated.
+    pub verb: &'static str,
+    /// The moment.
+    pub at: Time,
 }
 
 /// Changes are kept in chunks of this many, so that a cloned log shares all but its last chunk.
@@ -58,6 +71,11 @@ impl Log {
         }
     }
 
+    /// Lets go of everything up to `revision`: whoever reads on has to list again.
+    pub(crate) fn forget(&mut self, revision: u64) {
+        *self = Log { forgotten: revision, ..Log::default() };
+    }
+
     /// Whether every change after `revision` is still there.
     pub(crate) fn reaches(&self, revision: u64) -> bool {
         revision >= self.forgotten
@@ -84,7 +102,10 @@ mod tests {
     fn keeps_the_newest_and_knows_what_it_forgot() {
         let mut log = Log::default();
         for revision in 1..=1000 {
-            log.push(Change { revision, kind: ChangeKind::Added, object: Value::Null, old: None }, 512);
+            log.push(
+                Change { revision, kind: ChangeKind::Added, object: Value::Null, old: None, by: Writer::default() },
+                512,
+            );
         }
         assert!(!log.reaches(10));
         assert!(log.reaches(999));

@@ -18,11 +18,11 @@ use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_api::Status;
-use drydock_value::{Str, Value};
+use drydock_value::{Str, Time, Value};
 
 pub(crate) use index::{Id, field_key, label_key};
 pub(crate) use log::Log;
-pub use log::{Change, ChangeKind};
+pub use log::{Change, ChangeKind, Writer};
 
 use crate::config::Limits;
 use crate::kinds::Kind;
@@ -46,6 +46,8 @@ pub(crate) struct Store {
     limits: Limits,
     digest: u64,
     shared: share::Shared,
+    /// Whose the writes are that come now.
+    writer: Writer,
 }
 
 impl Store {
@@ -57,7 +59,16 @@ impl Store {
             limits,
             digest: 0xcbf2_9ce4_8422_2325,
             shared: share::Shared::default(),
+            writer: Writer::default(),
         }
+    }
+
+    /// Notes whose the writes are that come now.
+    pub(crate) fn written_by(&mut self, actor: &str, verb: &'static str, at: Time) {
+        if *self.writer.actor != *actor {
+            self.writer.actor = actor.into();
+        }
+        (self.writer.verb, self.writer.at) = (verb, at);
     }
 
     /// The revision of the last write.
@@ -157,7 +168,7 @@ impl Store {
             self.count += 1;
         }
         shelf.objects.entry(id.0).or_default().insert(id.1, object.clone());
-        shelf.log.push(Change { revision, kind: what, object: object.clone(), old }, limit);
+        shelf.log.push(Change { revision, kind: what, object: object.clone(), old, by: self.writer.clone() }, limit);
         Ok(object)
     }
 
@@ -179,7 +190,8 @@ impl Store {
         last["metadata"].set("resourceVersion", revision.to_string());
         let id: Id = (as_str(&old["metadata"]["namespace"]), name);
         shelf.index.change(kind, &id, Some(&old), None);
-        shelf.log.push(Change { revision, kind: ChangeKind::Deleted, object: last.clone(), old: Some(old) }, limit);
+        let by = self.writer.clone();
+        shelf.log.push(Change { revision, kind: ChangeKind::Deleted, object: last.clone(), old: Some(old), by }, limit);
         self.note(kind, ChangeKind::Deleted, &id.0, &id.1);
         Some(last)
     }
@@ -193,6 +205,18 @@ impl Store {
     /// The revision of a kind's newest change.
     pub(crate) fn newest_change(&self, kind: Kind) -> u64 {
         self.shelf(kind).log.newest()
+    }
+
+    /// Puts back an earlier state. The revision goes on from where it is, and all that was read has to be listed again.
+    pub(crate) fn restore(&mut self, earlier: &Store) {
+        let revision = self.revision.max(earlier.revision) + 1;
+        let (digest, kinds) = (self.digest, self.shelves.len().max(earlier.shelves.len()));
+        *self = earlier.clone();
+        (self.revision, self.digest) = (revision, digest);
+        self.shelves.resize(kinds, Arc::default());
+        for shelf in &mut self.shelves {
+            Arc::make_mut(shelf).log.forget(revision);
+        }
     }
 
     fn note(&mut self, kind: Kind, what: ChangeKind, namespace: &str, name: &str) {

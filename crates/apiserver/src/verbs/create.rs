@@ -98,6 +98,7 @@ impl ApiServer {
         if cx.dry_run {
             return Ok(object);
         }
+        self.store.written_by(&cx.user.name, "create", self.now);
         let stored = self.store.put(kind, object)?;
         if let Some(account) = strategy.account {
             account(self, None, Some(&stored));

@@ -163,6 +163,7 @@ impl ApiServer {
         if cx.dry_run {
             return Ok(Deleted { object: new, gone });
         }
+        self.store.written_by(&cx.user.name, "delete", self.now);
         if gone {
             // What had neither grace nor finalizers goes as it was; it was never seen terminating.
             let object = self.take_away(kind, namespace, name).unwrap_or(old);

@@ -138,6 +138,8 @@ impl ApiServer {
         if cx.dry_run {
             return Ok(new);
         }
+        let verb = if part == Part::Main { "update" } else { part.subresource() };
+        self.store.written_by(&cx.user.name, verb, self.now);
         if finished(kind, &new) {
             return Ok(self.take_away(kind, namespace, name).unwrap_or(new));
         }
