@@ -4,10 +4,15 @@ use drydock_value::{Value, value};
 
 use crate::managed;
 use crate::registry::Served;
+use crate::server::ApiServer;
 
 /// An object in the version that was asked for.
 pub(crate) fn from_storage(served: &Served, object: &Value) -> Value {
-    let object = &managed::shown(served.kind, object);
+    in_version(served, &managed::shown(served.kind, object))
+}
+
+/// An object as readers see it, in the version that was asked for.
+fn in_version(served: &Served, object: &Value) -> Value {
     if crate::custom::version(served).is_some() {
         let mut object = object.clone();
         if object["apiVersion"] != *served.api_version().as_str() {
@@ -19,6 +24,13 @@ pub(crate) fn from_storage(served: &Served, object: &Value) -> Value {
         ("events.k8s.io", _) => renamed(object, "events.k8s.io/v1", EVENT_FIELDS.iter().copied()),
         ("autoscaling", "v1") => autoscaler_to_v1(object),
         _ => object.clone(),
+    }
+}
+
+impl ApiServer {
+    /// An object for a reader, in the version that was asked for.
+    pub(crate) fn outward(&self, served: &Served, object: &Value) -> Value {
+        in_version(served, &self.memo.shown(served.kind, object))
     }
 }
 

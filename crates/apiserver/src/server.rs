@@ -26,6 +26,7 @@ pub struct ApiServer {
     pub(crate) decoded: crate::types::Decoded,
     pub(crate) customs: Arc<crate::custom::Customs>,
     pub(crate) requests: Arc<crate::http::Requests>,
+    pub(crate) memo: crate::managed::Memo,
     pub(crate) descriptions: Option<Arc<drydock_schema::Descriptions>>,
     /// When the server next looks after the service that leads to itself.
     next_check: Time,
@@ -69,6 +70,7 @@ impl ApiServer {
             decoded: crate::types::Decoded::default(),
             customs: Arc::default(),
             requests: Arc::default(),
+            memo: crate::managed::Memo::default(),
             descriptions: None,
             next_check: config.start + OWN_CHECK,
             closed: false,

@@ -5,10 +5,8 @@ use std::collections::VecDeque;
 use drydock_api::Status;
 use drydock_value::{Time, Value, value};
 
-use crate::convert;
 use crate::http::Form;
 use crate::kinds::Kind;
-use crate::managed;
 use crate::printers;
 use crate::registry::Served;
 use crate::selection::Selection;
@@ -27,6 +25,8 @@ pub struct Watch {
     selection: Selection,
     form: Form,
     revision: u64,
+    /// Objects that were there at the beginning and are still to be told: made into events one by one, as they are taken.
+    initial: VecDeque<Value>,
     ready: VecDeque<Value>,
     bookmarks: bool,
     next_bookmark: Time,
@@ -61,6 +61,7 @@ impl Watch {
             selection,
             form,
             revision: 0,
+            initial: VecDeque::new(),
             ready: VecDeque::new(),
             bookmarks,
             next_bookmark: Time::NEVER,
@@ -72,7 +73,11 @@ impl Watch {
 
     /// Whether nothing will come any more: the watch's time is over, or it fell too far behind.
     pub fn closed(&self, now: Time) -> bool {
-        self.ready.is_empty() && (self.closed || now >= self.until)
+        !self.has_events() && (self.closed || now >= self.until)
+    }
+
+    fn has_events(&self) -> bool {
+        !self.initial.is_empty() || !self.ready.is_empty()
     }
 
     /// When the watch ends by itself.
@@ -91,7 +96,7 @@ impl Watch {
     }
 
     /// What a change means to whoever watches: an object that stops being selected is gone for them.
-    fn event(&mut self, change: &Change, now: Time) -> Option<Value> {
+    fn event(&mut self, server: &ApiServer, change: &Change, now: Time) -> Option<Value> {
         let is_in = change.kind != ChangeKind::Deleted && self.in_scope(&change.object);
         let was_in = change.old.as_ref().is_some_and(|old| self.in_scope(old));
         let what = match (was_in, is_in) {
@@ -109,13 +114,13 @@ impl Watch {
             }
             _ => change.object.clone(),
         };
-        Some(self.wrap(what, &object, now))
+        Some(self.wrap(server, what, &object, now))
     }
 
-    fn wrap(&mut self, what: &str, object: &Value, now: Time) -> Value {
+    fn wrap(&mut self, server: &ApiServer, what: &str, object: &Value, now: Time) -> Value {
         let object = match self.form {
-            Form::Plain => convert::from_storage(self.served, object),
-            Form::Metadata => printers::metadata_only(&managed::shown(Some(self.kind), object)),
+            Form::Plain => server.outward(self.served, object),
+            Form::Metadata => printers::metadata_only(&server.memo.shown(Some(self.kind), object)),
             Form::Table(include) => {
                 let row = printers::row(Some(self.kind), self.served.row, object, now, include);
                 // Only the first table says what its columns are.
@@ -162,15 +167,11 @@ impl ApiServer {
         match start {
             Start::Now => {
                 if replay {
-                    let mut found = Vec::new();
+                    let initial = &mut watch.initial;
                     self.visit(watch.kind, &watch.namespace, &watch.selection, None, &mut |object| {
-                        found.push(object.clone());
+                        initial.push_back(object.clone());
                         true
                     });
-                    for object in found {
-                        let event = watch.wrap("ADDED", &object, self.now);
-                        watch.ready.push_back(event);
-                    }
                 }
                 if end_mark {
                     watch.ready.push_back(watch.bookmark(true));
@@ -188,11 +189,14 @@ impl ApiServer {
 
     /// Whether [`ApiServer::poll_watch`] has something to look at.
     pub fn watch_ready(&self, watch: &Watch) -> bool {
-        !watch.ready.is_empty() || (!watch.closed && self.store.newest_change(watch.kind) > watch.revision)
+        watch.has_events() || (!watch.closed && self.store.newest_change(watch.kind) > watch.revision)
     }
 
     /// The next event of a watch (`{"type": "ADDED", "object": {...}}`), if there is one now.
     pub fn poll_watch(&self, watch: &mut Watch, now: Time) -> Option<Value> {
+        if let Some(object) = watch.initial.pop_front() {
+            return Some(watch.wrap(self, "ADDED", &object, now));
+        }
         if let Some(event) = watch.ready.pop_front() {
             return Some(event);
         }
@@ -205,7 +209,7 @@ impl ApiServer {
         };
         for change in changes {
             watch.revision = change.revision;
-            if let Some(event) = watch.event(change, now) {
+            if let Some(event) = watch.event(self, change, now) {
                 return Some(event);
             }
         }

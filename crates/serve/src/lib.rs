@@ -27,6 +27,7 @@ mod spdy;
 mod tls;
 mod tunnel;
 mod websocket;
+mod written;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

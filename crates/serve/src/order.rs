@@ -82,38 +82,41 @@ fn plain(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// A string, with HTML's characters escaped as Go does.
-fn text(text: &str, out: &mut Vec<u8>) {
-    let mut rest = text;
-    let start = out.len();
-    out.push(b'"');
-    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'<' | b'>' | b'&')) {
-        inside(&rest[..at], out);
-        let escape: &[u8] = match rest.as_bytes()[at] {
-            b'<' => b"\\u003c",
-            b'>' => b"\\u003e",
-            _ => b"\\u0026",
-        };
-        out.extend_from_slice(escape);
-        rest = &rest[at + 1..];
-    }
-    if start + 1 == out.len() {
-        // The usual case: nothing to escape so far.
-        out.pop();
-        // Writing into memory does not fail.
-        let _ = serde_json::to_writer(out, rest);
-        return;
-    }
-    inside(rest, out);
-    out.push(b'"');
+/// What stands for a byte inside a string; nothing for those that stand for themselves.
+fn escape(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
+        0x08 => "\\b",
+        0x0c => "\\f",
+        b'<' => "\\u003c",
+        b'>' => "\\u003e",
+        b'&' => "\\u0026",
+        _ => return None,
+    })
 }
 
-/// A string without its quotes.
-fn inside(text: &str, out: &mut Vec<u8>) {
-    let start = out.len();
-    let _ = serde_json::to_writer(&mut *out, text);
-    out.pop();
-    out.remove(start);
+/// A string, with HTML's characters escaped as Go does. What needs no escape is copied in runs.
+fn text(text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
+    out.push(b'"');
+    let mut copied = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if byte >= b' ' && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&') {
+            continue;
+        }
+        out.extend_from_slice(&bytes[copied..at]);
+        copied = at + 1;
+        match escape(byte) {
+            Some(escape) => out.extend_from_slice(escape.as_bytes()),
+            None => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+        }
+    }
+    out.extend_from_slice(&bytes[copied..]);
+    out.push(b'"');
 }
 
 fn list(items: &[Value], shape: Option<Shape>, out: &mut Vec<u8>) {
@@ -146,6 +149,24 @@ fn members<'a>(members: impl Iterator<Item = (&'a str, &'a Value, Option<Shape>)
     out.push(b'}');
 }
 
+/// Parts of an object with fewer fields are written anew each time.
+const WORTH_KEEPING: usize = 4;
+
+/// A field of an object. Its big parts (metadata, spec, status) change far less often than they are written.
+fn member(of: TypeRef, value: &Value, shape: Shape, out: &mut Vec<u8>) {
+    match (value, shape) {
+        (Value::Object(map), Shape::Object(inner)) if map.len() >= WORTH_KEEPING && is_kind(of) => {
+            crate::written::write(map, inner.index(), out, |out| fields(map, inner, out));
+        }
+        _ => shaped(value, shape, out),
+    }
+}
+
+/// Whether objects of a type stand for themselves.
+fn is_kind(of: TypeRef) -> bool {
+    row(of, "kind").is_some() && row(of, "metadata").is_some()
+}
+
 fn shaped(value: &Value, shape: Shape, out: &mut Vec<u8>) {
     match (value, shape) {
         (Value::Object(map), Shape::Object(of)) => fields(map, of, out),
@@ -166,7 +187,19 @@ fn fields(map: &Map, of: TypeRef, out: &mut Vec<u8>) {
         })
         .collect();
     found.sort_unstable_by_key(|(rank, key, ..)| (*rank, *key));
-    members(found.into_iter().map(|(_, key, value, shape)| (key, value, shape)), out);
+    out.push(b'{');
+    for (number, (_, key, value, shape)) in found.into_iter().enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        text(key, out);
+        out.push(b':');
+        match shape {
+            Some(shape) => member(of, value, shape, out),
+            None => plain(value, out),
+        }
+    }
+    out.push(b'}');
 }
 
 /// A document whose fields, and those of what lies in it, have the places that their names have in a list.

@@ -1,5 +1,7 @@
 //! JSON text to and from values. The reading and the escaping are serde_json's; the number format is Go's.
 
+use std::fmt::Write as _;
+
 use crate::{Error, Value};
 
 /// Reads one JSON document.
@@ -35,7 +37,8 @@ fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Value::Int(i) => out.push_str(&i.to_string()),
+        // Writing to a string cannot fail.
+        Value::Int(i) => drop(write!(out, "{i}")),
         Value::Float(f) => out.push_str(&float(*f)),
         Value::String(s) => string(s, out),
         Value::Array(items) if items.is_empty() => out.push_str("[]"),
@@ -81,9 +84,30 @@ fn float(number: f64) -> String {
     format!("{number}")
 }
 
+/// The escapes of Go's encoder where it leaves HTML alone; what needs none is copied in runs.
 fn string(text: &str, out: &mut String) {
-    // Writing a string to a string cannot fail.
-    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    out.push('"');
+    let mut copied = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.push_str(&text[copied..at]);
+        copied = at + 1;
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            0x08 => out.push_str("\\b"),
+            0x0c => out.push_str("\\f"),
+            // Writing to a string cannot fail.
+            _ => drop(write!(out, "\\u{byte:04x}")),
+        }
+    }
+    out.push_str(&text[copied..]);
+    out.push('"');
 }
 
 impl std::str::FromStr for Value {
@@ -176,6 +200,14 @@ mod tests {
             assert_eq!(to_json(&value), text);
         }
         assert_eq!(to_json_pretty(&value!({"a": [1]}), 4), "{\n    \"a\": [\n        1\n    ]\n}");
+    }
+
+    #[test]
+    fn escapes_what_must_be() {
+        let every: String = (0..0x100u32).filter_map(char::from_u32).chain("\u{2028}😀".chars()).collect();
+        for text in [every.as_str(), "", "plain", "\"", "a\\"] {
+            assert_eq!(to_json(&value!(text)), serde_json::to_string(text).unwrap());
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Objects of a JSON tree: key-value pairs, sorted by key, shared until changed.
 
 use drydock_sorted::Sort;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::value::{Str, Value};
 
@@ -10,8 +10,16 @@ use crate::value::{Str, Value};
 pub type Key = Str;
 
 /// A JSON object: pairs sorted by key (byte order, as Go prints maps). A clone costs a pointer.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Map(Arc<Vec<(Key, Value)>>);
+
+impl Default for Map {
+    /// An empty object. They are all one, until something is put in: documents are full of them.
+    fn default() -> Map {
+        static EMPTY: OnceLock<Map> = OnceLock::new();
+        EMPTY.get_or_init(|| Map(Arc::default())).clone()
+    }
+}
 
 /// Up to so many keys, all are looked at.
 const LINEAR: usize = 12;
@@ -127,6 +135,11 @@ impl Map {
     /// Whether both are the same object in memory: equal for sure, found without looking inside.
     pub fn ptr_eq(&self, other: &Map) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Where the object is in memory: nobody else's place for as long as somebody holds it.
+    pub fn address(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
     }
 
     /// An object from pairs that are sorted and without doubles already.

@@ -7,9 +7,7 @@ use drydock_value::{Map, Time, Value, parse_json, to_json, value};
 
 use super::go_json;
 use super::params::{Form, ListOptions};
-use crate::convert;
 use crate::kinds::Kind;
-use crate::managed;
 use crate::printers;
 use crate::registry::Served;
 use crate::selection::Selection;
@@ -30,8 +28,8 @@ impl ApiServer {
     /// An object in the form that the client wants.
     pub(super) fn one(&self, code: u16, served: &Served, object: &Value, form: Form) -> Response {
         let body = match form {
-            Form::Plain => convert::from_storage(served, object),
-            Form::Metadata => printers::metadata_only(&managed::shown(served.kind, object)),
+            Form::Plain => self.outward(served, object),
+            Form::Metadata => printers::metadata_only(&self.memo.shown(served.kind, object)),
             Form::Table(include) => {
                 let row = self.row(served, object, include);
                 let columns = printers::column_definitions(&served.row.columns);
@@ -45,7 +43,7 @@ impl ApiServer {
     fn row(&self, served: &Served, object: &Value, include: super::IncludeObject) -> Value {
         let mut row = printers::row(served.kind, served.row, object, self.now, include);
         if include == super::IncludeObject::Object {
-            row.set("object", convert::from_storage(served, object));
+            row.set("object", self.outward(served, object));
         }
         row
     }
@@ -108,13 +106,13 @@ impl ApiServer {
             }
             Form::Metadata => value!({
                 "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
-                "items": items.iter().map(|object| printers::metadata_only(&managed::shown(served.kind, object))).collect::<Value>()
+                "items": items.iter().map(|object| printers::metadata_only(&self.memo.shown(served.kind, object))).collect::<Value>()
             }),
             Form::Plain => {
                 let items: Value = items
                     .iter()
                     .map(|object| {
-                        let mut object = convert::from_storage(served, object);
+                        let mut object = self.outward(served, object);
                         object.remove("apiVersion");
                         object.remove("kind");
                         object

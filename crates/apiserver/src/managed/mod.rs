@@ -8,12 +8,14 @@
 //! - [`created`], [`updated`]: the entries after a write. [`apply`]: server-side apply.
 
 mod apply;
+mod memo;
 
 use drydock_schema::merge::{self, Type, sets};
 use drydock_sorted::Sort as _;
 use drydock_value::{Value, value};
 
 pub(crate) use apply::{Applied, apply};
+pub(crate) use memo::Memo;
 
 use crate::kinds::Kind;
 use crate::registry::{self, Served};
