@@ -136,6 +136,37 @@ impl Client<'_> {
         })
     }
 
+    /// The `Scale` of an object.
+    ///
+    /// # Errors
+    /// `NotFound`, of the object or of the subresource.
+    pub fn scale(&self, kind: Kind, namespace: &str, name: &str) -> Result<Value, Status> {
+        self.reach()?;
+        if crate::registry::storage(kind).subresource("scale").is_none() {
+            return Err(Status::no_such_path());
+        }
+        let object = self.server.get(kind, namespace, name).ok_or_else(|| not_found(kind, name))?;
+        Ok(crate::http::scale_of(kind, object))
+    }
+
+    /// Asks for so many replicas of an object, through its `scale`. A resourceVersion must be the current one.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict`, and what validation refuses.
+    pub fn set_scale(&mut self, kind: Kind, scale: &Value, replicas: i64) -> Result<(), Status> {
+        self.reach()?;
+        let metadata = &scale["metadata"];
+        let mut cx = self.cx();
+        let mut change = |_: &ApiServer, _: &mut Cx, old: &Value| {
+            let mut object = old.clone();
+            object["metadata"].set("resourceVersion", &metadata["resourceVersion"]);
+            crate::http::set_replicas(kind, &mut object, replicas);
+            Ok(object)
+        };
+        let (namespace, name) = (metadata["namespace"].str(), metadata["name"].str());
+        self.server.update(&mut cx, kind, namespace, name, Part::Scale, &mut change).map(|_| ())
+    }
+
     /// Deletes an object. Answers its last state, or its state while it ends.
     ///
     /// # Errors

@@ -100,15 +100,16 @@ pub(crate) fn storage(kind: Kind) -> &'static Served {
 }
 
 impl crate::server::ApiServer {
-    /// Everything that is served now: what is built in, then what CRDs define.
+    /// Everything that is served now: what is built in, then what CRDs define, then what other servers answer for.
     pub(crate) fn served(&self) -> Vec<&'static Served> {
-        all().iter().chain(self.custom_served()).collect()
+        all().iter().chain(self.custom_served()).chain(self.extension_served()).collect()
     }
 
     /// What a path names.
     pub(crate) fn find_served(&self, group: &str, version: &str, resource: &str) -> Option<&'static Served> {
         find(group, version, resource).or_else(|| {
             self.custom_served()
+                .chain(self.extension_served())
                 .find(|served| served.resource() == resource && served.group() == group && served.version() == version)
         })
     }

@@ -27,6 +27,8 @@ pub struct ApiServer {
     pub(crate) customs: Arc<crate::custom::Customs>,
     pub(crate) requests: Arc<crate::http::Requests>,
     pub(crate) memo: crate::managed::Memo,
+    /// What servers behind this one have told.
+    pub(crate) published: crate::http::Published,
     pub(crate) descriptions: Option<Arc<drydock_schema::Descriptions>>,
     /// When the server next looks after the service that leads to itself.
     next_check: Time,
@@ -68,9 +70,10 @@ impl ApiServer {
             now: config.start,
             pools: Pools::default(),
             decoded: crate::types::Decoded::default(),
+            memo: crate::managed::Memo::default(),
             customs: Arc::default(),
             requests: Arc::default(),
-            memo: crate::managed::Memo::default(),
+            published: Arc::default(),
             descriptions: None,
             next_check: config.start + OWN_CHECK,
             closed: false,

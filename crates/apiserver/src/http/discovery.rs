@@ -249,7 +249,8 @@ impl ApiServer {
                 api_group(group, versions, true)
             }
             ["api", version] => resource_list(&all, "", version).ok_or_else(Status::no_such_path)?,
-            ["apis", group, version] => resource_list(&all, group, version).ok_or_else(Status::no_such_path)?,
+            ["apis", group, version] => resource_list(&all, group, version)
+                .ok_or_else(|| self.no_such_resource(group, version))?,
             [".well-known", "openid-configuration"] => {
                 // In the order in which the real server writes it.
                 let text = format!(

@@ -3,11 +3,13 @@
 //! - [`route`]: what a path is about. [`params`]: the options in query and headers.
 //! - [`body`]: objects in bodies. [`go_json`]: what Go says of a text that is not JSON.
 //! - [`read`], [`write`], [`subresources`]: the verbs. [`discovery`]: what the server tells about itself.
+//! - [`extension`]: what other servers answer for behind this one.
 
 mod about;
 mod apply;
 mod body;
 mod discovery;
+mod extension;
 pub(crate) mod go_json;
 mod params;
 mod read;
@@ -23,8 +25,10 @@ use drydock_api::{Body, Request, Response, Status};
 use drydock_value::{Time, Value, value};
 
 pub(crate) use about::Requests;
+pub(crate) use extension::Published;
 pub(crate) use params::{Form, IncludeObject};
 pub(crate) use route::Route;
+pub(crate) use subresources::{scale_of, set_replicas};
 
 use crate::registry::Served;
 use crate::server::ApiServer;
@@ -97,8 +101,9 @@ impl ApiServer {
         if !route.is_resource {
             return self.plain_path(&request).map(Answer::Response);
         }
-        let served =
-            self.find_served(&route.group, &route.version, &route.resource).ok_or_else(Status::no_such_path)?;
+        let served = self
+            .find_served(&route.group, &route.version, &route.resource)
+            .ok_or_else(|| self.no_such_resource(&route.group, &route.version))?;
         self.resource(cx, served, route, request)
     }
 
@@ -165,6 +170,7 @@ impl ApiServer {
         request: &Request,
     ) -> Result<Response, Status> {
         match served.resource() {
+            _ if served.group() == extension::METRICS.0 => self.extension(served, route, request),
             "componentstatuses" => {
                 cx.warn("v1 ComponentStatus is deprecated in v1.19+");
                 component_statuses(self, served, route, request)

@@ -134,13 +134,7 @@ impl ApiServer {
                     object["metadata"].set(key, given);
                 }
             }
-            match crate::custom::storage(kind) {
-                Some(version) => {
-                    let path = version.scale["specReplicasPath"].str();
-                    crate::custom::scale::set(&mut object, path, scale["spec"]["replicas"].int());
-                }
-                None => object["spec"].set("replicas", scale["spec"]["replicas"].int()),
-            }
+            set_replicas(kind, &mut object, scale["spec"]["replicas"].int());
             Ok(object)
         })?;
         Ok(Response::value(200, scale_of(kind, &updated)))
@@ -210,8 +204,19 @@ impl ApiServer {
     }
 }
 
+/// Writes what a `Scale` asks for into its object.
+pub(crate) fn set_replicas(kind: Kind, object: &mut Value, replicas: i64) {
+    match crate::custom::storage(kind) {
+        Some(version) => {
+            let path = version.scale["specReplicasPath"].str();
+            crate::custom::scale::set(object, path, replicas);
+        }
+        None => object["spec"].set("replicas", replicas),
+    }
+}
+
 /// The `Scale` of an object.
-fn scale_of(kind: Kind, object: &Value) -> Value {
+pub(crate) fn scale_of(kind: Kind, object: &Value) -> Value {
     let mut metadata = Value::object();
     for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         metadata.set(key, &object["metadata"][key]);
