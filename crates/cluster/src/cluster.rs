@@ -10,6 +10,7 @@ use crate::controllers::Controllers;
 use crate::ctx::Ctx;
 use crate::digest::Digest;
 use crate::events::Recorder;
+use crate::faults::Faults;
 use crate::hollow::Hollow;
 use crate::informers::{Change, Informers};
 use crate::kubelet::{Kubelet, KubeletWake};
@@ -41,9 +42,11 @@ pub struct Cluster {
     pub(crate) recorder: Recorder,
     pub(crate) network: Network,
     pub(crate) streams: Streams,
+    pub(crate) metrics: crate::metrics::Metrics,
     pub(crate) controllers: Controllers,
     pub(crate) scheduler: Scheduler,
     pub(crate) kubelets: Vec<Kubelet>,
+    pub(crate) faults: Faults,
     /// The kubelets' stand-ins, where nodes are hollow.
     hollow: Vec<Hollow>,
     node_ids: SortedMap<String, NodeId>,
@@ -99,6 +102,7 @@ impl Cluster {
             true => numbered().map(|(id, node)| Hollow::new(id, node, &config.version)).collect(),
             false => Vec::new(),
         };
+        let faults = Faults::new(api.snapshot());
         let mut cluster = Cluster {
             api,
             informers: Informers::default(),
@@ -107,9 +111,11 @@ impl Cluster {
             recorder: Recorder::default(),
             network: Network::default(),
             streams: Streams::default(),
+            metrics: crate::metrics::Metrics::default(),
             controllers: Controllers::new(&config.latencies),
             scheduler: Scheduler::default(),
             kubelets,
+            faults,
             hollow,
             node_ids: numbered().map(|(id, node)| (node.name.clone(), id)).collect(),
             digest: Digest::default(),
@@ -201,6 +207,11 @@ impl Cluster {
         (ctx!(self), &mut self.kubelets)
     }
 
+    /// The context with the controllers and the scheduler.
+    pub(crate) fn planners(&mut self) -> (Ctx<'_>, &mut Controllers, &mut Scheduler) {
+        (ctx!(self), &mut self.controllers, &mut self.scheduler)
+    }
+
     /// Whether there are changes that the informers have not heard of, and will not without being told.
     fn uninformed(&self) -> bool {
         !self.informing && self.api.revision() > self.informers.revision()
@@ -220,12 +231,16 @@ impl Cluster {
                 self.scheduler.handle(wake, &mut ctx);
             }
             Event::Kubelet { node, wake } => {
+                if !self.may_wake(node, &wake) {
+                    return;
+                }
                 let mut ctx = ctx!(self);
                 if let Some(hollow) = self.hollow.get_mut(node.0 as usize) {
                     hollow.handle(wake, &mut ctx);
                 } else if let Some(kubelet) = self.kubelets.get_mut(node.0 as usize) {
                     kubelet.handle(wake, &mut ctx);
                 }
+                self.api.close(false);
             }
             Event::Machine(wake) => {
                 let mut ctx = ctx!(self);
@@ -237,6 +252,8 @@ impl Cluster {
                 let mut ctx = ctx!(self);
                 Network::handle(wake, &mut ctx);
             }
+            Event::Measure => self.measure(),
+            Event::Fault(wake) => self.handle_fault(wake),
         }
     }
 
@@ -245,6 +262,7 @@ impl Cluster {
         self.informing = false;
         let changes = self.informers.pull(&self.api);
         self.tell_kubelets(&changes);
+        self.notice_metrics(&changes);
         let mut ctx = ctx!(self);
         Network::observe(&changes, &mut ctx);
         if self.boot == Boot::Controllers {

@@ -14,6 +14,8 @@
 //! - [`controllers`]: the control loops of kube-controller-manager, one file and one row each.
 //! - [`scheduler`]: where pods go, as kube-scheduler decides it.
 //! - [`kubelet`], [`runtime`]: the nodes, and the containers and processes on them. [`hollow`]: nodes that only pretend.
+//! - [`faults`]: what can fail, and how it comes back.
+//! - [`metrics`]: the metrics server.
 //! - [`network`], [`streams`]: how bytes travel: between pods, and between clients and the cluster.
 
 mod cluster;
@@ -22,9 +24,11 @@ pub mod controllers;
 pub mod ctx;
 pub mod digest;
 pub mod events;
+pub mod faults;
 pub mod hollow;
 pub mod informers;
 pub mod kubelet;
+pub mod metrics;
 pub mod network;
 pub mod objects;
 pub mod queue;
@@ -38,9 +42,10 @@ pub mod workqueue;
 pub use cluster::{Cluster, Progress};
 pub use config::{Config, Latencies, NodeConfig};
 pub use ctx::Ctx;
+pub use faults::Fault;
 pub use informers::{Change, Informers};
 pub use objects::{Key, Object};
 pub use queue::{Event, EventQueue, NodeId};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use drydock_value::Time;
 
 use crate::digest::Digest;
+use crate::faults::FaultWake;
 use crate::kubelet::KubeletWake;
 use crate::network::NetworkWake;
 use crate::runtime::MachineWake;
@@ -37,6 +38,10 @@ pub enum Event {
     Machine(MachineWake),
     /// The network.
     Network(NetworkWake),
+    /// The metrics server asks what is used.
+    Measure,
+    /// Something that failed comes back.
+    Fault(FaultWake),
 }
 
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Node lifecycle: nodes that fall silent become Unknown, conditions become taints, taints drive pods away.
 
-use drydock_sorted::{SortedMap, SortedSet};
+use drydock_sorted::SortedMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,14 +35,14 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 pub struct Nodes {
     actor: String,
     source: Source,
-    /// The nodes that were met already.
-    registered: SortedSet<Key>,
+    /// The nodes that were met already, with the moments: a controller that starts gives everybody time to be heard.
+    registered: SortedMap<Key, Time>,
 }
 
 impl Default for Nodes {
     fn default() -> Nodes {
         let actor = actor("node-controller");
-        Nodes { source: Source::component("node-controller", &actor), actor, registered: SortedSet::new() }
+        Nodes { source: Source::component("node-controller", &actor), actor, registered: SortedMap::new() }
     }
 }
 
@@ -149,7 +149,13 @@ impl Nodes {
 
     /// Makes the taints say what the conditions say.
     fn taint(&self, ctx: &mut Ctx<'_>, node: &Object) -> Result<(), Status> {
-        let wanted = wanted_taints(&node.value);
+        let mut wanted = wanted_taints(&node.value);
+        let ready =
+            |node: &Object| common::condition(&node.value, "Ready").is_some_and(|ready| ready["status"] == "True");
+        // When no node at all is ready, the fault is more likely the controller's own: nobody is driven away.
+        if !ctx.informers.all(kinds::NODES).any(|node| ready(node)) {
+            wanted.retain(|(_, effect)| *effect != "NoExecute");
+        }
         let taints = node["spec"]["taints"].items();
         let has = |key: &str, effect: &str| taints.iter().any(|taint| taint["key"] == key && taint["effect"] == effect);
         let missing = wanted.iter().any(|(key, effect)| !has(key, effect));
@@ -194,12 +200,14 @@ impl Controller for Nodes {
 
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
         let Some(node) = ctx.informers.get(kinds::NODES, key).cloned() else { return Ok(Requeue::Done) };
-        if self.registered.insert(key.clone()) {
+        if !self.registered.contains_key(key) {
+            self.registered.insert(key.clone(), ctx.now);
             let message = format!("Node {0} event: Registered Node {0} in Controller", node.name());
             ctx.event(&self.source, &about(&node), "Normal", "RegisteredNode", &message);
         }
         // What is heard moves on with every renewal; nothing is to do before the present one has worn out.
-        let patience = Nodes::heard(ctx, &node) + ctx.latencies.node_monitor_grace;
+        let met = self.registered.get(key).copied().unwrap_or_default();
+        let patience = Nodes::heard(ctx, &node).max(met) + ctx.latencies.node_monitor_grace;
         if patience < ctx.now {
             self.mark_unknown(ctx, &node)?;
         }

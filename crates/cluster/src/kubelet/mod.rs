@@ -8,7 +8,8 @@
 //! - `start`, `end`: how containers begin and end, with hooks. `probes`: how they are watched. `backoff`: how long to
 //!   wait before the next try.
 //! - `config`, `env`, `volumes`: from a spec to a container. `admit`: whether the node takes the pod.
-//! - `status`: what is reported. `node`: the node's own objects. `serve`: logs, exec and the like, for the API server.
+//! - `power`, `pressure`: stops, lost power, full disks.
+//! - `status`: what is reported. `node`: the node's own objects. `serve`: logs, exec and the like, for the API server. `usage`: what pods use.
 
 mod actions;
 mod admit;
@@ -17,6 +18,8 @@ mod config;
 mod end;
 mod env;
 mod node;
+mod power;
+mod pressure;
 mod probes;
 pub(crate) mod serve;
 mod start;
@@ -24,6 +27,7 @@ mod status;
 mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod usage;
 mod volumes;
 mod worker;
 
@@ -53,6 +57,8 @@ pub enum KubeletWake {
     Knock(SocketId),
     /// To renew the lease.
     Heartbeat,
+    /// To look at the disk.
+    Disk,
     /// To go on with a pod, by its number.
     Worker(u64),
     /// To go on with a probe of a pod: the pod's number and the probe's place.
@@ -68,6 +74,14 @@ pub struct Kubelet {
     pub config: NodeConfig,
     source: Source,
     booted: bool,
+    /// It does not run; its containers may.
+    stopped: bool,
+    /// How often its machine came up again, and how many of these it has told of.
+    boots: u32,
+    rebooted: u32,
+    /// When the lease is to be renewed next.
+    beat_at: Time,
+    disk: pressure::Disk,
     version: String,
     runtime: Runtime,
     workers: SortedMap<u64, Worker>,
@@ -132,6 +146,11 @@ impl Kubelet {
             config: config.clone(),
             source: Source::kubelet(&config.name),
             booted: false,
+            stopped: false,
+            boots: 0,
+            rebooted: 0,
+            beat_at: Time::default(),
+            disk: pressure::Disk::default(),
             version: String::new(),
             runtime: Runtime::new(node, (u64::from(node.0) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             workers: SortedMap::new(),
@@ -155,7 +174,13 @@ impl Kubelet {
     pub fn handle(&mut self, wake: KubeletWake, ctx: &mut Ctx<'_>) {
         match wake {
             KubeletWake::Boot => self.boot(ctx),
-            KubeletWake::Heartbeat => self.renew(ctx),
+            // One that was queued before a stop comes beside the one that the start queued.
+            KubeletWake::Heartbeat => {
+                if ctx.now >= self.beat_at {
+                    self.renew(ctx);
+                }
+            }
+            KubeletWake::Disk => self.watch_disk(ctx),
             KubeletWake::Pod(key) => {
                 if self.booted {
                     self.observe(&key, ctx);
@@ -190,6 +215,11 @@ impl Kubelet {
 
     /// Acts on what processes brought about.
     fn settle(&mut self, ctx: &mut Ctx<'_>) {
+        if self.stopped {
+            // Nobody looks; the start does.
+            self.outcomes.clear();
+            return;
+        }
         while !self.outcomes.is_empty() {
             for (container, outcome) in std::mem::take(&mut self.outcomes) {
                 match outcome {

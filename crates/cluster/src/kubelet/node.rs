@@ -36,16 +36,9 @@ impl Kubelet {
             self.runtime.keep_image(&reference, image);
         }
         self.register(ctx);
-        for (kind, reason, message) in [
-            ("Normal", "Starting", "Starting kubelet.".to_owned()),
-            ("Normal", "NodeHasSufficientMemory", self.transition("NodeHasSufficientMemory")),
-            ("Normal", "NodeHasNoDiskPressure", self.transition("NodeHasNoDiskPressure")),
-            ("Normal", "NodeHasSufficientPID", self.transition("NodeHasSufficientPID")),
-            ("Normal", "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods".to_owned()),
-            ("Normal", "NodeReady", self.transition("NodeReady")),
-        ] {
-            self.node_event(kind, reason, &message, ctx);
-        }
+        self.announce(ctx);
+        let ready = self.transition("NodeReady");
+        self.node_event("Normal", "NodeReady", &ready, ctx);
         self.renew(ctx);
         let pods: Vec<crate::objects::Key> =
             ctx.informers.pods_on(&self.config.name).map(|pod| pod.key.clone()).collect();
@@ -54,7 +47,20 @@ impl Kubelet {
         }
     }
 
-    fn transition(&self, what: &str) -> String {
+    /// Tells that the kubelet starts.
+    pub(super) fn announce(&mut self, ctx: &mut Ctx<'_>) {
+        for (kind, reason, message) in [
+            ("Normal", "Starting", "Starting kubelet.".to_owned()),
+            ("Normal", "NodeHasSufficientMemory", self.transition("NodeHasSufficientMemory")),
+            ("Normal", "NodeHasNoDiskPressure", self.transition("NodeHasNoDiskPressure")),
+            ("Normal", "NodeHasSufficientPID", self.transition("NodeHasSufficientPID")),
+            ("Normal", "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods".to_owned()),
+        ] {
+            self.node_event(kind, reason, &message, ctx);
+        }
+    }
+
+    pub(super) fn transition(&self, what: &str) -> String {
         format!("Node {} status is now: {what}", self.config.name)
     }
 
@@ -112,6 +118,19 @@ impl Kubelet {
         self.reported_images = self.runtime.images().len();
     }
 
+    /// One of the machine's IDs: `machine`, `system`, or `boot`, which is another after each boot.
+    pub(super) fn machine_id(&self, what: &str) -> String {
+        let boots = if what == "boot" && self.boots > 0 { self.boots.to_string() } else { String::new() };
+        let hex = digest(&format!("{what} {}{boots}", self.config.name));
+        let hex = hex.trim_start_matches("sha256:");
+        let part = |from: usize, to: usize| hex.get(from..to).unwrap_or("");
+        if what == "machine" {
+            part(0, 32).to_owned()
+        } else {
+            format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+        }
+    }
+
     /// The node's status at `now`, ready since `since`.
     fn node_status(&self, now: Time, since: Time) -> Value {
         let config = &self.config;
@@ -133,15 +152,10 @@ impl Kubelet {
                 .map(|(name, image)| value!({"names": [image.image_id(), (*name).clone()], "sizeBytes": image.size}))
                 .collect()
         };
-        let id = |what: &str| {
-            let hex = digest(&format!("{what} {}", config.name));
-            let hex = hex.trim_start_matches("sha256:").to_owned();
-            let part = |from: usize, to: usize| hex.get(from..to).unwrap_or("").to_owned();
-            if what == "machine" {
-                part(0, 32)
-            } else {
-                format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
-            }
+        let id = |what: &str| self.machine_id(what);
+        let (short, reason, words) = match self.disk_pressure() {
+            true => ("True", "KubeletHasDiskPressure", "kubelet has disk pressure"),
+            false => ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
         };
         let features = value!({"recursiveReadOnlyMounts": true, "userNamespaces": false});
         value!({
@@ -151,7 +165,7 @@ impl Kubelet {
             "allocatable": resources.clone(), "capacity": resources,
             "conditions": [
                 condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-                condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+                condition("DiskPressure", short, reason, words),
                 condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
                 condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")
             ],
@@ -180,6 +194,7 @@ impl Kubelet {
             return;
         }
         let wait = ctx.latencies.lease_renew;
+        self.beat_at = ctx.now + wait;
         let wake = KubeletWake::Heartbeat;
         ctx.after(wait, Event::Kubelet { node: self.node, wake });
         let name = self.config.name.clone();
@@ -207,7 +222,7 @@ impl Kubelet {
         }
     }
 
-    fn report_node(&mut self, ctx: &mut Ctx<'_>) {
+    pub(super) fn report_node(&mut self, ctx: &mut Ctx<'_>) {
         let name = self.config.name.clone();
         let actor = self.source.actor.to_string();
         let now = ctx.now;

@@ -75,7 +75,7 @@ impl Kubelet {
         Some((&container.log, container.running()))
     }
 
-    fn running(&self, key: &Key, uid: &str, container: &str) -> Option<u64> {
+    pub(super) fn running(&self, key: &Key, uid: &str, container: &str) -> Option<u64> {
         let worker = self.worker_of(key, uid)?;
         let number = worker.slots.get(worker.slot_named(container)?)?.current?;
         self.runtime.container(number).filter(|container| container.running()).map(|_| number)

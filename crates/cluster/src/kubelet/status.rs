@@ -306,7 +306,12 @@ fn conditions(worker: &Worker, phase: &str, lists: &[Vec<Value>; 3], now: Time) 
     } else {
         Condition { kind: "Ready", good: false, reason: "ReadinessGatesNotMet", message: gates.join(", ") }
     };
-    let all = [network, initialized(worker, phase, &lists[0]), pod_ready, ready, good("PodScheduled")];
+    let mut all = vec![network, initialized(worker, phase, &lists[0]), pod_ready, ready, good("PodScheduled")];
+    if let Some(("Evicted", message)) = &worker.verdict
+        && worker.admitted
+    {
+        all.push(Condition { reason: "TerminationByKubelet", message: message.clone(), ..good("DisruptionTarget") });
+    }
     let generation = pod["metadata"]["generation"].int();
     let old = &worker.status["conditions"];
     let own = all.into_iter().map(|condition| {
@@ -334,7 +339,10 @@ fn conditions(worker: &Worker, phase: &str, lists: &[Vec<Value>; 3], now: Time) 
 
 /// Puts conditions of other owners behind those of the kubelet.
 pub fn merge_conditions(own: &Value, present: &Value) -> Value {
-    let others = present.items().iter().filter(|condition| !CONDITIONS.contains(&condition["type"].str()));
+    let others = present.items().iter().filter(|condition| {
+        let kind = condition["type"].str();
+        !CONDITIONS.contains(&kind) && own.find("type", kind).is_none()
+    });
     own.items().iter().chain(others).cloned().collect()
 }
 

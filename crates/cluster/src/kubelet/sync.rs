@@ -80,7 +80,8 @@ impl Kubelet {
             let labels = ctx.informers.find(kinds::NODES, "", self.config.name.as_str());
             let labels = labels.map(|node| node["metadata"]["labels"].clone()).unwrap_or_default();
             let others = self.workers.values().filter(|other| other.admitted && !matches!(other.stage, Stage::Over));
-            if let Some((reason, message)) = admit::refusal(worker, &self.config, &labels, others) {
+            let refusal = self.pressure_refusal(worker);
+            if let Some((reason, message)) = refusal.or_else(|| admit::refusal(worker, &self.config, &labels, others)) {
                 self.pod_event(worker, "Warning", reason, &message, ctx);
                 worker.verdict = Some((reason, message));
                 worker.stage = Stage::Over;
@@ -378,7 +379,7 @@ impl Kubelet {
         }
         self.tend_probes(worker, ctx);
         let new = status(worker, &self.runtime, &self.config, ctx.now);
-        if new == worker.status {
+        if new == worker.status && !worker.doubt {
             return;
         }
         let (namespace, name) = (worker.pod.namespace().clone(), worker.pod.name().clone());
@@ -397,6 +398,7 @@ impl Kubelet {
         }
         let own = written == new;
         worker.status = new;
+        worker.doubt = false;
         if current["status"] != written {
             current.set("status", written);
             let stored = client.update_status(kinds::PODS, &namespace, current);

@@ -236,6 +236,10 @@ pub struct Worker {
     pub gone: bool,
     /// Whether the API server was told to forget it.
     pub deleted: bool,
+    /// Whether others may have changed the status while nobody could listen.
+    pub doubt: bool,
+    /// Whether its sandbox was lost with the power.
+    pub dark: bool,
     /// The digest of the content of its volumes, to notice changes.
     pub volume_digest: u64,
 }
@@ -269,6 +273,8 @@ impl Worker {
             armed: Time::NEVER,
             gone: false,
             deleted: false,
+            doubt: false,
+            dark: false,
             volume_digest: 0,
             pod,
         };

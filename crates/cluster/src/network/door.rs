@@ -4,11 +4,11 @@
 use drydock_api::{Body, Method, Request, Response};
 use drydock_apiserver::Answer;
 use drydock_shell::{Recv, SocketId};
-use drydock_value::{Value, to_json_pretty};
+use drydock_value::{Time, Value, to_json_pretty};
 
 use super::{NetworkWake, Place};
 use crate::ctx::Ctx;
-use crate::queue::{Event, NodeId};
+use crate::queue::{Event, EventQueue, NodeId};
 use crate::runtime::programs::http;
 
 /// Tells its sockets from others of its node.
@@ -34,8 +34,21 @@ struct Connection {
 impl super::Network {
     /// Opens the API server's port on a node.
     pub fn open_door(&mut self, node: NodeId, port: u16) {
+        if self.door.is_some() {
+            return;
+        }
         if let Ok(listener) = self.listen(Place::Node(node), port, OWNER, Event::Network(NetworkWake::ApiServer)) {
             self.door = Some(Door { listener, connections: Vec::new() });
+        }
+    }
+}
+
+impl super::Network {
+    /// Closes the API server's port with all connections to it.
+    pub fn close_door(&mut self, now: Time, queue: &mut EventQueue) {
+        let Some(door) = self.door.take() else { return };
+        for socket in door.connections.iter().map(|connection| connection.socket).chain([door.listener]) {
+            self.close(socket, now, queue);
         }
     }
 }

@@ -4,11 +4,12 @@
 //! address, and does what kube-proxy does on every node ([`services`]): a connection to a service's address goes to one
 //! of its ready endpoints. Names are answered as CoreDNS answers them ([`dns`]).
 //!
-//! The API server's own port is one of them (`door`).
+//! The API server's own port is one of them (`door`). What is cut or slow is in [`conditions`].
 //!
 //! Who holds a socket says which [`Event`] wakes it. Nothing here polls: a server that waits for connections costs
 //! nothing until one comes.
 
+pub mod conditions;
 pub mod dns;
 mod door;
 pub mod services;

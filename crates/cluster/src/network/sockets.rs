@@ -8,6 +8,7 @@ use std::time::Duration;
 use drydock_shell::{NetError, Recv, SocketId};
 use drydock_value::{Str, Time};
 
+use super::conditions::Conditions;
 use super::services::{Client, Route, Services};
 use super::{NetworkWake, Place, WORKSTATION};
 use crate::informers::Informers;
@@ -26,6 +27,8 @@ const BETWEEN_NODES: Duration = Duration::from_micros(300);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(127);
 /// How long until a node gives up asking for a pod address that nobody has.
 const HOST_UNREACHABLE: Duration = Duration::from_secs(3);
+/// How often a lost first packet is sent again.
+const RETRIES: u8 = 6;
 /// How much a receiver may leave unread before its sender must wait.
 const WINDOW: usize = 64 << 10;
 /// How many connections may exist: beyond, they are refused.
@@ -69,6 +72,8 @@ struct Stream {
     noticed: bool,
     /// What is sent as soon as the connection stands.
     early: Vec<u8>,
+    /// How often its first packet was lost.
+    lost: u8,
 }
 
 /// Where a connection is going.
@@ -99,6 +104,8 @@ pub struct Network {
     owned: SortedMap<(Place, u64), SortedSet<SocketId>>,
     last: u64,
     ephemeral: u16,
+    /// What is cut or slow.
+    pub conditions: Conditions,
 }
 
 /// What a connection attempt needs to know of the world.
@@ -253,7 +260,7 @@ impl Network {
         let local = (if ip.is_loopback() { Ipv4Addr::LOCALHOST } else { own }, 32_768 + self.ephemeral);
         let nowhere = Target { place: from, port };
         let (target, latency, failure) = match found {
-            Ok(target) => (target, latency(from, target.place), None),
+            Ok(target) => (target, self.latency(from, target.place), None),
             Err((wait, error)) => (nowhere, SAME_NODE, Some((world.now + wait, Err(error)))),
         };
         let stream = Stream {
@@ -272,6 +279,7 @@ impl Network {
             woken_at: Time::default(),
             noticed: false,
             early: Vec::new(),
+            lost: 0,
         };
         let id = self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) });
         match failure {
@@ -331,8 +339,8 @@ impl Network {
         now: Time,
         queue: &mut EventQueue,
     ) -> SocketId {
-        let id = self.begin(from, owner, wake, target, latency(from, target.place));
-        let latency = latency(from, target.place);
+        let latency = self.latency(from, target.place);
+        let id = self.begin(from, owner, wake, target, latency);
         queue.at(now + latency, knock(target.place, id));
         id
     }
@@ -370,6 +378,7 @@ impl Network {
             woken_at: Time::default(),
             noticed: false,
             early: Vec::new(),
+            lost: 0,
         };
         self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) })
     }
@@ -391,10 +400,58 @@ impl Network {
         self.stream(id).filter(|stream| stream.settled.is_none()).map(|stream| stream.target)
     }
 
+    /// How long one way takes.
+    fn latency(&self, from: Place, to: Place) -> Duration {
+        latency(from, to) + self.conditions.delay(from, to)
+    }
+
+    /// Loses the first packet of a connection, if nothing passes: it is sent again, with longer and longer waits.
+    fn lose(&mut self, id: SocketId, target: Target, now: Time, queue: &mut EventQueue) -> bool {
+        let Some(from) = self.sockets.get(&id).map(|socket| socket.place) else { return false };
+        if !self.conditions.blocks(from, target.place) {
+            return false;
+        }
+        let dark = self.conditions.dark(from, target.place);
+        let Some((stream, _)) = self.stream_mut(id) else { return false };
+        stream.lost += 1;
+        if !dark && stream.lost <= RETRIES {
+            queue.at(now + Duration::from_secs(1 << (stream.lost - 1)), knock(target.place, id));
+            return true;
+        }
+        let (at, error) = match dark {
+            true => (now + HOST_UNREACHABLE, NetError::Unreachable),
+            false => (now, NetError::TimedOut),
+        };
+        stream.settled = Some((at, Err(error)));
+        self.wake_at(id, at, queue);
+        true
+    }
+
+    /// Whether nothing passes between the two ends of a connection.
+    fn stalled(&self, id: SocketId) -> bool {
+        let place = |id: &SocketId| self.sockets.get(id).map(|socket| socket.place);
+        match (place(&id), self.stream(id).and_then(|stream| stream.peer).and_then(|peer| place(&peer))) {
+            (Some(from), Some(to)) => self.conditions.blocks(from, to),
+            _ => false,
+        }
+    }
+
+    /// After the conditions have changed: whoever could not send tries again.
+    pub fn go_on(&mut self, now: Time, queue: &mut EventQueue) {
+        let waiting: Vec<SocketId> =
+            self.sockets.keys().copied().filter(|id| self.stream(*id).is_some_and(|s| s.wants_room)).collect();
+        for id in waiting {
+            self.wake_at(id, now + SAME_NODE, queue);
+        }
+    }
+
     /// A connection attempt reaches its machine: it is taken if somebody listens, and refused otherwise.
     pub fn arrive(&mut self, id: SocketId, now: Time, queue: &mut EventQueue) {
         let Some(stream) = self.stream(id).filter(|stream| stream.settled.is_none()) else { return };
         let (target, latency, local, remote) = (stream.target, stream.latency, stream.local, stream.remote);
+        if self.lose(id, target, now, queue) {
+            return;
+        }
         let answer_at = now + latency;
         let listener = self.listeners.get(&(target.place, target.port)).copied();
         let accepted = listener.and_then(|listener| {
@@ -425,6 +482,7 @@ impl Network {
             woken_at: Time::default(),
             noticed: false,
             early: Vec::new(),
+            lost: 0,
         };
         let body = Body::Stream(Box::new(server));
         let server = self.add(Socket { place: target.place, wake: wake.clone(), owner, body });
@@ -471,7 +529,8 @@ impl Network {
             return Err(NetError::Reset);
         }
         let (peer, latency) = (stream.peer.ok_or(NetError::Reset)?, stream.latency);
-        let room = WINDOW.saturating_sub(self.stream(peer).ok_or(NetError::Reset)?.unread);
+        let stalled = self.stalled(id);
+        let room = if stalled { 0 } else { WINDOW.saturating_sub(self.stream(peer).ok_or(NetError::Reset)?.unread) };
         let taken = room.min(bytes.len());
         if taken < bytes.len()
             && let Some((stream, _)) = self.stream_mut(id)
@@ -523,7 +582,7 @@ impl Network {
             return;
         }
         let (peer, at) = (stream.peer, now + stream.latency);
-        if let Some(peer) = peer {
+        if let Some(peer) = peer.filter(|_| !self.stalled(id)) {
             if let Some((peer, _)) = self.stream_mut(peer) {
                 peer.end.get_or_insert(at);
             }
@@ -568,7 +627,7 @@ impl Network {
                     None => false,
                     Some((at, how)) => {
                         let news = how.is_err() || !stream.noticed || arrived || stream.broken;
-                        at <= now && (news || self.room(stream))
+                        at <= now && (news || self.room(id, stream))
                     }
                 }
             }
@@ -576,8 +635,10 @@ impl Network {
     }
 
     /// Whether what was held back for want of room can go on.
-    fn room(&self, stream: &Stream) -> bool {
-        stream.wants_room && stream.peer.and_then(|peer| self.stream(peer)).is_some_and(|peer| peer.unread < WINDOW)
+    fn room(&self, id: SocketId, stream: &Stream) -> bool {
+        stream.wants_room
+            && !self.stalled(id)
+            && stream.peer.and_then(|peer| self.stream(peer)).is_some_and(|peer| peer.unread < WINDOW)
     }
 
     /// Both ends' addresses: its own, the other's.

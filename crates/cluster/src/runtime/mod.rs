@@ -8,6 +8,7 @@
 //! - [`images`]: the catalogue, as data. [`programs`]: what the images run, one file each.
 //! - [`container`], [`sandbox`], [`machine`]: the parts. [`host`]: what surrounds a container's processes.
 //! - [`log`]: what containers printed.
+//! - [`usage`]: what containers use.
 //! - `start`, `run`: how a container begins, and how its processes go on.
 
 pub mod container;
@@ -19,6 +20,7 @@ pub mod programs;
 mod run;
 pub mod sandbox;
 pub mod start;
+pub mod usage;
 
 use drydock_sorted::SortedMap;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ pub use images::{Catalogue, Image, Reference};
 pub use log::{Log, LogOptions};
 pub use machine::{Outcome, Sink, Token};
 pub use sandbox::{Names, Sandbox};
+pub use usage::Usage;
 
 /// Which container's processes go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +101,11 @@ impl Runtime {
     /// The images with their names, for the node's status.
     pub fn images(&self) -> &SortedMap<String, Arc<Image>> {
         &self.images
+    }
+
+    /// Lets go of the images that are not to be kept.
+    pub fn keep_images(&mut self, keep: &dyn Fn(&str) -> bool) {
+        self.images.retain(|name, _| keep(name));
     }
 
     // ---- sandboxes ----

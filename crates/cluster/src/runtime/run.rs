@@ -14,7 +14,7 @@ use crate::queue::Event;
 const SLICE_FUEL: u32 = 2000;
 /// How long a unit of fuel takes with a whole processor. Slower than a real machine, so that a busy loop in a container
 /// costs the simulation little; programs that do something useful use hardly any fuel.
-const FUEL_MICROS: u64 = 10;
+pub(super) const FUEL_MICROS: u64 = 10;
 /// What a termination message may hold.
 const MESSAGE_MAX: usize = 4096;
 
@@ -156,6 +156,18 @@ impl Runtime {
             machine.busy_until = Time::default();
         }
         self.run_at(number, ctx.now, ctx)
+    }
+
+    /// The machine loses its power: everything that runs is gone, and nobody knows how it ended.
+    pub fn lose_power(&mut self, ctx: &mut Ctx<'_>) {
+        let running: Vec<u64> =
+            self.containers.iter().filter(|(_, c)| c.running()).map(|(number, _)| *number).collect();
+        for number in running {
+            self.signal(number, Signal::Kill, ctx);
+            if let Some(container) = self.containers.get_mut(&number) {
+                (container.exit_code, container.reason) = (255, "Unknown");
+            }
+        }
     }
 
     /// Attaches a stream to a running container's main process.

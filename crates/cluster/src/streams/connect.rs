@@ -132,7 +132,8 @@ struct About {
 
 impl Cluster {
     /// The pod's node and names.
-    fn about(&self, pod: &Value) -> Result<About, Status> {
+    fn about(&self, connect: &Connect) -> Result<About, Status> {
+        let pod = &connect.object;
         let metadata = &pod["metadata"];
         let node = pod["spec"]["nodeName"].str();
         if node.is_empty() {
@@ -141,6 +142,18 @@ impl Cluster {
         let Some(node) = self.node_id(node) else {
             return Err(Status::not_found("", "nodes", node));
         };
+        if let Some(why) = self.kubelet_refusal(node) {
+            let address = format!("{}:10250", self.config.nodes[node.0 as usize].ip);
+            let why = format!("dial tcp {address}: {why}");
+            let message = if connect.subresource == "log" {
+                let name = container(pod, &connect.request).unwrap_or_default();
+                let path = format!("{}/{}/{name}", metadata["namespace"].str(), metadata["name"].str());
+                format!("Get \"https://{address}/containerLogs/{path}\": {why}")
+            } else {
+                format!("error dialing backend: {why}")
+            };
+            return Err(Status::new(500, "", message));
+        }
         Ok(About { key: Key::of(pod), uid: metadata["uid"].str().to_owned(), node })
     }
 
@@ -166,7 +179,7 @@ impl Cluster {
         if pod["spec"]["nodeName"].is_empty() {
             return Ok(plain(Vec::new()));
         }
-        let about = self.about(pod)?;
+        let about = self.about(connect)?;
         let previous = connect.request.query_bool("previous");
         let (mut ctx, kubelets) = self.parts();
         let Some(kubelet) = kubelets.get_mut(about.node.0 as usize) else { return Ok(plain(Vec::new())) };
@@ -188,7 +201,7 @@ impl Cluster {
         let pod = &connect.object;
         let container = container(pod, &connect.request)?;
         let options = log_options(pod["metadata"]["name"].str(), &connect.request, self.now())?;
-        let about = self.about(pod)?;
+        let about = self.about(connect)?;
         let previous = connect.request.query_bool("previous");
         let (mut ctx, kubelets) = self.parts();
         let Some(kubelet) = kubelets.get_mut(about.node.0 as usize) else {
@@ -204,7 +217,7 @@ impl Cluster {
         let pod = &connect.object;
         let request = &connect.request;
         let container = container(pod, request)?;
-        let about = self.about(pod)?;
+        let about = self.about(connect)?;
         let stream = self.streams.promise();
         let (mut ctx, kubelets) = self.parts();
         let Some(kubelet) = kubelets.get_mut(about.node.0 as usize) else {
@@ -237,7 +250,7 @@ impl Cluster {
 
     /// One connection to a port of a pod. Its bytes are stdin and stdout.
     fn forward(&mut self, connect: &Connect) -> Result<StreamId, Status> {
-        let about = self.about(&connect.object)?;
+        let about = self.about(connect)?;
         let port = connect.request.query_value("ports").and_then(|port| port.parse::<u16>().ok());
         let Some(port) = port else { return Err(Status::bad_request("you must specify at least 1 port")) };
         let place =

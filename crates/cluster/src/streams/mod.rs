@@ -117,6 +117,11 @@ impl Streams {
         self.put(stream, StreamItem::Closed(status));
     }
 
+    /// The API server is gone, and with it every watch.
+    pub fn end_watches(&mut self) {
+        self.open.retain(|_, stream| !matches!(stream.source, Source::Watch(_)));
+    }
+
     /// How many streams are open.
     pub fn count(&self) -> usize {
         self.open.len()

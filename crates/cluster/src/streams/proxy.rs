@@ -80,6 +80,11 @@ impl Cluster {
     fn exchange(&mut self, ip: Ipv4Addr, port: u16, connect: &Connect) -> Result<Response, String> {
         let place = self.network.place(ip).ok_or("no route to host")?;
         let Some(node) = place.node() else { return Err("no route to host".into()) };
+        let control_plane = Place::Node(crate::NodeId(0));
+        if self.network.conditions.blocks(control_plane, place) {
+            let dark = self.network.conditions.dark(control_plane, place);
+            return Err(if dark { "no route to host" } else { "i/o timeout" }.into());
+        }
         let now = self.now();
         let request = &connect.request;
         let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();

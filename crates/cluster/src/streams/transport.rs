@@ -6,6 +6,7 @@ use drydock_shell::Recv;
 
 use super::Source;
 use crate::Cluster;
+use crate::network::Place;
 use crate::store::ApiServer;
 
 impl Cluster {
@@ -14,6 +15,9 @@ impl Cluster {
     }
 
     fn answer(&mut self, request: Request) -> Answer {
+        if let Some(status) = self.refusal(Place::Workstation) {
+            return Answer::Response(status.into());
+        }
         let now = self.now();
         ApiServer::handle(&mut self.api, request, now)
     }

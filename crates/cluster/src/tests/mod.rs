@@ -83,7 +83,7 @@ impl World {
     }
 }
 
-pub(super) fn deployment(name: &str, replicas: i64, image: &str) -> Value {
+pub(crate) fn deployment(name: &str, replicas: i64, image: &str) -> Value {
     value!({
         "metadata": {"name": name},
         "spec": {
@@ -97,7 +97,7 @@ pub(super) fn deployment(name: &str, replicas: i64, image: &str) -> Value {
     })
 }
 
-pub(super) fn pod(name: &str) -> Value {
+pub(crate) fn pod(name: &str) -> Value {
     value!({"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "nginx:1.27"}]}})
 }
 

@@ -1,0 +1,126 @@
+//! A disk that is full: the kubelet's eviction manager, as far as disks go.
+//!
+//! It looks every ten seconds. While the disk is full the node has `DiskPressure`, images that nobody uses go, and one pod
+//! a look is evicted, the least important first. The condition stays for five minutes after there is room again
+//! (`eviction-pressure-transition-period`), so that it doesn't flap.
+
+use std::time::Duration;
+
+use drydock_sorted::SortedSet;
+use drydock_value::Time;
+
+use super::worker::{Stage, Worker};
+use super::{Kubelet, KubeletWake};
+use crate::ctx::Ctx;
+use crate::queue::Event;
+
+/// `--eviction-monitoring-period`
+const MONITOR: Duration = Duration::from_secs(10);
+/// `evictionPressureTransitionPeriod`
+const TRANSITION: Duration = Duration::from_secs(300);
+/// What is left on a full disk, as messages tell it.
+const LEFT: &str = "612554Ki";
+/// A tenth of the disk: `nodefs.available<10%`.
+const THRESHOLD: &str = "6272562380";
+/// `system-cluster-critical`; such pods stay.
+const CRITICAL: i64 = 2_000_000_000;
+
+/// What the eviction manager knows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Disk {
+    full: bool,
+    /// When it was last found full, while the node counts as under pressure.
+    pressure: Option<Time>,
+    watched: bool,
+}
+
+fn critical(worker: &Worker) -> bool {
+    let pod = &worker.pod;
+    pod["spec"]["priority"].int() >= CRITICAL
+        || pod["metadata"]["annotations"].get("kubernetes.io/config.mirror").is_some()
+}
+
+impl Kubelet {
+    /// Fills the node's disk, or makes room on it.
+    pub(crate) fn fill_disk(&mut self, full: bool, ctx: &mut Ctx<'_>) {
+        self.disk.full = full;
+        self.watch_disk_later(ctx);
+    }
+
+    /// Asks for the next look, unless one is asked for or none is needed.
+    pub(super) fn watch_disk_later(&mut self, ctx: &mut Ctx<'_>) {
+        if !self.disk.watched && (self.disk.full || self.disk.pressure.is_some()) {
+            self.disk.watched = true;
+            ctx.after(MONITOR, Event::Kubelet { node: self.node, wake: KubeletWake::Disk });
+        }
+    }
+
+    /// Forgets looks that were asked for before the kubelet stopped.
+    pub(super) fn watch_disk_anew(&mut self, ctx: &mut Ctx<'_>) {
+        self.disk.watched = false;
+        self.watch_disk_later(ctx);
+    }
+
+    /// Whether the node is short of disk.
+    pub(super) fn disk_pressure(&self) -> bool {
+        self.disk.pressure.is_some()
+    }
+
+    /// Looks at the disk.
+    pub(super) fn watch_disk(&mut self, ctx: &mut Ctx<'_>) {
+        self.disk.watched = false;
+        if self.disk.full {
+            if self.disk.pressure.replace(ctx.now).is_none() {
+                self.report_node(ctx);
+                self.node_event("Normal", "NodeHasDiskPressure", &self.transition("NodeHasDiskPressure"), ctx);
+            }
+            self.node_event("Warning", "EvictionThresholdMet", "Attempting to reclaim ephemeral-storage", ctx);
+            self.collect_images();
+            self.evict_one(ctx);
+        } else if self.disk.pressure.is_some_and(|last| ctx.now.since(last) >= TRANSITION) {
+            self.disk.pressure = None;
+            self.report_node(ctx);
+            self.node_event("Normal", "NodeHasNoDiskPressure", &self.transition("NodeHasNoDiskPressure"), ctx);
+        }
+        self.watch_disk_later(ctx);
+    }
+
+    fn collect_images(&mut self) {
+        let mut used: SortedSet<String> = SortedSet::new();
+        for worker in self.workers.values() {
+            let names = worker.slots.iter().filter_map(|slot| crate::runtime::Reference::parse(&slot.image).ok());
+            used.extend(names.map(|name| name.to_string()));
+        }
+        self.runtime.keep_images(&|name| used.contains(name) || name.contains("/pause:"));
+    }
+
+    fn evict_one(&mut self, ctx: &mut Ctx<'_>) {
+        let alive = |worker: &&Worker| {
+            worker.admitted
+                && matches!(worker.stage, Stage::Syncing)
+                && worker.pod.deleting.is_none()
+                && !critical(worker)
+        };
+        let rank = |worker: &&Worker| (worker.pod["spec"]["priority"].int(), worker.id);
+        let Some(id) = self.workers.values().filter(alive).min_by_key(rank).map(|worker| worker.id) else { return };
+        let Some(mut worker) = self.workers.remove(&id) else { return };
+        let message = format!(
+            "The node was low on resource: ephemeral-storage. Threshold quantity: {THRESHOLD}, available: {LEFT}. "
+        );
+        self.pod_event(&worker, "Warning", "Evicted", &message, ctx);
+        worker.verdict = Some(("Evicted", message));
+        self.begin_end(&mut worker, ctx);
+        if let Stage::Ending(ending) = &mut worker.stage {
+            // Hard thresholds leave no grace.
+            ending.kill_at = ctx.now + Duration::from_secs(1);
+        }
+        self.workers.insert(id, worker);
+        self.drive(id, ctx);
+    }
+
+    /// Why a pod that comes now is refused.
+    pub(super) fn pressure_refusal(&self, worker: &Worker) -> Option<(&'static str, String)> {
+        (self.disk_pressure() && !critical(worker))
+            .then(|| ("Evicted", "The node had condition: [DiskPressure]. ".to_owned()))
+    }
+}
