@@ -5,6 +5,8 @@
 //! writes through the API server as its own service account. Whatever it remembers between reconciliations is part of
 //! the session, so it is plain data and clones.
 
+mod autoscaler;
+mod availability;
 mod cleanup;
 pub mod common;
 mod cron;
@@ -140,6 +142,8 @@ fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
         Box::new(cleanup::Protection::volumes()),
         Box::new(cleanup::TimeToLive),
         Box::new(cleanup::PodGarbage),
+        Box::new(autoscaler::Autoscalers::default()),
+        Box::new(availability::Availability),
     ]
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use drydock_shell::{Program, Step, Sys, Wait};
 use drydock_value::Time;
 
-/// Where a process finds its memory limit, and where the kernel tells that it was exceeded.
-pub const MEMORY_LIMIT: &str = "/sys/fs/cgroup/memory.max";
-/// See [`MEMORY_LIMIT`].
+use crate::runtime::usage::{MEMORY_CURRENT, MEMORY_LIMIT};
+
+/// Where the kernel tells that the memory limit was exceeded.
 pub const MEMORY_EVENTS: &str = "/sys/fs/cgroup/memory.events";
 
 /// The program.
@@ -96,6 +96,9 @@ impl Stress {
                 pid + 1
             ));
             return Step::Exit(1);
+        }
+        if vm > 0 {
+            let _ = sys.files().write(MEMORY_CURRENT, format!("{wanted}\n").as_bytes());
         }
         Step::Continue
     }
