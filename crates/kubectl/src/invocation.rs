@@ -26,6 +26,8 @@ pub struct Invocation {
     pub dash: Option<usize>,
     /// The flags.
     pub flags: Flags,
+    /// The command line without `kubectl` itself: the command, its arguments, then the flags as `--name=value`.
+    pub typed: Vec<String>,
     /// When the command began.
     pub started: Time,
     pub(crate) stdin: Option<Vec<u8>>,
@@ -42,8 +44,10 @@ impl Invocation {
         stdin: Option<Vec<u8>>,
         started: Time,
     ) -> Invocation {
+        let typed = [parsed.words, parsed.args.clone(), parsed.typed].concat();
         Invocation {
             env,
+            typed,
             command: parsed.command,
             spec,
             args: parsed.args,
@@ -108,7 +112,12 @@ impl Invocation {
     /// When the kubeconfig is wrong.
     pub fn client(&mut self, io: &mut Io<'_>) -> Result<&mut Client, Failure> {
         if self.client.is_none() {
-            self.client = Some(Client::new(self.connection(io)?, &self.global_flags()));
+            let mut client = Client::new(self.connection(io)?, &self.global_flags());
+            if self.flags.bool("match-server-version") {
+                let server = client.value(io, drydock_api::Request::get("/version"))?;
+                crate::commands::api::match_versions(&server)?;
+            }
+            self.client = Some(client);
         }
         // Made just above.
         Ok(self.client.get_or_insert_default())

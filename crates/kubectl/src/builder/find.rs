@@ -431,7 +431,9 @@ impl Finder<'_, '_> {
                 ))
             })?
         };
-        if !resource.namespaced() {
+        if self.query.local {
+            // No server says whether the kind has namespaces.
+        } else if !resource.namespaced() {
             namespace.clear();
             if let Some(metadata) = object.get_mut("metadata") {
                 metadata.remove("namespace");

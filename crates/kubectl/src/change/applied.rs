@@ -59,16 +59,7 @@ pub fn create_or_update(object: &mut Value, create: bool, encode: impl FnOnce(&V
     if !create && original(object).is_none() {
         return;
     }
-    let mut bare = object.clone();
-    let mut empty = true;
-    if let Some(annotations) = bare.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations")) {
-        annotations.remove(LAST_APPLIED);
-        empty = annotations.is_empty();
-    }
-    if empty {
-        bare["metadata"].remove("annotations");
-    }
-    let text = encode(&bare);
+    let text = encode(&without(object));
     object["metadata"]["annotations"].set(LAST_APPLIED, text);
 }
 

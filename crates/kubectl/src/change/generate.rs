@@ -4,7 +4,7 @@ use drydock_api::GroupVersionKind;
 use drydock_value::{Value, value};
 
 use super::printing::Printing;
-use super::{applied, order};
+use super::{applied, order, record};
 use crate::env::Io;
 use crate::failure::Failure;
 use crate::invocation::{DryRun, Invocation};
@@ -44,11 +44,17 @@ pub fn in_namespace(inv: &mut Invocation, io: &mut Io<'_>, object: &mut Value) -
 /// # Errors
 /// The server's refusal.
 pub fn send(inv: &mut Invocation, io: &mut Io<'_>, mut object: Value, dry_run: DryRun) -> Result<Value, Failure> {
+    record::note(inv, &mut object);
     if dry_run == DryRun::Client {
         return Ok(object);
     }
     applied::create_or_update(&mut object, inv.flags.bool("save-config"), |object| {
-        applied::escape_html(&order::to_json(object)) + "\n"
+        let mut object = object.clone();
+        // A Go type does not write what is empty.
+        if object["metadata"]["annotations"].is_empty() {
+            object["metadata"].remove("annotations");
+        }
+        applied::escape_html(&order::to_json(&object)) + "\n"
     });
     let resource = inv.mapper(io)?.kind(&GroupVersionKind::of(&object))?.clone();
     let namespace = inv.namespace(io)?;

@@ -22,6 +22,7 @@ pub mod patching;
 pub mod podspec;
 pub mod podwatch;
 pub mod printing;
+pub mod record;
 
 use drydock_api::{Resource, Status};
 use drydock_value::Value;

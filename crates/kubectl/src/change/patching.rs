@@ -18,6 +18,11 @@ pub fn is_known(object: &Value) -> bool {
     type_of(object).is_some()
 }
 
+/// An object as a client writes it that has read it into a Go type: with the parts that such types always write.
+pub fn as_go_writes(object: &Value) -> Value {
+    type_of(object).map_or_else(|| object.clone(), |kind| drydock_schema::normalize(kind, object))
+}
+
 /// What turns one version of an object into another: a strategic patch for the kinds that kubectl knows, a merge patch
 /// for all others.
 ///

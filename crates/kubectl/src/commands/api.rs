@@ -162,14 +162,7 @@ pub fn version(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure
     if !matches!(output.as_str(), "" | "json" | "yaml") {
         return Err("--output must be 'yaml' or 'json'".into());
     }
-    let mut versions = value!({
-        "clientVersion": {
-            "major": "1", "minor": "36", "gitVersion": CLIENT_VERSION,
-            "gitCommit": "bb826b1d48562f110659e64e8ec444327433db95", "gitTreeState": "clean",
-            "buildDate": "2026-08-20T03:09:25Z", "goVersion": "go1.26.5", "compiler": "gc", "platform": "linux/amd64"
-        },
-        "kustomizeVersion": "v5.8.1"
-    });
+    let mut versions = value!({"clientVersion": client_version(), "kustomizeVersion": "v5.8.1"});
     let mut failure = None;
     if !inv.flags.bool("client") {
         match inv.client(io).and_then(|client| client.value(io, Request::get("/version"))) {
@@ -179,24 +172,7 @@ pub fn version(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure
     }
     match output.as_str() {
         "json" => {
-            let order = [
-                "clientVersion",
-                "kustomizeVersion",
-                "serverVersion",
-                "major",
-                "minor",
-                "emulationMajor",
-                "emulationMinor",
-                "minCompatibilityMajor",
-                "minCompatibilityMinor",
-                "gitVersion",
-                "gitCommit",
-                "gitTreeState",
-                "buildDate",
-                "goVersion",
-                "compiler",
-                "platform",
-            ];
+            let order = [&["clientVersion", "kustomizeVersion", "serverVersion"], VERSION_FIELDS].concat();
             io.println(crate::printers::go::ordered_json(&versions, &order, Some(2)));
         }
         "yaml" => {
@@ -216,6 +192,50 @@ pub fn version(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure
         Some(failure) => Err(failure),
         None => Ok(Outcome::Done),
     }
+}
+
+/// The fields of a version, in the order of Go's type.
+const VERSION_FIELDS: &[&str] = &[
+    "major",
+    "minor",
+    "emulationMajor",
+    "emulationMinor",
+    "minCompatibilityMajor",
+    "minCompatibilityMinor",
+    "gitVersion",
+    "gitCommit",
+    "gitTreeState",
+    "buildDate",
+    "goVersion",
+    "compiler",
+    "platform",
+];
+
+fn client_version() -> Value {
+    value!({
+        "major": "1", "minor": "36", "gitVersion": CLIENT_VERSION,
+        "gitCommit": "bb826b1d48562f110659e64e8ec444327433db95", "gitTreeState": "clean",
+        "buildDate": "2026-08-20T03:09:25Z", "goVersion": "go1.26.5", "compiler": "gc", "platform": "linux/amd64"
+    })
+}
+
+/// What `--match-server-version` asks: that client and server were built of the same source.
+///
+/// # Errors
+/// When they were not.
+pub fn match_versions(server: &Value) -> Result<(), Failure> {
+    let client = client_version();
+    if ["gitVersion", "gitCommit", "gitTreeState"].iter().all(|field| server[*field] == client[*field]) {
+        return Ok(());
+    }
+    // As Go prints a struct: names of fields are those of JSON with a capital letter.
+    let go = |version: &Value| {
+        let field = |name: &&str| format!("{}{}:{:?}", name[..1].to_uppercase(), &name[1..], version[*name].str());
+        VERSION_FIELDS.iter().map(field).collect::<Vec<_>>().join(", ")
+    };
+    let (there, here) = (go(server), go(&client));
+    Err(format!("server version (&version.Info{{{there}}}) differs from client version (version.Info{{{here}}})")
+        .into())
 }
 
 /// kubectl supports servers one minor version older or newer.

@@ -11,7 +11,7 @@ use drydock_value::{Value, to_json_pretty, value};
 use super::{Outcome, Waiting, acts};
 use crate::builder::{self, Info, Query};
 use crate::change::printing::Printing;
-use crate::change::{applied, patching};
+use crate::change::{applied, patching, record};
 use crate::client::patch_type;
 use crate::env::{ChildId, Io, Spawn, Wait};
 use crate::failure::{Failure, quote};
@@ -391,6 +391,7 @@ impl Editing {
         }
         if self.mode != Mode::LastApplied {
             applied::create_or_update(&mut object, self.inv.flags.bool("save-config"), applied::go_json);
+            record::note(&self.inv, &mut object);
         }
         let mut original = info.object.clone();
         original["metadata"].remove("managedFields");

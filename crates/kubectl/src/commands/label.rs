@@ -6,7 +6,7 @@ use drydock_value::Value;
 use super::{Outcome, acts};
 use crate::builder::{self, Query};
 use crate::change::printing::Printing;
-use crate::change::{each, pairs, patching};
+use crate::change::{each, pairs, patching, record};
 use crate::client::patch_type;
 use crate::env::Io;
 use crate::failure::Failure;
@@ -74,9 +74,8 @@ pub(super) fn run_for(what: What, inv: &mut Invocation, io: &mut Io<'_>) -> Resu
         return Err("--list and --output may not be specified together".into());
     }
     check(&change, inv, &resources, list, dry_run)?;
-    let of_type = inv.flags.bool("all");
-    let query = Query { latest: true, all: false, type_means_all: of_type, ..Query::new(inv, io, &resources)? };
-    let local = query.local;
+    let (of_type, local) = (inv.flags.bool("all"), inv.flags.bool("local"));
+    let query = Query { latest: !local, all: false, type_means_all: of_type, ..Query::new(inv, io, &resources)? };
     let found = builder::find(&query, inv, io)?;
     let single = found.single;
     if !single && !change.revision.is_empty() {
@@ -97,7 +96,10 @@ pub(super) fn run_for(what: What, inv: &mut Invocation, io: &mut Io<'_>) -> Resu
                 }
             }
         }
-        let after = change.apply(&before)?;
+        let mut after = change.apply(&before)?;
+        if !here {
+            record::note(inv, &mut after);
+        }
         let mut shown = after.clone();
         if !here {
             let patch = patching::merge(&before, &after);

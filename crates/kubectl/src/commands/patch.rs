@@ -6,7 +6,7 @@ use drydock_value::{Value, parse_json};
 use super::{Outcome, acts};
 use crate::builder::{self, Query};
 use crate::change::printing::Printing;
-use crate::change::{each, patching};
+use crate::change::{each, patching, record};
 use crate::client::patch_type;
 use crate::env::Io;
 use crate::failure::{Failure, quote};
@@ -22,7 +22,8 @@ pub const FLAGS: &[&[&str]] =
 /// kubectl's own.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let dry_run = inv.dry_run(io)?;
-    let mut printing = Printing::new(inv, io, dry_run)?;
+    // Whether it is a dry run is not said: kubectl sets the words anew for each object, and forgets it.
+    let mut printing = Printing::new(inv, io, DryRun::None)?;
     let (inline, file, kind) = (inv.flags.str("patch"), inv.flags.str("patch-file"), inv.flags.str("type"));
     if !inline.is_empty() && !file.is_empty() {
         return Err("cannot specify --patch and --patch-file together".into());
@@ -59,6 +60,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let mut count = 0;
     each(found, |info| {
         count += 1;
+        let mut changed = None;
         let patched = if local || dry_run == DryRun::Client {
             let patch = patch.as_ref().ok_or(no_document)?;
             patching::apply(content_type, &info.object, patch)?
@@ -70,7 +72,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             let params = [dry_run.param(), ("fieldManager", manager.as_str())];
             let (client, body) = (inv.client(io)?, body.clone());
             let patched = client.patch(io, &info.resource, &info.namespace, &name, content_type, body, &params);
-            patched.map_err(|failure| {
+            let patched = patched.map_err(|failure| {
                 if !failure.is("UnsupportedMediaType") {
                     return failure;
                 }
@@ -80,9 +82,21 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
                     gvk.group_version(),
                     gvk.kind
                 ))
-            })?
+            })?;
+            changed = Some(patched != info.object);
+            match record::patch(inv, &patched) {
+                Some(note) => {
+                    let (client, body) = (inv.client(io)?, Body::Value(note));
+                    let (resource, namespace) = (&info.resource, &info.namespace);
+                    client
+                        .patch(io, resource, namespace, &info.name, patch_type::MERGE, body, &params)
+                        .unwrap_or(patched)
+                }
+                None => patched,
+            }
         };
-        let operation = if patched == info.object { "patched (no change)" } else { "patched" };
+        let changed = changed.unwrap_or_else(|| patched != info.object);
+        let operation = if changed { "patched" } else { "patched (no change)" };
         printing.print(io, &patched, operation)
     })?;
     if count == 0 {

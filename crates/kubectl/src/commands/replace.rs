@@ -10,7 +10,7 @@ use super::{Outcome, Waiting, acts, raw};
 use crate::builder::{self, Found, Info, Query};
 use crate::change::deletion::{self, Gone};
 use crate::change::printing::Printing;
-use crate::change::{applied, each};
+use crate::change::{applied, each, record};
 use crate::env::Io;
 use crate::failure::Failure;
 use crate::invocation::{DryRun, Invocation};
@@ -81,6 +81,7 @@ fn replace_each(
     each(found, |info| {
         let mut object = info.object.clone();
         applied::create_or_update(&mut object, save, applied::go_json);
+        record::note(inv, &mut object);
         if dry_run != DryRun::Client {
             let params = [dry_run.param(), ("fieldManager", manager.as_str()), ("fieldValidation", validation)];
             let sent = replace(inv, io, &info, object, &subresource, &params);
@@ -164,6 +165,7 @@ impl Waiting for Forced {
         each(found, |info| {
             let mut object = info.object.clone();
             applied::create_or_update(&mut object, save, applied::go_json);
+            record::note(inv, &mut object);
             if object["metadata"].get("resourceVersion").is_some() {
                 object["metadata"].remove("resourceVersion");
             }

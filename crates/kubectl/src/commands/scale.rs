@@ -7,8 +7,8 @@ use drydock_value::{Time, Value, value};
 
 use super::{Outcome, Waiting, acts};
 use crate::builder::{self, Info, Query};
-use crate::change::Target;
 use crate::change::printing::Printing;
+use crate::change::{Target, record};
 use crate::client::{self, Client, patch_type};
 use crate::env::{Io, Wait};
 use crate::failure::Failure;
@@ -58,6 +58,12 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     for info in &infos {
         if dry_run != DryRun::Client {
             scale(inv, io, info, replicas, &precondition, dry_run)?;
+            if dry_run == DryRun::None
+                && let Some(note) = record::patch(inv, &info.object)
+            {
+                let (client, body) = (inv.client(io)?, Body::Value(note));
+                client.patch(io, &info.resource, &info.namespace, &info.name, patch_type::MERGE, body, &[])?;
+            }
             if !timeout.is_zero() && dry_run == DryRun::None {
                 waiting.push(Target::of(info));
                 continue;

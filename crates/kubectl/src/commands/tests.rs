@@ -54,6 +54,12 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
+/// Files that commands can name.
+const FILES: &[(&str, &str)] = &[
+    ("/web.yaml", include_str!("../../testdata/transcripts/web.yaml")),
+    ("/svc.yaml", include_str!("../../testdata/transcripts/svc.yaml")),
+];
+
 fn play(text: &str) {
     let deployment = value!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -63,6 +69,9 @@ fn play(text: &str) {
     let mut failed = Vec::new();
     for Entry { line, wanted } in entries(text) {
         let mut fake = Fake::default().with_all_resources().object(&deployment);
+        for (path, text) in FILES {
+            fake = fake.file(path, text);
+        }
         let mut ran = Ran { out: String::new(), err: String::new(), code: 0 };
         for command in line.split("; ") {
             let words = words(command.strip_prefix("kubectl ").unwrap());
@@ -88,6 +97,54 @@ fn generators_make_what_kubectl_makes() {
 #[test]
 fn run_makes_what_kubectl_makes() {
     play(include_str!("../../testdata/transcripts/run.txt"));
+}
+
+#[test]
+fn local_files_are_changed_without_a_server() {
+    play(include_str!("../../testdata/transcripts/local.txt"));
+}
+
+#[test]
+fn what_is_recorded_is_part_of_what_is_sent() {
+    let web = value!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "default"},
+        "spec": {"template": {"spec": {"containers": [{"name": "app", "image": "nginx"}]}}}
+    });
+    let answer = || Fake::default().with_all_resources().object(&web);
+    let path = "/apis/apps/v1/namespaces/default/deployments/web";
+    for (line, cause) in [
+        ("label deploy web a=b --record", "kubectl label deploy web a=b --record=true"),
+        ("annotate deploy/web a=b --record=true", "kubectl annotate deploy/web a=b --record=true"),
+        (
+            "-n default set image deploy/web app=httpd --record",
+            "kubectl set image deploy/web app=httpd --namespace=default --record=true",
+        ),
+        ("patch deploy web -p {} --record", "kubectl patch deploy web --patch={} --record=true"),
+        (
+            "scale deploy web --replicas=2 --record --timeout=0",
+            "kubectl scale deploy web --replicas=2 --record=true --timeout=0",
+        ),
+        ("label deploy web a=b --record=false", ""),
+        ("label deploy web a=b --record --dry-run=client", ""),
+    ] {
+        let scale = format!("PATCH {path}/scale");
+        let mut fake = answer().on(&format!("PATCH {path}"), Ok(web.clone())).on(&scale, Ok(web.clone()));
+        let ran = fake.line(line);
+        assert_eq!(ran.code, 0, "{line}: {}", ran.err);
+        let causes = fake
+            .log
+            .iter()
+            .filter_map(|(_, body)| body["metadata"]["annotations"]["kubernetes.io/change-cause"].as_str());
+        assert_eq!(causes.collect::<String>(), cause, "{line}");
+    }
+}
+
+#[test]
+fn versions_match_when_they_are_of_the_same_source() {
+    let version = value!({"major": "1", "gitVersion": "v1.36.3", "gitTreeState": "clean"});
+    let ran = Fake::default().with("/version", version).line("get ns --match-server-version");
+    let words = "error: server version (&version.Info{Major:\"1\", Minor:\"\", ";
+    assert!(ran.err.starts_with(words) && ran.code == 1, "{}", ran.err);
 }
 
 /// Commands and flags of kubectl that nothing acts on yet: whoever adds one takes it off here.

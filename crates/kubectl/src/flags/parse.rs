@@ -16,6 +16,10 @@ pub struct Parsed {
     pub flags: Flags,
     /// Whether `-h` or `--help` was given.
     pub help: bool,
+    /// The words that name the command, as they were typed.
+    pub words: Vec<String>,
+    /// The flags in the order in which they were typed, as `--name=value`.
+    pub typed: Vec<String>,
     /// Deprecated flags that were given, with what to say.
     pub deprecated: Vec<(&'static str, &'static str)>,
 }
@@ -35,7 +39,7 @@ pub enum Refusal {
 /// An unknown command or a wrong flag.
 pub fn parse(words: &[String]) -> Result<Parsed, Refusal> {
     let table = table();
-    let (command, rest) = find(table, words);
+    let (command, named, rest) = find(table, words);
     if command.path.is_empty()
         && let Some(word) = positional(table, command, &rest).first()
     {
@@ -43,7 +47,9 @@ pub fn parse(words: &[String]) -> Result<Parsed, Refusal> {
         let at = words.iter().position(|w| *w == word).unwrap_or(0);
         return Err(Refusal::Command(word, words.get(at + 1..).unwrap_or_default().to_vec()));
     }
-    read(table, command, &rest)
+    let mut parsed = read(table, command, &rest)?;
+    parsed.words = named;
+    Ok(parsed)
 }
 
 /// Whether a word is a flag whose value is the next word, as cobra guesses before the command is known.
@@ -79,22 +85,31 @@ fn positional(table: &Table, command: &CommandInfo, words: &[String]) -> Vec<usi
     places
 }
 
-/// The command that the words name, and the words without its name.
-fn find(table: &'static Table, words: &[String]) -> (&'static CommandInfo, Vec<String>) {
+/// The command that the words name, the words of its name, and those without it.
+fn find(table: &'static Table, words: &[String]) -> (&'static CommandInfo, Vec<String>, Vec<String>) {
+    let mut named = Vec::new();
     let mut rest = words.to_vec();
     let mut command = &table.commands[0];
     while let Some(at) = positional(table, command, &rest).first().copied() {
         let Some(child) = rest.get(at).and_then(|word| table.child(command.path, word)) else { break };
         command = child;
-        rest.remove(at);
+        named.push(rest.remove(at));
     }
-    (command, rest)
+    (command, named, rest)
 }
 
 fn read(table: &'static Table, command: &'static CommandInfo, words: &[String]) -> Result<Parsed, Refusal> {
     let known = table.global.iter().chain(&command.flags).copied();
-    let mut parsed =
-        Parsed { command, args: Vec::new(), dash: None, flags: Flags::new(known), help: false, deprecated: Vec::new() };
+    let mut parsed = Parsed {
+        command,
+        args: Vec::new(),
+        dash: None,
+        flags: Flags::new(known),
+        help: false,
+        words: Vec::new(),
+        typed: Vec::new(),
+        deprecated: Vec::new(),
+    };
     let refuse = |words: String| Refusal::Flag(words, command.path);
     let mut queue = words.iter();
     while let Some(word) = queue.next() {
@@ -158,6 +173,7 @@ fn set(parsed: &mut Parsed, flag: &'static FlagInfo, value: &str) -> Result<(), 
     if let Some(why) = flag.deprecated {
         parsed.deprecated.push((flag.name, why));
     }
+    parsed.typed.push(format!("--{}={value}", flag.name));
     parsed.flags.set(flag, value).map_err(|why| {
         let name = flag.short.map_or(format!("--{}", flag.name), |short| format!("-{short}, --{}", flag.name));
         format!("invalid argument {} for \"{name}\" flag: {why}", crate::failure::quote(value))

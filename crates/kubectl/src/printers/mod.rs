@@ -219,7 +219,9 @@ impl Printer {
     /// # Errors
     /// When a template does not fit the object.
     pub fn print(&mut self, io: &mut Io<'_>, object: &Value) -> Result<(), Failure> {
-        let object = if self.managed_fields { object.clone() } else { without_managed_fields(object) };
+        // Templates see them.
+        let whole = self.managed_fields || !matches!(self.form, Form::Json | Form::Yaml | Form::Kyaml);
+        let object = if whole { object.clone() } else { without_managed_fields(object) };
         self.printed += 1;
         match &mut self.form {
             Form::Json => {

@@ -22,7 +22,7 @@ use drydock_value::{Time, Value, to_json, value};
 use crate::builder::{self, Info, Query};
 use crate::change::deletion::{self, Gone};
 use crate::change::printing::Printing;
-use crate::change::{Target, applied, describe_info, is_conflict, patching};
+use crate::change::{Target, applied, describe_info, is_conflict, patching, record};
 use crate::client::patch_type;
 use crate::commands::{Outcome, Waiting, acts};
 use crate::env::{Io, Wait};
@@ -284,6 +284,9 @@ impl Waiting for Applying {
 
 impl Applying {
     fn apply(&mut self, io: &mut Io<'_>, info: &Info) -> Result<(), Failure> {
+        let mut info = info.clone();
+        record::note(&self.inv, &mut info.object);
+        let info = &info;
         if info.resource.namespaced() {
             self.namespaces.insert(info.namespace.clone());
         }

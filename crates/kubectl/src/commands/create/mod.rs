@@ -27,7 +27,7 @@ use drydock_api::Method;
 use super::{Outcome, acts, edit, raw};
 use crate::builder::{self, Query};
 use crate::change::printing::Printing;
-use crate::change::{applied, each};
+use crate::change::{applied, each, record};
 use crate::env::Io;
 use crate::failure::Failure;
 use crate::invocation::{DryRun, Invocation};
@@ -77,6 +77,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     each(found, |info| {
         let mut object = info.object.clone();
         applied::create_or_update(&mut object, save, applied::go_json);
+        record::note(inv, &mut object);
         if dry_run != DryRun::Client {
             // What the file says of the revision would be refused.
             if object["metadata"].get("resourceVersion").is_some() {

@@ -14,8 +14,8 @@ use drydock_api::Body;
 use drydock_value::Value;
 
 use crate::builder::{self, Info, Query};
-use crate::change::patching;
 use crate::change::printing::Printing;
+use crate::change::{patching, record};
 use crate::env::Io;
 use crate::failure::Failure;
 use crate::invocation::{DryRun, Invocation};
@@ -67,12 +67,15 @@ impl Setting {
 
     /// Sends the difference between an object and what became of it.
     fn apply(&mut self, inv: &mut Invocation, io: &mut Io<'_>, info: &Info, changed: &Value) -> Result<(), Failure> {
+        let mut changed = changed.clone();
+        record::note(inv, &mut changed);
+        let changed = &changed;
         let (content_type, patch) = patching::two_way(&info.object, changed)?;
         if patch.is_empty() && self.unchanged == Unchanged::Silent {
             return Ok(());
         }
         if self.local || self.dry_run == DryRun::Client {
-            return self.printing.print(io, changed, self.operation);
+            return self.printing.print(io, &patching::as_go_writes(changed), self.operation);
         }
         let manager = inv.flags.str("field-manager").to_owned();
         let params = [self.dry_run.param(), ("fieldManager", manager.as_str())];
