@@ -134,7 +134,13 @@ impl ApiServer {
             let kind = served.kind.ok_or_else(Status::no_such_path)?;
             return self.subresource(cx, served, kind, route, request, form);
         }
-        if !served.answers(route.verb) {
+        // Objects are made in their collection, and changed under their own names.
+        let misplaced = match route.verb {
+            "create" => !route.name.is_empty(),
+            "update" | "patch" => route.name.is_empty(),
+            _ => false,
+        };
+        if misplaced || !served.answers(route.verb) {
             return Err(method_not_allowed());
         }
         let Some(kind) = served.kind else {

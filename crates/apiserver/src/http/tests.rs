@@ -479,6 +479,22 @@ fn deletion_waits_for_finalizers() {
 }
 
 #[test]
+fn objects_are_made_in_collections_and_changed_by_name() {
+    let mut bench = Bench::new();
+    let maps = "/api/v1/namespaces/default/configmaps";
+    for (method, path) in [
+        (Method::Post, format!("{maps}/a")),
+        (Method::Put, maps.to_owned()),
+        (Method::Patch, maps.to_owned()),
+        (Method::Put, "/api/v1/nodes".to_owned()),
+    ] {
+        let body = value!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
+        let status = bench.refused(Request::new(method, path).with_value(body));
+        assert_eq!((status.code, status.reason.as_str()), (405, "MethodNotAllowed"));
+    }
+}
+
+#[test]
 fn discovery_comes_in_both_forms() {
     let mut bench = Bench::new();
     let list = bench.ok(Request::get("/apis/batch/v1"));

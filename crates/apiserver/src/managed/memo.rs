@@ -1,6 +1,6 @@
 //! Objects as readers see them, remembered: most of what is listed or watched has not changed since it was last shown.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
 use drydock_sorted::SortedMap;
 use drydock_value::Value;
@@ -19,9 +19,10 @@ struct Ages {
     old: SortedMap<usize, (Value, Value)>,
 }
 
-/// What [`shown`] has answered lately. A clone of a server begins with nothing.
+/// What [`shown`] has answered lately. A clone of a server begins with nothing. Reading a server fills it, so it is locked;
+/// nobody waits for it, as a server belongs to one thread.
 #[derive(Debug, Default)]
-pub(crate) struct Memo(RefCell<Ages>);
+pub(crate) struct Memo(Mutex<Ages>);
 
 impl Clone for Memo {
     fn clone(&self) -> Memo {
@@ -34,7 +35,8 @@ impl Memo {
     pub(crate) fn shown(&self, kind: Option<Kind>, object: &Value) -> Value {
         let Some(map) = object.as_object() else { return object.clone() };
         let at = map.address();
-        let mut ages = self.0.borrow_mut();
+        // The maps are whole between any two statements: a panic elsewhere does not spoil them.
+        let mut ages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, shown)) = ages.young.get(&at) {
             return shown.clone();
         }
@@ -81,7 +83,7 @@ mod tests {
         }
         assert!(!memo.shown(kind, &first).ptr_eq(&once));
         assert_eq!(memo.shown(kind, &first), once);
-        let ages = memo.0.borrow();
+        let ages = memo.0.lock().unwrap();
         assert!(ages.young.len() + ages.old.len() <= 2 * OBJECTS);
     }
 }
