@@ -326,6 +326,12 @@ impl ApiServer {
         self.customs.kinds().collect()
     }
 
+    /// The kind of a group and kind, built in or defined by a CRD.
+    pub fn kind_of(&self, group: &str, kind: &str) -> Option<Kind> {
+        let is = |candidate: &Kind| candidate.info().kind == kind && candidate.info().group == group;
+        Kind::of(group, kind).or_else(|| self.customs.kinds().find(is))
+    }
+
     /// Every custom resource that is served, group by group, its newest version first.
     pub(crate) fn custom_served(&self) -> impl Iterator<Item = &'static Served> + '_ {
         self.custom_versions().map(|version| &version.served)

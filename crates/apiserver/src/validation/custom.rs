@@ -245,7 +245,8 @@ fn schema(schema: &Value, root: bool, path: &Path<'_>, errors: &mut Errors) {
     if kind == "array" && schema["items"].is_null() {
         errors.required(&path.field("items"), "must be specified");
     }
-    if !schema["properties"].is_empty() && !schema["additionalProperties"].is_null() {
+    let others = &schema["additionalProperties"];
+    if !schema["properties"].is_empty() && !others.is_null() && others.as_bool() != Some(true) {
         errors
             .forbidden(&path.field("additionalProperties"), "additionalProperties and properties are mutual exclusive");
     }
