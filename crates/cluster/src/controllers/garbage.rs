@@ -58,7 +58,7 @@ impl Garbage {
     fn standing(&self, ctx: &Ctx<'_>, dependent: &Object, owner: &Owner) -> Standing {
         let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
         // A kind that nobody serves cannot be looked for: better leave its dependents alone.
-        let Some(kind) = Kind::of(group, &owner.kind) else { return Standing::Solid };
+        let Some(kind) = ctx.api.kind_of(group, &owner.kind) else { return Standing::Solid };
         let namespace = if kind.namespaced() { dependent.namespace().as_str() } else { "" };
         match ctx.api.get(kind, namespace, &owner.name) {
             Some(found) if found["metadata"]["uid"] == owner.uid.as_str() => {

@@ -192,6 +192,7 @@ impl Controllers {
             slot.controller.start(&mut Enqueue { queue: &mut slot.queue, now: ctx.now });
         }
         let everything: Vec<Change> = Kind::all()
+            .chain(ctx.api.custom_kinds())
             .flat_map(|kind| ctx.informers.all(kind).map(move |object| (kind, object)))
             .map(|(kind, object)| Change { kind, old: None, new: Some(object.clone()) })
             .collect();

@@ -60,6 +60,8 @@ impl Change {
 pub struct Informers {
     shelves: Vec<Arc<SortedMap<Key, Arc<Object>>>>,
     seen: Vec<u64>,
+    /// The kinds that CRDs define, as they were when last looked at.
+    customs: Vec<Kind>,
     revision: u64,
     index: Index,
 }
@@ -69,6 +71,7 @@ impl Default for Informers {
         Informers {
             shelves: Kind::all().map(|_| Arc::default()).collect(),
             seen: vec![0; Kind::all().count()],
+            customs: Vec::new(),
             revision: 0,
             index: Index::default(),
         }
@@ -164,7 +167,9 @@ impl Informers {
     /// the order of writing within a kind.
     pub(crate) fn pull(&mut self, api: &ApiServer) -> Vec<Change> {
         let mut changes = Vec::new();
-        for kind in Kind::all().filter(|kind| *kind != kinds::EVENTS) {
+        let customs = api.custom_kinds();
+        self.follow(&customs, &mut changes);
+        for kind in Kind::all().filter(|kind| *kind != kinds::EVENTS).chain(customs) {
             let Some(seen) = self.seen.get(kind.index()).copied() else { continue };
             if api.newest_change(kind) <= seen {
                 continue;
@@ -187,6 +192,24 @@ impl Informers {
         }
         self.revision = api.revision();
         changes
+    }
+
+    /// Takes note of what CRDs define now. A kind that is defined otherwise is another one: its objects go and come back.
+    fn follow(&mut self, customs: &[Kind], changes: &mut Vec<Change>) {
+        if self.customs == customs {
+            return;
+        }
+        let gone = std::mem::replace(&mut self.customs, customs.to_vec());
+        for kind in gone.into_iter().filter(|kind| !customs.contains(kind)) {
+            let keys: Vec<Key> = self.shelves[kind.index()].keys().cloned().collect();
+            for key in keys {
+                changes.extend(self.store(kind, key, None));
+            }
+            self.seen[kind.index()] = 0;
+        }
+        let places = customs.iter().map(|kind| kind.index() + 1).max().unwrap_or_default().max(self.seen.len());
+        self.shelves.resize_with(places, Arc::default);
+        self.seen.resize(places, 0);
     }
 
     /// Compares a whole list with the cache, since changes between were forgotten.

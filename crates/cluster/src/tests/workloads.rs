@@ -5,6 +5,7 @@ use drydock_value::value;
 
 use super::*;
 use crate::controllers::common::status_int;
+use crate::store::Propagation;
 
 fn names(world: &World, kind: Kind) -> Vec<String> {
     world.list(kind).iter().map(|object| object["metadata"]["name"].str().to_owned()).collect()
@@ -302,4 +303,48 @@ fn claims_find_volumes_and_give_them_back() {
     world.run(1.0);
     assert!(world.get(kinds::PERSISTENT_VOLUME_CLAIMS, "small").is_null());
     assert_eq!(world.get(kinds::PERSISTENT_VOLUMES, "keep")["status"]["phase"], "Released");
+}
+
+#[test]
+fn custom_resources_own_and_are_owned() {
+    let mut world = World::new(1);
+    let schema = value!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let version = value!({"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}});
+    world.create(
+        kinds::CUSTOM_RESOURCE_DEFINITIONS,
+        value!({
+            "metadata": {"name": "boats.example.com"},
+            "spec": {
+                "group": "example.com", "scope": "Namespaced", "versions": [version],
+                "names": {"plural": "boats", "singular": "boat", "kind": "Boat", "listKind": "BoatList"},
+            },
+        }),
+    );
+    world.run(1.0);
+    let boats = world.cluster.api_ref().kind_of("example.com", "Boat").expect("is served");
+    for (policy, left) in
+        [(Propagation::Orphan, true), (Propagation::Foreground, false), (Propagation::Background, false)]
+    {
+        let boat = value!({"apiVersion": "example.com/v1", "kind": "Boat", "metadata": {"name": "boat"}});
+        let boat = world.create(boats, boat);
+        let owner = value!({
+            "apiVersion": "example.com/v1", "kind": "Boat", "name": "boat", "uid": (&boat["metadata"]["uid"]),
+            "blockOwnerDeletion": true,
+        });
+        world.create(kinds::CONFIG_MAPS, value!({"metadata": {"name": "sail", "ownerReferences": [owner]}}));
+        world.run(1.0);
+        assert_eq!(world.get(kinds::CONFIG_MAPS, "sail")["metadata"]["name"], "sail", "{policy:?}");
+        world.delete(boats, "boat", &DeleteOptions::with_propagation(policy));
+        world.run(2.0);
+        assert!(world.get(boats, "boat").is_null(), "{policy:?}");
+        let sail = world.get(kinds::CONFIG_MAPS, "sail");
+        assert_eq!(!sail.is_null(), left, "{policy:?}");
+        assert!(sail["metadata"]["ownerReferences"].is_null(), "{policy:?}");
+        if left {
+            world.delete(kinds::CONFIG_MAPS, "sail", &DeleteOptions::default());
+        }
+    }
+    world.delete(kinds::CUSTOM_RESOURCE_DEFINITIONS, "boats.example.com", &DeleteOptions::default());
+    world.run(2.0);
+    assert_eq!(world.cluster.api_ref().kind_of("example.com", "Boat"), None);
 }

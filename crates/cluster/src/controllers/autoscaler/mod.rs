@@ -80,9 +80,7 @@ impl Look<'_, '_> {
         let target = &self.spec["scaleTargetRef"];
         let (kind, name) = (target["kind"].str(), target["name"].str());
         let group = target["apiVersion"].str().split_once('/').map_or("", |(group, _)| group);
-        let custom =
-            || self.ctx.api.custom_kinds().into_iter().find(|k| k.info().group == group && k.info().kind == kind);
-        let Some(found) = Kind::of(group, kind).or_else(custom) else {
+        let Some(found) = self.ctx.api.kind_of(group, kind) else {
             let group = if group.is_empty() { String::new() } else { format!(" in group \"{group}\"") };
             return Err(format!(
                 "unable to determine resource for scale target reference: no matches for kind \"{kind}\"{group}"
