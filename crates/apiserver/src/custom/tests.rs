@@ -91,6 +91,22 @@ fn a_definition_is_established_served_and_cleaned_up() {
 }
 
 #[test]
+fn groups_of_definitions_are_in_the_order_of_their_names() {
+    let mut bench = Bench::new();
+    for group in ["sea.example.com", "air.example.com", "land.example.com"] {
+        let mut crd = crd();
+        crd["metadata"].set("name", format!("boats.{group}"));
+        crd["spec"].set("group", group);
+        bench.create(CRDS, crd).unwrap();
+        step(&mut bench);
+    }
+    let list = bench.ok(Request::get("/apis"));
+    let names: Vec<&str> = list["groups"].items().iter().map(|group| group["name"].str()).collect();
+    assert_eq!(names[names.len() - 3..], ["air.example.com", "land.example.com", "sea.example.com"]);
+    assert_eq!(names[0], "apiregistration.k8s.io");
+}
+
+#[test]
 fn versions_have_their_order() {
     let mut names = ["v1beta1", "v10", "foo", "v2", "v1", "v11alpha2", "v3beta1", "bar", "v1beta2"];
     drydock_sorted::Sort::sort_compact_by_key(&mut names[..], |name| super::version_rank(name));

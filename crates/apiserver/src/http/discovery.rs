@@ -23,7 +23,8 @@ fn wants_aggregated(request: &Request) -> bool {
     })
 }
 
-/// The groups in the order of discovery, each with its versions.
+/// The groups in the order of discovery, each with its versions: those of custom resources have all the same, lowest
+/// priority, and are ordered by name.
 fn groups(all: &[&'static Served]) -> Vec<(&'static str, Vec<&'static str>)> {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for served in all {
@@ -36,6 +37,11 @@ fn groups(all: &[&'static Served]) -> Vec<(&'static str, Vec<&'static str>)> {
             None => groups.push((served.group(), vec![served.version()])),
         }
     }
+    let custom = |group: &str| {
+        let mut rows = all.iter().filter(|served| served.group() == group);
+        rows.all(|served| crate::custom::version(served).is_some()).then(|| group.to_owned())
+    };
+    groups.sort_compact_by_key(|(group, _)| custom(group));
     groups
 }
 
@@ -249,8 +255,9 @@ impl ApiServer {
                 api_group(group, versions, true)
             }
             ["api", version] => resource_list(&all, "", version).ok_or_else(Status::no_such_path)?,
-            ["apis", group, version] => resource_list(&all, group, version)
-                .ok_or_else(|| self.no_such_resource(group, version))?,
+            ["apis", group, version] => {
+                resource_list(&all, group, version).ok_or_else(|| self.no_such_resource(group, version))?
+            }
             [".well-known", "openid-configuration"] => {
                 // In the order in which the real server writes it.
                 let text = format!(

@@ -198,6 +198,28 @@ pub(super) fn patch_document(request: &Request) -> Result<Value, Status> {
     request.body.value().map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))
 }
 
+/// The decoder's complaint in the words of the converter, which puts what a strategic patch made into a Go type without
+/// JSON in between.
+fn as_converter_says(why: &str) -> Option<String> {
+    let (word, rest) = why.strip_prefix("json: cannot unmarshal ")?.split_once(" into Go ")?;
+    let (_, into) = rest.rsplit_once(" of type ")?;
+    let kind = match word {
+        "object" => "map",
+        "array" => "slice",
+        word if word.starts_with("number") => "int64",
+        word => word,
+    };
+    Some(match into {
+        into if into.starts_with("map[") => format!("cannot restore map from {kind}"),
+        into if into.starts_with("[]") => format!("cannot restore slice from {kind}"),
+        "string" if kind == "int64" => "cannot convert int64 to string".into(),
+        // What is not a struct and has a name is a string.
+        into if into.contains('.') && kind == "map" => "unrecognized type: string".into(),
+        into if into.contains('.') => format!("cannot restore struct from: {kind}"),
+        into => format!("unrecognized type: {into}"),
+    })
+}
+
 /// Reads what a patch made of an object. Errors are about the patch.
 fn read_patched(
     served: &Served,
@@ -217,7 +239,10 @@ fn read_patched(
         errors.invalid(&crate::validation::Path::new("patch"), shown, why);
         Status::invalid("", "", "", errors.0)
     };
-    let (decoded, unknown) = types::decode_served(served, &patched, before).map_err(|why| about_patch(&why))?;
+    let (decoded, unknown) = types::decode_served(served, &patched, before).map_err(|why| match patch_type {
+        PatchType::Strategic => about_patch(&as_converter_says(&why).unwrap_or(why)),
+        _ => about_patch(&why),
+    })?;
     match validation {
         FieldValidation::Strict if !unknown.is_empty() => {
             return Err(about_patch(&format!("strict decoding error: {}", unknown.join(", "))));
@@ -226,4 +251,36 @@ fn read_patched(
         _ => {}
     }
     Ok(body::complete(served, decoded, before))
+}
+
+#[cfg(test)]
+mod tests {
+    use drydock_value::value;
+
+    use crate::http::tests::Bench;
+
+    #[test]
+    fn a_strategic_patch_is_refused_in_the_words_of_the_converter() {
+        let mut bench = Bench::new();
+        let deployment = value!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "labels": {"a": "b"}},
+            "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {
+                "metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}}
+        });
+        bench.create("/apis/apps/v1/namespaces/default/deployments", deployment).unwrap();
+        let path = "/apis/apps/v1/namespaces/default/deployments/web";
+        for (patch, words) in [
+            (r#"{"metadata":{"labels":"x"}}"#, "cannot restore map from string"),
+            (r#"{"metadata":{"finalizers":"x"}}"#, "cannot restore slice from string"),
+            (r#"{"metadata":{"labels":{"a":5}}}"#, "cannot convert int64 to string"),
+            (r#"{"spec":{"replicas":"three"}}"#, "unrecognized type: int32"),
+            (r#"{"spec":{"template":7}}"#, "cannot restore struct from: int64"),
+            (r#"{"spec":{"paused":"x"}}"#, "unrecognized type: bool"),
+        ] {
+            let refused = bench.patch(path, "application/strategic-merge-patch+json", patch).unwrap_err();
+            assert!(refused.message.ends_with(words), "{patch}: {}", refused.message);
+            let refused = bench.patch(path, "application/merge-patch+json", patch).unwrap_err();
+            assert!(refused.message.contains("json: cannot unmarshal"), "{patch}: {}", refused.message);
+        }
+    }
 }

@@ -167,6 +167,29 @@ fn add(
     }
 }
 
+/// What parameters are for.
+const PARAMETERS: &[(&str, &str)] = &[
+    ("allowWatchBookmarks", "Whether the watch may send events of type BOOKMARK, which only tell a revision."),
+    ("continue", "The token with which the chunk before ended: where the list goes on."),
+    ("dryRun", "All: everything is checked, nothing is stored."),
+    ("fieldManager", "Who is noted as the owner of the fields that are set."),
+    ("fieldSelector", "Narrows the list of returned objects by what their fields say. Without it, all are returned."),
+    ("fieldValidation", "What becomes of unknown and duplicate fields: Ignore, Warn or Strict."),
+    ("force", "Takes fields over that others own. Only for apply patches."),
+    ("gracePeriodSeconds", "How many seconds the object has before it is removed; 0 is at once."),
+    ("labelSelector", "Narrows the list of returned objects by their labels. Without it, all are returned."),
+    ("limit", "The most objects of one answer; the answer says how to go on."),
+    ("name", "The name of the object."),
+    ("namespace", "The namespace of the object."),
+    ("orphanDependents", "Deprecated: whether dependent objects stay. Use propagationPolicy."),
+    ("propagationPolicy", "What becomes of dependent objects: Orphan, Background or Foreground."),
+    ("resourceVersion", "The revision that the answer is of, or the watch begins at."),
+    ("resourceVersionMatch", "How resourceVersion is meant: Exact or NotOlderThan."),
+    ("sendInitialEvents", "Whether the watch begins with the objects that there are."),
+    ("timeoutSeconds", "How long a list or watch may take."),
+    ("watch", "Watch for changes to the described resources, as a stream of events, instead of listing them."),
+];
+
 fn parameter(writer: &Writer<'_>, name: &str, place: &str) -> Value {
     let kind = match name {
         "limit" | "timeoutSeconds" | "gracePeriodSeconds" => "integer",
@@ -174,6 +197,9 @@ fn parameter(writer: &Writer<'_>, name: &str, place: &str) -> Value {
         _ => "string",
     };
     let mut out = value!({"name": name, "in": place});
+    if let Some((_, words)) = PARAMETERS.iter().find(|(known, _)| *known == name) {
+        out.set("description", *words);
+    }
     match writer.edition {
         Edition::V2 => out.set("type", kind),
         Edition::V3 => out.set("schema", value!({"type": kind})),

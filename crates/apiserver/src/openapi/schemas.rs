@@ -137,7 +137,13 @@ impl<'a> Writer<'a> {
 
     fn field(&mut self, owner: TypeRef, field: Field) -> Value {
         let mut schema = self.shape(field.shape, Some(field));
-        let words = self.descriptions.map_or("", |all| all.of_field(owner.name(), field.name)).to_owned();
+        let mut words = self.descriptions.map_or("", |all| all.of_field(owner.name(), field.name)).to_owned();
+        if words.is_empty()
+            && field.name == "items"
+            && let Some(plural) = listed(owner)
+        {
+            words = format!("List of {plural}");
+        }
         let default = field.default().or_else(|| match field.shape {
             Shape::Object(_) if !field.is_pointer() => Some(Value::object()),
             Shape::String if field.required() && !field.is_pointer() => Some("".into()),
@@ -295,6 +301,14 @@ impl<'a> Writer<'a> {
         schema.set(GVK, value!([{"group": &gvk.group, "version": &gvk.version, "kind": kind}]));
         schema
     }
+}
+
+/// What a list holds, by the resource's name.
+fn listed(list: TypeRef) -> Option<&'static str> {
+    let (gvk, _) = Schema::get().kinds().find(|(_, known)| *known == list)?;
+    let kind = gvk.kind.strip_suffix("List")?.to_owned();
+    let row = drydock_schema::resource_of_kind(&GroupVersionKind { kind, ..gvk })?;
+    Some(&row.resource.id.resource)
 }
 
 /// The name of a custom kind's schema: the group backwards, as packages are named.

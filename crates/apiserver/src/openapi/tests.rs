@@ -75,5 +75,11 @@ fn every_version_has_a_whole_document() {
     let (code, all, _) = get(&mut server, "/openapi/v2", none);
     assert_eq!(code, 200);
     check_references(&all, "#/definitions/", &all);
+    let list = &all["definitions"]["io.k8s.api.core.v1.ServiceList"]["properties"]["items"];
+    assert_eq!(list["description"], "List of services");
+    let parameters = &all["paths"]["/api/v1/pods"]["get"]["parameters"];
+    let of = |name: &str| parameters.find("name", name).unwrap()["description"].str().to_owned();
+    assert!(of("watch").starts_with("Watch for changes"));
+    assert!(of("labelSelector").contains("list of returned objects"));
     assert_eq!(get(&mut server, "/openapi/v2", ("accept", "application/x+protobuf")).0, 406);
 }
