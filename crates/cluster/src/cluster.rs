@@ -97,7 +97,12 @@ impl Cluster {
             ..config.server.clone()
         });
         let numbered = || (0..).map(NodeId).zip(&config.nodes);
-        let kubelets: Vec<Kubelet> = numbered().map(|(id, node)| Kubelet::new(id, node)).collect();
+        let kubelet = |(id, node)| match config.system {
+            false => Kubelet::new(id, node),
+            true if id == NodeId(0) => Kubelet::new(id, node).with_system(crate::system::static_pods(node)),
+            true => Kubelet::new(id, node).with_system(Vec::new()),
+        };
+        let kubelets: Vec<Kubelet> = numbered().map(kubelet).collect();
         let hollow: Vec<Hollow> = match config.hollow {
             true => numbered().map(|(id, node)| Hollow::new(id, node, &config.version)).collect(),
             false => Vec::new(),
@@ -126,6 +131,13 @@ impl Cluster {
         let start = cluster.config.start;
         cluster.advance(born + cluster.config.latencies.kubelet_start.min(start.since(born)), u32::MAX);
         cluster.boot = Boot::Kubelets;
+        if cluster.config.system {
+            for part in crate::system::PARTS {
+                let now = cluster.now();
+                let made = crate::system::install(&mut cluster.api, now, part);
+                debug_assert!(made.is_ok(), "{part}: {made:?}");
+            }
+        }
         for node in 0..cluster.kubelets.len() {
             cluster.queue.soon(Event::Kubelet { node: NodeId(node as u32), wake: KubeletWake::Boot });
         }

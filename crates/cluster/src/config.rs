@@ -19,6 +19,8 @@ pub struct Config {
     pub version: String,
     /// Whether the nodes only pretend to run containers.
     pub hollow: bool,
+    /// Whether the cluster runs its own system as pods in `kube-system`, as minikube's does.
+    pub system: bool,
     /// Whether there is a scheduler.
     pub scheduler: bool,
     /// What the API server is told besides seed, start, version and address, which follow from the rest.
@@ -35,6 +37,7 @@ impl Default for Config {
             latencies: Latencies::default(),
             version: "v1.36.3".into(),
             hollow: false,
+            system: false,
             scheduler: true,
             server: crate::store::Config::default(),
         }

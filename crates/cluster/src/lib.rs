@@ -14,8 +14,10 @@
 //! - [`controllers`]: the control loops of kube-controller-manager, one file and one row each.
 //! - [`scheduler`]: where pods go, as kube-scheduler decides it.
 //! - [`kubelet`], [`runtime`]: the nodes, and the containers and processes on them. [`hollow`]: nodes that only pretend.
+//! - [`story`]: who wrote what, and why.
 //! - [`faults`]: what can fail, and how it comes back.
 //! - [`metrics`]: the metrics server.
+//! - [`system`]: what a cluster runs for itself.
 //! - [`network`], [`streams`]: how bytes travel: between pods, and between clients and the cluster.
 
 mod cluster;
@@ -36,7 +38,9 @@ pub mod random;
 pub mod runtime;
 pub mod scheduler;
 pub mod store;
+pub mod story;
 pub mod streams;
+pub mod system;
 pub mod workqueue;
 
 pub use cluster::{Cluster, Progress};

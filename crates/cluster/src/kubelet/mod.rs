@@ -5,6 +5,7 @@
 //! writes statuses through the API server, as `system:node:NAME`, and events with the real one's words.
 //!
 //! - `worker`: what is remembered of a pod. `sync`: what a look at it does. `actions`: what is to be done.
+//! - `statics`: pods that it starts by itself.
 //! - `start`, `end`: how containers begin and end, with hooks. `probes`: how they are watched. `backoff`: how long to
 //!   wait before the next try.
 //! - `config`, `env`, `volumes`: from a spec to a container. `admit`: whether the node takes the pod.
@@ -23,6 +24,7 @@ mod pressure;
 mod probes;
 pub(crate) mod serve;
 mod start;
+mod statics;
 mod status;
 mod sync;
 #[cfg(test)]
@@ -35,7 +37,7 @@ use drydock_sorted::{SortedMap, SortedSet};
 use std::net::Ipv4Addr;
 
 use drydock_shell::SocketId;
-use drydock_value::Time;
+use drydock_value::{Time, Value};
 
 use crate::config::NodeConfig;
 use crate::ctx::Ctx;
@@ -74,6 +76,9 @@ pub struct Kubelet {
     pub config: NodeConfig,
     source: Source,
     booted: bool,
+    /// Whether the cluster runs its own system, and the pods of it that this kubelet starts by itself.
+    system: bool,
+    manifests: Vec<Value>,
     /// It does not run; its containers may.
     stopped: bool,
     /// How often its machine came up again, and how many of these it has told of.
@@ -146,6 +151,8 @@ impl Kubelet {
             config: config.clone(),
             source: Source::kubelet(&config.name),
             booted: false,
+            system: false,
+            manifests: Vec::new(),
             stopped: false,
             boots: 0,
             rebooted: 0,
@@ -261,13 +268,23 @@ impl Kubelet {
     /// Hears of a pod.
     fn observe(&mut self, key: &Key, ctx: &mut Ctx<'_>) {
         let pod = ctx.informers.get(kinds::PODS, key).filter(|pod| *pod.pod().node == *self.config.name).cloned();
+        let own = self.static_pod(key);
+        if let Some(at) = own
+            && self.keep_mirror(at, pod.as_deref(), ctx)
+        {
+            return;
+        }
         let ids = self.by_key.get(key).cloned().unwrap_or_default();
         let mut known = false;
         for id in ids {
             let Some(worker) = self.workers.get_mut(&id) else { continue };
             match &pod {
-                Some(pod) if pod.uid == worker.pod.uid => {
+                Some(pod) if pod.uid == worker.pod.uid || own.is_some() => {
                     known = true;
+                    // A new mirror knows nothing yet of what has been running all the time.
+                    if pod.uid != worker.pod.uid {
+                        (worker.report_at, worker.doubt) = (Some(ctx.now), true);
+                    }
                     worker.hear(pod.clone());
                 }
                 _ => worker.gone = true,

@@ -40,6 +40,7 @@ impl Kubelet {
         let ready = self.transition("NodeReady");
         self.node_event("Normal", "NodeReady", &ready, ctx);
         self.renew(ctx);
+        self.start_system(ctx);
         let pods: Vec<crate::objects::Key> =
             ctx.informers.pods_on(&self.config.name).map(|pod| pod.key.clone()).collect();
         for key in pods {

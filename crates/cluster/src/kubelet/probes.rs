@@ -10,7 +10,7 @@ use super::{Kubelet, KubeletWake};
 use crate::ctx::Ctx;
 use crate::network::{Place, Target};
 use crate::queue::Event;
-use crate::runtime::programs::http::{Request, Response};
+use crate::runtime::programs::http::{OVER_TLS, Request, Response, header};
 use crate::runtime::start::Exec;
 use crate::runtime::{Sink, Token};
 
@@ -494,9 +494,6 @@ fn talk(
         Some(Ok(())) => {}
     }
     let Some(request) = request else { return Some(Ok(())) };
-    if spec["httpGet"]["scheme"] == "HTTPS" {
-        return Some(Err(Trouble::Net("http: server gave HTTP response to HTTPS client".into())));
-    }
     if !*sent {
         *sent = true;
         if let Err(error) = ctx.network.send(socket, request, ctx.now, ctx.queue) {
@@ -516,6 +513,9 @@ fn talk(
         }
     }
     match Response::take(inbox, "GET", ended) {
+        Ok(Some(response)) if spec["httpGet"]["scheme"] == "HTTPS" && header(&response.headers, OVER_TLS).is_none() => {
+            Some(Err(Trouble::Net("http: server gave HTTP response to HTTPS client".into())))
+        }
         Ok(Some(response)) if (200..400).contains(&response.code) => Some(Ok(())),
         Ok(Some(response)) => Some(Err(Trouble::Answer(response.code))),
         Ok(None) => None,

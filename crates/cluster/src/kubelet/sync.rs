@@ -334,7 +334,7 @@ impl Kubelet {
             let name = pod["spec"]["hostname"].as_str().filter(|name| !name.is_empty()).unwrap_or(pod.name());
             name.get(..63).unwrap_or(name).trim_end_matches(['-', '.']).into()
         };
-        let names = Arc::new(names(&pod.value, &hostname, ip, host));
+        let names = Arc::new(Names { by_pods: self.system, ..names(&pod.value, &hostname, ip, host) });
         let sandbox = self.runtime.add_sandbox(|number| Sandbox {
             place: if host { Place::Node(node) } else { Place::Pod { node, sandbox: number } },
             ip,
@@ -466,5 +466,5 @@ fn names(pod: &Value, hostname: &str, ip: std::net::Ipv4Addr, host: bool) -> Nam
             _ => resolver.options.push(format!("{name}:{text}")),
         }
     }
-    Names { hosts, resolver }
+    Names { hosts, resolver, by_pods: false }
 }

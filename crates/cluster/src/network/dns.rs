@@ -105,6 +105,15 @@ impl Resolver {
     }
 }
 
+/// Whether a pod stands behind the name server's address.
+pub fn served(informers: &Informers) -> bool {
+    let service = Key::new("kube-system", "kube-dns");
+    let ready = |slice: &std::sync::Arc<Object>| {
+        slice["endpoints"].items().iter().any(|endpoint| endpoint["conditions"]["ready"].is_true())
+    };
+    informers.get(kinds::SERVICES, &service).is_some() && informers.slices_of(&service).any(ready)
+}
+
 /// What CoreDNS answers to a question for addresses. Names outside of the cluster go on to the node's name server.
 pub fn answer(name: &str, informers: &Informers) -> Vec<Ipv4Addr> {
     let lower = name.trim_end_matches('.').to_ascii_lowercase();

@@ -7,7 +7,7 @@ use drydock_value::Str;
 
 use crate::informers::Informers;
 use crate::network::Place;
-use crate::network::dns::Resolver;
+use crate::network::dns::{NAME_SERVER, Resolver};
 
 /// How a pod resolves names: `/etc/hosts` and `/etc/resolv.conf`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,6 +16,8 @@ pub struct Names {
     pub hosts: Vec<(Ipv4Addr, Vec<String>)>,
     /// `/etc/resolv.conf`.
     pub resolver: Resolver,
+    /// Whether the cluster's names are answered by pods, and by nobody when none of these is ready.
+    pub by_pods: bool,
 }
 
 impl Names {
@@ -31,7 +33,15 @@ impl Names {
             .filter(|(_, names)| names.iter().any(|known| known == plain))
             .map(|(ip, _)| *ip)
             .collect();
-        if own.is_empty() { self.resolver.resolve(name, informers) } else { own }
+        let silent = || {
+            let answers = self.resolver.servers.iter().any(|server| *server != NAME_SERVER);
+            self.by_pods && !answers && !crate::network::dns::served(informers)
+        };
+        match own.is_empty() {
+            false => own,
+            true if silent() => Vec::new(),
+            true => self.resolver.resolve(name, informers),
+        }
     }
 
     /// `/etc/hosts`, as a kubelet writes it. `entries` is how many of the hosts are the pod's own, the rest are its

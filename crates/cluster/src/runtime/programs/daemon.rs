@@ -4,7 +4,9 @@
 use drydock_shell::{Disposition, Program, Recv, Signal, SocketId, Step, Sys, Wait};
 use drydock_value::Time;
 
-/// One of them. In a text, `{stamp}` is the time in the program's own format, `{version}` its version.
+use super::http::{self, Response};
+
+/// One of them. In a text, `{stamp}` is the time in the program's own format, `{version}` its version, `{port}` its first port.
 #[derive(Debug)]
 struct Row {
     name: &'static str,
@@ -21,6 +23,8 @@ struct Row {
     term: Option<i32>,
     /// What it answers to whoever connects, before anything is said.
     greeting: &'static [u8],
+    /// Whether its ports speak TLS.
+    tls: bool,
 }
 
 fn iso(now: Time) -> String {
@@ -38,8 +42,17 @@ fn klog(now: Time) -> String {
     format!("I{month:02}{day:02} {hour:02}:{minute:02}:{second:02}.{:06}       1", now.0 % 1_000_000)
 }
 
-const PLAIN: Row =
-    Row { name: "", ports: &[], version: "", stamp: klog, ready: &[], bye: &[], term: Some(0), greeting: b"" };
+const PLAIN: Row = Row {
+    name: "",
+    ports: &[],
+    version: "",
+    stamp: klog,
+    ready: &[],
+    bye: &[],
+    term: Some(0),
+    greeting: b"",
+    tls: false,
+};
 
 const ROWS: &[Row] = &[
     Row {
@@ -105,15 +118,26 @@ const ROWS: &[Row] = &[
     Row { name: "memcached", ports: &[11211], ..PLAIN },
     Row {
         name: "etcd",
-        ports: &[2379, 2380],
+        ports: &[2379, 2380, 2381],
         stamp: iso,
         ready: &[
             "{\"level\":\"info\",\"ts\":\"{stamp}\",\"caller\":\"embed/serve.go:268\",\"msg\":\"serving client traffic securely\",\"traffic\":\"grpc+http\",\"address\":\"192.168.49.2:2379\"}",
         ],
         ..PLAIN
     },
+    // The API server's port is the simulated server's own.
+    Row {
+        name: "kube-apiserver",
+        ready: &[
+            "{stamp} options.go:263] external host was not specified, using 192.168.49.2",
+            "{stamp} server.go:150] Version: v1.36.3",
+            "{stamp} secure_serving.go:211] Serving securely on [::]:8443",
+        ],
+        ..PLAIN
+    },
     Row {
         name: "kube-controller-manager",
+        tls: true,
         ports: &[10257],
         ready: &[
             "{stamp} serving.go:386] Generated self-signed cert in-memory",
@@ -125,6 +149,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "kube-scheduler",
+        tls: true,
         ports: &[10259],
         ready: &[
             "{stamp} serving.go:386] Generated self-signed cert in-memory",
@@ -156,8 +181,9 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "metrics-server",
+        tls: true,
         ports: &[10250],
-        ready: &["{stamp} secure_serving.go:211] Serving securely on [::]:10250"],
+        ready: &["{stamp} secure_serving.go:211] Serving securely on [::]:{port}"],
         ..PLAIN
     },
     Row {
@@ -185,7 +211,14 @@ pub fn find(name: &str) -> Option<Box<dyn Program>> {
         _ => {}
     }
     let row = ROWS.iter().find(|row| row.name == name)?;
-    Some(Box::new(Daemon { row, listeners: Vec::new(), connections: Vec::new(), running: false, end: false }))
+    Some(Box::new(Daemon {
+        row,
+        listeners: Vec::new(),
+        connections: Vec::new(),
+        port: None,
+        running: false,
+        end: false,
+    }))
 }
 
 fn port_of(name: &str) -> u16 {
@@ -197,16 +230,23 @@ struct Daemon {
     row: &'static Row,
     listeners: Vec<SocketId>,
     connections: Vec<SocketId>,
+    /// The port that its arguments name (`--secure-port`).
+    port: Option<u16>,
     running: bool,
     end: bool,
 }
 
 impl Daemon {
+    fn ports(&self) -> Vec<u16> {
+        self.port.map_or_else(|| self.row.ports.to_vec(), |port| vec![port])
+    }
+
     fn say(&self, lines: &[&str], sys: &mut Sys<'_>) {
         let stamp = (self.row.stamp)(sys.now());
         let version = sys.env(self.row.version).unwrap_or_default();
+        let port = self.ports().first().copied().unwrap_or(0).to_string();
         for line in lines {
-            let line = line.replace("{stamp}", &stamp).replace("{version}", &version);
+            let line = line.replace("{stamp}", &stamp).replace("{version}", &version).replace("{port}", &port);
             sys.eprint(&format!("{line}\n"));
         }
     }
@@ -215,8 +255,10 @@ impl Daemon {
 impl Program for Daemon {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         if !self.running {
-            for port in self.row.ports {
-                if let Ok(listener) = sys.host().listen(*port) {
+            let given = sys.args().iter().find_map(|word| word.strip_prefix("--secure-port=")?.parse().ok());
+            self.port = given.filter(|_| self.row.ports.len() == 1);
+            for port in self.ports() {
+                if let Ok(listener) = sys.host().listen(port) {
                     self.listeners.push(listener);
                 }
             }
@@ -233,10 +275,17 @@ impl Program for Daemon {
                 self.connections.push(socket);
             }
         }
-        // Whatever is said is read and not answered.
+        // Whatever is said is read and not answered, but whoever asks whether it is well is told.
         self.connections.retain(|socket| {
             loop {
                 match sys.host().recv(*socket) {
+                    Recv::Data(bytes) if bytes.starts_with(b"GET ") => {
+                        let answer = Response::new(200, "text/plain; charset=utf-8", "ok");
+                        let answer =
+                            if self.row.tls { answer.with(http::OVER_TLS, "max-age=31536000") } else { answer };
+                        let _ = sys.host().send(*socket, &answer.encode("GET", false));
+                        break;
+                    }
                     Recv::Data(_) => {}
                     Recv::Pending => return true,
                     Recv::Eof | Recv::Failed(_) => break,

@@ -47,6 +47,9 @@ pub enum Malformed {
     TooLong,
 }
 
+/// The header by which an answer tells that it came over TLS. TLS itself is not simulated: what means HTTPS speaks HTTP.
+pub const OVER_TLS: &str = "strict-transport-security";
+
 /// The reason phrase of a code.
 pub fn reason(code: u16) -> &'static str {
     match code {

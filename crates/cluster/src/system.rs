@@ -1,0 +1,98 @@
+//! What a cluster runs for itself in `kube-system`: the control plane's own pods, which the kubelet of the first node
+//! starts by itself, and what minikube adds to them. The objects are data (`data/system.json`).
+
+use std::sync::OnceLock;
+
+use drydock_api::Status;
+use drydock_value::{Time, Value, parse_json, value};
+
+use crate::config::NodeConfig;
+use crate::runtime::images::digest;
+use crate::store::{ApiServer, DeleteOptions, Kind, client};
+
+/// As whom they are made.
+const ACTOR: &str = "minikube-user";
+
+/// What every cluster with a system of its own has, in the order in which it is made.
+pub const PARTS: [&str; 3] = ["coredns", "kube-proxy", "storage-provisioner"];
+
+fn data() -> &'static Value {
+    static DATA: OnceLock<Value> = OnceLock::new();
+    DATA.get_or_init(|| parse_json(include_str!("../data/system.json")).unwrap_or_default())
+}
+
+/// The objects of a part: one of [`PARTS`], or an addon (`metrics-server`).
+pub fn objects(part: &str) -> &'static [Value] {
+    data()[part].items()
+}
+
+/// The pods that the kubelet of the control plane's node starts by itself.
+pub fn static_pods(node: &NodeConfig) -> Vec<Value> {
+    let text = drydock_value::to_json(&data()["static"]).replace("$IP", &node.ip).replace("$NODE", &node.name);
+    let mut pods = parse_json(&text).unwrap_or_default();
+    for pod in pods.items_mut() {
+        let own = pod["metadata"]["name"].str().to_owned();
+        let hash = digest(&format!("{own} {}", node.name));
+        let hash = hash.trim_start_matches("sha256:").get(..32).unwrap_or_default();
+        let metadata = &mut pod["metadata"];
+        metadata.set("name", format!("{own}-{}", node.name));
+        metadata["annotations"].set("kubernetes.io/config.hash", hash);
+        metadata["annotations"].set("kubernetes.io/config.mirror", hash);
+        metadata["annotations"].set("kubernetes.io/config.source", "file");
+        let spec = &mut pod["spec"];
+        spec.set("nodeName", node.name.as_str());
+        spec.set("tolerations", value!([{"effect": "NoExecute", "operator": "Exists"}]));
+    }
+    pods.items().to_vec()
+}
+
+/// The images that all of it runs from, and that its nodes have from the beginning.
+pub fn images() -> Vec<&'static str> {
+    let pods = objects("static").iter().map(|pod| &pod["spec"]);
+    let others = PARTS.iter().flat_map(|part| objects(part)).map(|object| match object["kind"].str() {
+        "Pod" => &object["spec"],
+        _ => &object["spec"]["template"]["spec"],
+    });
+    pods.chain(others).flat_map(|spec| spec["containers"].items()).map(|container| container["image"].str()).collect()
+}
+
+/// Makes the objects of a part; those that are there stay as they are.
+///
+/// # Errors
+/// What the API server refuses.
+pub fn install(api: &mut ApiServer, now: Time, part: &str) -> Result<(), Status> {
+    for object in objects(part) {
+        let Some(kind) = Kind::of_object(object) else { continue };
+        let namespace = object["metadata"]["namespace"].str();
+        match client(api, ACTOR, now).create(kind, namespace, object.clone()) {
+            Err(status) if !status.is("AlreadyExists") => return Err(status),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the objects of a part.
+///
+/// # Errors
+/// What the API server refuses.
+pub fn remove(api: &mut ApiServer, now: Time, part: &str) -> Result<(), Status> {
+    for object in objects(part).iter().rev() {
+        let Some(kind) = Kind::of_object(object) else { continue };
+        let metadata = &object["metadata"];
+        let deleted = client(api, ACTOR, now).delete(
+            kind,
+            metadata["namespace"].str(),
+            metadata["name"].str(),
+            &DeleteOptions::default(),
+        );
+        match deleted {
+            Err(status) if !status.is("NotFound") => return Err(status),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
