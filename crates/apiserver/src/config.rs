@@ -52,6 +52,8 @@ pub struct Config {
     pub ca_certificate: String,
     /// The version that `/version` tells.
     pub version: String,
+    /// The commit that `/version` tells; empty is none.
+    pub commit: String,
     /// `--authorization-mode`
     pub authorization: Authorization,
     /// `--anonymous-auth`: whether who does not say who they are is heard at all.
@@ -73,6 +75,7 @@ impl Default for Config {
             address: "192.168.49.2:8443".into(),
             ca_certificate: String::new(),
             version: "v1.36.3".into(),
+            commit: String::new(),
             authorization: Authorization::default(),
             anonymous: true,
             tokens: Vec::new(),

@@ -137,7 +137,8 @@ fn tokens(text: &str) -> Result<Vec<(String, store::User)>, String> {
 
 impl Arguments {
     fn cluster(&self) -> Result<Config, String> {
-        let mut server = store::Config::default();
+        // The release whose client this was measured with: --match-server-version asks for the same source.
+        let mut server = store::Config { commit: COMMIT.into(), ..store::Config::default() };
         if let Some(cidr) = self.service_cluster_ip_range {
             server.service_cidr = cidr;
         }
@@ -170,10 +171,15 @@ impl Arguments {
             nodes: NodeConfig::minikube(nodes),
             scheduler: !self.bare,
             server,
+            version: VERSION.into(),
             ..Config::default()
         })
     }
 }
+
+/// The release that the server says it is, and the commit that it was made of.
+const VERSION: &str = "v1.36.4";
+const COMMIT: &str = "bb826b1d48562f110659e64e8ec444327433db95";
 
 /// Serves until the process is ended.
 ///

@@ -287,7 +287,7 @@ impl ApiServer {
         value!({
             "major": major, "minor": minor, "emulationMajor": major, "emulationMinor": minor,
             "minCompatibilityMajor": major, "minCompatibilityMinor": previous(minor),
-            "gitVersion": self.config.version.as_str(), "gitCommit": "", "gitTreeState": "clean",
+            "gitVersion": self.config.version.as_str(), "gitCommit": self.config.commit.as_str(), "gitTreeState": "clean",
             "buildDate": "2026-05-13T12:00:00Z", "goVersion": "go1.26.1", "compiler": "gc", "platform": "linux/amd64"
         })
     }
