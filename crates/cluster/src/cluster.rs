@@ -5,7 +5,7 @@ use drydock_sorted::SortedMap;
 use crate::store::kinds;
 use drydock_value::Time;
 
-use crate::config::Config;
+use crate::config::{Config, System};
 use crate::controllers::Controllers;
 use crate::ctx::Ctx;
 use crate::digest::Digest;
@@ -98,9 +98,9 @@ impl Cluster {
         });
         let numbered = || (0..).map(NodeId).zip(&config.nodes);
         let kubelet = |(id, node)| match config.system {
-            false => Kubelet::new(id, node),
-            true if id == NodeId(0) => Kubelet::new(id, node).with_system(crate::system::static_pods(node)),
-            true => Kubelet::new(id, node).with_system(Vec::new()),
+            System::None => Kubelet::new(id, node),
+            _ if id == NodeId(0) => Kubelet::new(id, node).with_system(crate::system::static_pods(node)),
+            _ => Kubelet::new(id, node).with_system(Vec::new()),
         };
         let kubelets: Vec<Kubelet> = numbered().map(kubelet).collect();
         let hollow: Vec<Hollow> = match config.hollow {
@@ -131,13 +131,9 @@ impl Cluster {
         let start = cluster.config.start;
         cluster.advance(born + cluster.config.latencies.kubelet_start.min(start.since(born)), u32::MAX);
         cluster.boot = Boot::Kubelets;
-        if cluster.config.system {
-            for part in crate::system::PARTS {
-                let now = cluster.now();
-                let made = crate::system::install(&mut cluster.api, now, part);
-                debug_assert!(made.is_ok(), "{part}: {made:?}");
-            }
-        }
+        let now = cluster.now();
+        let made = crate::system::begin(&mut cluster.api, now, cluster.config.system);
+        debug_assert!(made.is_ok(), "{made:?}");
         for node in 0..cluster.kubelets.len() {
             cluster.queue.soon(Event::Kubelet { node: NodeId(node as u32), wake: KubeletWake::Boot });
         }

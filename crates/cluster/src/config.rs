@@ -19,8 +19,8 @@ pub struct Config {
     pub version: String,
     /// Whether the nodes only pretend to run containers.
     pub hollow: bool,
-    /// Whether the cluster runs its own system as pods in `kube-system`, as minikube's does.
-    pub system: bool,
+    /// What the cluster runs for itself in `kube-system`.
+    pub system: System,
     /// Whether there is a scheduler.
     pub scheduler: bool,
     /// What the API server is told besides seed, start, version and address, which follow from the rest.
@@ -37,11 +37,23 @@ impl Default for Config {
             latencies: Latencies::default(),
             version: "v1.36.3".into(),
             hollow: false,
-            system: false,
+            system: System::None,
             scheduler: true,
             server: crate::store::Config::default(),
         }
     }
+}
+
+/// What a cluster runs for itself as pods in `kube-system`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum System {
+    /// Nothing: its parts work and are not seen, as in the recordings.
+    #[default]
+    None,
+    /// What kubeadm sets up: the control plane's own pods, kube-proxy, CoreDNS twice.
+    Kubeadm,
+    /// What minikube makes of that: CoreDNS once, and a provisioner of volumes.
+    Minikube,
 }
 
 /// One node.
@@ -84,6 +96,26 @@ impl NodeConfig {
                 pod_cidr: format!("{}/24", address([10, 244, 0, 0], index << 8)),
             })
             .collect()
+    }
+}
+
+impl NodeConfig {
+    /// The nodes of a kind cluster: a control plane that takes no pods of others, and workers.
+    pub fn kind(count: u32) -> Vec<NodeConfig> {
+        let mut nodes = NodeConfig::minikube(count);
+        for (index, node) in (0..).zip(&mut nodes) {
+            node.ip = address([172, 18, 0, 2], index);
+            node.name = match index {
+                0 => "kind-control-plane".into(),
+                1 => "kind-worker".into(),
+                more => format!("kind-worker{more}"),
+            };
+        }
+        if let Some(first) = nodes.first_mut() {
+            first.labels.push(("node.kubernetes.io/exclude-from-external-load-balancers".into(), String::new()));
+            first.taints.push(("node-role.kubernetes.io/control-plane".into(), String::new(), "NoSchedule".into()));
+        }
+        nodes
     }
 }
 

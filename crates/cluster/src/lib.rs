@@ -44,7 +44,7 @@ pub mod system;
 pub mod workqueue;
 
 pub use cluster::{Cluster, Progress};
-pub use config::{Config, Latencies, NodeConfig};
+pub use config::{Config, Latencies, NodeConfig, System};
 pub use ctx::Ctx;
 pub use faults::Fault;
 pub use informers::{Change, Informers};

@@ -6,22 +6,22 @@ use std::sync::OnceLock;
 use drydock_api::Status;
 use drydock_value::{Time, Value, parse_json, value};
 
-use crate::config::NodeConfig;
+use crate::config::{NodeConfig, System};
 use crate::runtime::images::digest;
-use crate::store::{ApiServer, DeleteOptions, Kind, client};
+use crate::store::{ApiServer, DeleteOptions, Kind, PatchType, client, kinds};
 
 /// As whom they are made.
 const ACTOR: &str = "minikube-user";
 
-/// What every cluster with a system of its own has, in the order in which it is made.
-pub const PARTS: [&str; 3] = ["coredns", "kube-proxy", "storage-provisioner"];
+/// What minikube starts besides the static pods; the last is its own.
+const PARTS: [&str; 3] = ["coredns", "kube-proxy", "storage-provisioner"];
 
 fn data() -> &'static Value {
     static DATA: OnceLock<Value> = OnceLock::new();
     DATA.get_or_init(|| parse_json(include_str!("../data/system.json")).unwrap_or_default())
 }
 
-/// The objects of a part: one of [`PARTS`], or an addon (`metrics-server`).
+/// The objects of a part, or of an addon (`metrics-server`).
 pub fn objects(part: &str) -> &'static [Value] {
     data()[part].items()
 }
@@ -68,6 +68,27 @@ pub fn install(api: &mut ApiServer, now: Time, part: &str) -> Result<(), Status>
             Err(status) if !status.is("AlreadyExists") => return Err(status),
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// Makes what a new cluster runs for itself, besides the static pods.
+///
+/// # Errors
+/// What the API server refuses.
+pub(crate) fn begin(api: &mut ApiServer, now: Time, system: System) -> Result<(), Status> {
+    let parts = match system {
+        System::None => return Ok(()),
+        System::Kubeadm => &PARTS[..2],
+        System::Minikube => &PARTS[..],
+    };
+    for part in parts {
+        install(api, now, part)?;
+    }
+    if system == System::Kubeadm {
+        let twice = value!({"spec": {"replicas": 2}});
+        let mut client = client(api, ACTOR, now);
+        client.patch(kinds::DEPLOYMENTS, "kube-system", "coredns", PatchType::Merge, &twice, "")?;
     }
     Ok(())
 }

@@ -46,7 +46,8 @@ enum Command {
     Session {
         /// The file: commands that begin with "$ ", comments that begin with "# ".
         file: PathBuf,
-        /// The cluster: minikube (one node), two-nodes, or a number of nodes.
+        /// The cluster: minikube (one node), two-nodes, kind (three nodes), a number of nodes, or a layout such as
+        /// "control; worker*3,cpu=8,memory=16Gi,zone=a; gpu,taint=gpu=true:NoSchedule".
         #[arg(long, default_value = "two-nodes", value_parser = profile)]
         profile: Profile,
         /// What every choice by chance follows from.
@@ -83,7 +84,10 @@ enum LessonCommand {
 }
 
 fn profile(name: &str) -> Result<Profile, String> {
-    Profile::named(name).ok_or_else(|| "it is minikube, two-nodes or a number of nodes".into())
+    Profile::named(name).ok_or_else(|| match drydock_session::layout::nodes(name) {
+        Err(why) if name.contains([';', ',', '*']) => why,
+        _ => "it is minikube, two-nodes, kind, a number of nodes, or a layout".into(),
+    })
 }
 
 fn main() -> ExitCode {

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::path::PathBuf;
 
-use drydock_cluster::{Config, NodeConfig, store};
+use drydock_cluster::{Config, NodeConfig, System, store};
 use drydock_serve::{Options, Server};
 use drydock_session::Profile;
 use drydock_value::Time;
@@ -40,7 +40,7 @@ pub struct Arguments {
     /// The port on the loopback address; 0 is any, and is printed.
     #[arg(long, default_value_t = 8001)]
     port: u16,
-    /// The cluster: minikube (one node), two-nodes, or a number of nodes.
+    /// The cluster: minikube (one node), two-nodes, kind (three nodes), a number of nodes, or a layout.
     #[arg(long, default_value = "minikube", value_parser = crate::profile)]
     profile: Profile,
     /// How many nodes, instead of a profile.
@@ -163,16 +163,19 @@ impl Arguments {
             server.tokens = tokens(&text).map_err(|why| format!("{}: {why}", path.display()))?;
         }
         server.anonymous = self.anonymous_auth.unwrap_or(true);
-        let nodes = if self.bare { 0 } else { self.nodes.unwrap_or_else(|| self.profile.nodes()).max(1) };
+        let profile = match self.nodes {
+            _ if self.bare => Config { nodes: Vec::new(), system: System::None, ..Config::default() },
+            Some(count) => Config { nodes: NodeConfig::minikube(count.max(1)), ..self.profile.config() },
+            None => self.profile.config(),
+        };
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Ok(Config {
             seed: self.seed,
             start: Time::from_seconds(now.as_secs()),
-            nodes: NodeConfig::minikube(nodes),
             scheduler: !self.bare,
             server,
             version: VERSION.into(),
-            ..Config::default()
+            ..profile
         })
     }
 }

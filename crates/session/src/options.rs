@@ -1,38 +1,75 @@
 //! How a session is made.
 
+use drydock_cluster::{Config, NodeConfig, System};
 use drydock_value::Time;
 use serde::{Deserialize, Serialize};
 
+use crate::layout::Layout;
+
 /// Which cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "String", try_from = "String")]
 pub enum Profile {
-    /// One node, as after `minikube start`.
+    /// One node with its system in `kube-system`, as after `minikube start`.
     #[default]
     Minikube,
-    /// Two nodes, as after `minikube start --nodes 2`.
+    /// The two nodes of the recordings, without a visible system.
     TwoNodes,
-    /// So many nodes; the first is the control plane.
+    /// Three nodes as after `kind create cluster` with two workers: the control plane takes no pods of others.
+    Kind,
+    /// So many nodes without a visible system; the first is the control plane.
     Nodes(u32),
+    /// Nodes of one's own.
+    Layout(Layout),
 }
 
 impl Profile {
-    /// How many nodes it has.
-    pub fn nodes(self) -> u32 {
-        match self {
-            Profile::Minikube => 1,
-            Profile::TwoNodes => 2,
-            Profile::Nodes(count) => count.max(1),
-        }
-    }
-
-    /// The profile of that name: `minikube`, `two-nodes`, or a number of nodes.
+    /// The profile of that name: `minikube`, `two-nodes`, `kind`, a number of nodes, or a layout.
     pub fn named(name: &str) -> Option<Profile> {
         match name {
             "minikube" => Some(Profile::Minikube),
             "two-nodes" => Some(Profile::TwoNodes),
-            number => number.parse().ok().map(Profile::Nodes),
+            "kind" => Some(Profile::Kind),
+            other => match other.parse() {
+                Ok(0) => None,
+                Ok(count) => Some(Profile::Nodes(count)),
+                // A single word is rather a name that there is not.
+                Err(_) if !other.contains([';', ',', '*']) => None,
+                Err(_) => Layout::new(other).ok().map(Profile::Layout),
+            },
         }
+    }
+
+    /// How its cluster is made.
+    pub fn config(self) -> Config {
+        let (nodes, system) = match self {
+            Profile::Minikube => (NodeConfig::minikube(1), System::Minikube),
+            Profile::TwoNodes => (NodeConfig::minikube(2), System::None),
+            Profile::Kind => (NodeConfig::kind(3), System::Kubeadm),
+            Profile::Nodes(count) => (NodeConfig::minikube(count.max(1)), System::None),
+            Profile::Layout(layout) => (layout.nodes(), System::Minikube),
+        };
+        Config { nodes, system, ..Config::default() }
+    }
+}
+
+impl From<Profile> for String {
+    fn from(profile: Profile) -> String {
+        match profile {
+            Profile::Minikube => "minikube".into(),
+            Profile::TwoNodes => "two-nodes".into(),
+            Profile::Kind => "kind".into(),
+            Profile::Nodes(count) => count.to_string(),
+            Profile::Layout(layout) => layout.text().into(),
+        }
+    }
+}
+
+impl TryFrom<String> for Profile {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Profile, String> {
+        Profile::named(&name).ok_or_else(|| format!("there is no profile \"{name}\""))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use drydock_cluster::{Cluster, Config, NodeConfig};
+use drydock_cluster::{Cluster, Config};
 use drydock_value::Time;
 
 use crate::workstation::Workstation;
@@ -26,8 +26,7 @@ impl State {
         let cluster = Cluster::new(Config {
             seed: options.seed,
             start: options.start,
-            nodes: NodeConfig::minikube(options.profile.nodes()),
-            ..Config::default()
+            ..options.profile.config()
         });
         let workstation = Workstation::new(options, cluster.now());
         State { cluster, workstation, outbox: VecDeque::new(), ticks: 0 }
@@ -42,8 +41,21 @@ impl State {
     }
 
     pub fn input(&mut self, input: Input) {
+        if let Input::Fault(words) = &input {
+            // Whether it could be done was told to who asked.
+            let _ = self.fault(words);
+            return;
+        }
         self.workstation.input(input, self.cluster.now());
         self.collect();
+    }
+
+    /// Does what the words of a `fault` command say.
+    pub fn fault(&mut self, words: &str) -> Result<String, String> {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let result = self.cluster.fault_command(&words);
+        self.workstation.notice(&mut self.cluster);
+        result
     }
 
     /// Moves the clock when nothing lies between.

@@ -6,7 +6,7 @@ use drydock_sorted::Sort;
 use drydock_value::{Value, value};
 
 use crate::store::{DeleteOptions, Kind, client, kinds};
-use crate::{Cluster, Config, NodeConfig};
+use crate::{Cluster, Config, NodeConfig, System};
 
 struct World {
     cluster: Cluster,
@@ -14,7 +14,7 @@ struct World {
 
 impl World {
     fn new(nodes: u32) -> World {
-        let config = Config { nodes: NodeConfig::minikube(nodes), system: true, ..Config::default() };
+        let config = Config { nodes: NodeConfig::minikube(nodes), system: System::Minikube, ..Config::default() };
         World { cluster: Cluster::new(config) }
     }
 

@@ -1,5 +1,7 @@
 //! minikube, as far as it means something where the cluster runs already: looking at it, and finding services.
 
+mod addons;
+
 use drydock_api::{Request, Status};
 use drydock_shell::{Program, Spawn, Step, Sys, Wait};
 use drydock_value::Value;
@@ -12,6 +14,7 @@ struct Row {
 }
 
 const ROWS: &[Row] = &[
+    Row { name: "addons", about: "Adds to the cluster's own system (addons list|enable|disable)", run: addons::run },
     Row { name: "ip", about: "Prints the address of the primary node", run: ip },
     Row { name: "node", about: "Lists the nodes (node list)", run: node },
     Row { name: "profile", about: "Prints the name of the profile", run: profile },
