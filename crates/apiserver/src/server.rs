@@ -160,6 +160,16 @@ impl ApiServer {
         self.store.changes_since(kind, revision)
     }
 
+    /// Every change of a kind that is remembered, in order.
+    pub fn kept_changes(&self, kind: Kind) -> impl Iterator<Item = &Change> {
+        self.store.kept_changes(kind)
+    }
+
+    /// Whether older changes of a kind were let go.
+    pub fn has_forgotten(&self, kind: Kind) -> bool {
+        self.store.has_forgotten(kind)
+    }
+
     /// The revision of a kind's newest change: whether there is anything new costs one comparison.
     pub fn newest_change(&self, kind: Kind) -> u64 {
         self.store.newest_change(kind)

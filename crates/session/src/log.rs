@@ -28,7 +28,7 @@ pub struct Saved {
 
 const VERSION: u32 = 1;
 /// Ticks between two looks at whether a replay may go on.
-const REPLAY_SLICE: u32 = 1 << 16;
+const REPLAY_SLICE: u32 = 1 << 12;
 
 impl Saved {
     /// Reads what [`Saved::to_json`] wrote.
@@ -76,10 +76,12 @@ impl Session {
         session
     }
 
-    fn replay_until(&mut self, ticks: u64, time: Time) {
+    pub(crate) fn replay_until(&mut self, ticks: u64, time: Time) {
         while self.state.ticks < ticks {
             let left = u32::try_from(ticks - self.state.ticks).unwrap_or(REPLAY_SLICE).min(REPLAY_SLICE);
-            if self.state.advance(Time::NEVER, left).idle {
+            let idle = self.state.advance(Time::NEVER, left).idle;
+            self.keep_moment();
+            if idle {
                 break;
             }
         }

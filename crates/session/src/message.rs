@@ -36,6 +36,8 @@ pub enum Input {
     Rename(String, String),
     /// An edit that [`Event::EditorOpened`] asked for has ended: saved, or given up.
     EditorClosed(String, bool),
+    /// Lets something fail, or heals it: the words of a `fault` command.
+    Fault(String),
     /// Runs a script by `bash -c` in the home directory, beside the terminals.
     Run(String),
 }
@@ -55,6 +57,23 @@ pub enum Event {
     CommandFinished(String, i32),
     /// A script has ended.
     Ran(RunId, Output),
+    /// A command asks whoever drives the session to let time pass otherwise.
+    Clock(Clock),
+    /// The session went back to an earlier moment: terminals, files and the cluster are to be shown anew.
+    Rewound,
+}
+
+/// How time shall pass. A session's host drives its clock; these are wishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Clock {
+    /// Not at all.
+    Pause,
+    /// As many seconds a second.
+    Times(u32),
+    /// As fast as can be.
+    Max,
+    /// To this moment at once, whatever the speed.
+    Leap(drydock_value::Time),
 }
 
 /// What a script printed, and how it ended.

@@ -3,10 +3,11 @@
 use drydock_cluster::Cluster;
 use drydock_value::Time;
 
+use crate::history::History;
 use crate::log::Entry;
 use crate::state::State;
 use crate::undo::Undo;
-use crate::{Event, FileEntry, Input, Options, Output, RunId, TerminalId, View};
+use crate::{Event, Fault, FileEntry, Input, Options, Output, RunId, TerminalId, View};
 
 /// How far [`Session::advance`] came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +27,20 @@ pub struct Session {
     pub(crate) state: State,
     pub(crate) log: Vec<Entry>,
     pub(crate) undo: Undo,
+    pub(crate) history: History,
 }
+
+/// Ticks between two looks at whether this is a moment to keep.
+const SLICE: u32 = 1 << 10;
 
 impl Session {
     /// A new session: the cluster has booted, no terminal is open.
     pub fn new(options: Options) -> Session {
-        Session { options, state: State::new(&options), log: Vec::new(), undo: Undo::default() }
+        let state = State::new(&options);
+        let mut session =
+            Session { options, state, log: Vec::new(), undo: Undo::default(), history: History::default() };
+        session.keep_moment();
+        session
     }
 
     /// Brings in what types and fields are for, in words, which `kubectl explain` shows: the blob of
@@ -60,14 +69,88 @@ impl Session {
 
     /// Lets time pass until `until`, or until `budget` ticks are used.
     pub fn advance(&mut self, until: Time, budget: u32) -> Advance {
-        self.state.advance(until, budget)
+        let mut used = 0;
+        loop {
+            let slice = self.state.advance(until, (budget - used).min(SLICE));
+            used += slice.ticks;
+            self.keep_moment();
+            self.rewind_if_asked();
+            if slice.reached || slice.idle || used >= budget {
+                return Advance { ticks: used, ..slice };
+            }
+        }
+    }
+
+    /// Does what `clock rewind` asked for.
+    fn rewind_if_asked(&mut self) {
+        if let Some(moment) = self.state.workstation.take_rewind() {
+            // It was looked at when it was asked for; what cannot be is left.
+            let _ = self.rewind(moment);
+        }
+    }
+
+    /// Lets something fail.
+    ///
+    /// # Errors
+    /// When there is no such thing, or it has failed already.
+    pub fn fail(&mut self, fault: &Fault) -> Result<(), String> {
+        self.fault(&fault.to_string()).map(drop)
+    }
+
+    /// Ends what fails.
+    ///
+    /// # Errors
+    /// When that does not fail now.
+    pub fn heal(&mut self, fault: &Fault) -> Result<(), String> {
+        let at = self.state.cluster.faults().active().position(|(known, _)| known == fault);
+        let at = at.ok_or_else(|| format!("that does not hold: {fault}"))?;
+        self.fault(&format!("heal {}", at + 1)).map(drop)
+    }
+
+    /// What the words of a `fault` command do: `node minikube power-off`, `list`, `heal all`. Answers what is printed.
+    ///
+    /// # Errors
+    /// Why not, for a person.
+    pub fn fault(&mut self, words: &str) -> Result<String, String> {
+        // What fails to be done, or only looks, is no event of the session.
+        let result = self.state.clone().fault(words);
+        if result.as_ref().is_ok_and(String::is_empty) {
+            self.input(Input::Fault(words.to_owned()));
+        }
+        result
+    }
+
+    /// Lets time pass until a condition holds, written as for `kubectl wait` (`deployment/web
+    /// --for=condition=Available`), or until so much time has passed. Whether it holds.
+    pub fn run_until(&mut self, condition: &str, limit: std::time::Duration) -> bool {
+        self.run(&format!("kubectl wait {condition} --timeout={}s", limit.as_secs())).code == 0
+    }
+
+    /// Who wrote what, and why.
+    pub fn story(&self, filter: &drydock_cluster::story::Filter) -> Vec<drydock_cluster::story::Entry> {
+        self.state.cluster.story(filter)
+    }
+
+    /// What one of the commands `fault`, `story`, `why`, `clock` would print.
+    ///
+    /// # Errors
+    /// What it would print as an error.
+    pub fn command(&mut self, words: &str) -> Result<String, String> {
+        if let Some(words) = words.strip_prefix("fault ") {
+            return self.fault(words);
+        }
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let state = &mut self.state;
+        let result = state.workstation.control(&words, &mut state.cluster);
+        self.rewind_if_asked();
+        result
     }
 
     /// Puts something in, now. What follows from it happens as time passes.
     pub fn input(&mut self, input: Input) {
         match &input {
             Input::Type(terminal, _) => self.before_key(*terminal),
-            Input::Run(_) => self.before_run(),
+            Input::Run(_) | Input::Fault(_) => self.before_run(),
             _ => {}
         }
         self.log.push(Entry { ticks: self.state.ticks, time: self.now(), input: input.clone() });
@@ -106,7 +189,10 @@ impl Session {
     pub fn run(&mut self, script: &str) -> Output {
         let id = self.state.workstation.next_run();
         self.input(Input::Run(script.into()));
-        self.state.finish_run(id, crate::check::Limit::RUN)
+        let output = self.state.finish_run(id, crate::check::Limit::RUN);
+        self.keep_moment();
+        self.rewind_if_asked();
+        output
     }
 
     /// Runs a script on a clone: this session is not touched, whatever the script does.

@@ -23,6 +23,14 @@ pub(crate) struct Undo {
     candidate: Option<(TerminalId, Snapshot)>,
 }
 
+impl Undo {
+    /// Forgets the moments after so many inputs.
+    pub fn forget_after(&mut self, log_length: usize) {
+        self.snapshots.retain(|snapshot| snapshot.log_length <= log_length);
+        self.candidate = None;
+    }
+}
+
 impl Session {
     fn snapshot(&self) -> Snapshot {
         Snapshot { state: Arc::new(self.state.clone()), log_length: self.log.len() }
@@ -74,6 +82,7 @@ impl Session {
         // They are no event of the session: what came in meanwhile stays.
         self.state.cluster.api().describe_as(undone.cluster.api_ref());
         self.log.truncate(log_length);
+        self.history.forget_after(self.state.ticks);
         true
     }
 }

@@ -79,6 +79,14 @@ pub trait Host {
         let _ = (line, code);
     }
 
+    /// Does something with the surroundings themselves, as words that the host knows, and answers what is to be printed.
+    ///
+    /// # Errors
+    /// Why not, as it is to be printed.
+    fn control(&mut self, words: &[String]) -> Result<String, String> {
+        Err(format!("{}: not available here", words.first().map_or("", String::as_str)))
+    }
+
     /// Opens a file in the editor pane. None: there is no editor here.
     fn edit(&mut self, path: &str) -> Option<EditId> {
         let _ = path;

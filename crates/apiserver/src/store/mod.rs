@@ -202,6 +202,16 @@ impl Store {
         log.reaches(revision).then(|| log.since(revision))
     }
 
+    /// Every change of a kind that is remembered, in order.
+    pub(crate) fn kept_changes(&self, kind: Kind) -> impl Iterator<Item = &Change> {
+        self.shelf(kind).log.since(0)
+    }
+
+    /// Whether changes of a kind were let go.
+    pub(crate) fn has_forgotten(&self, kind: Kind) -> bool {
+        !self.shelf(kind).log.reaches(0)
+    }
+
     /// The revision of a kind's newest change.
     pub(crate) fn newest_change(&self, kind: Kind) -> u64 {
         self.shelf(kind).log.newest()

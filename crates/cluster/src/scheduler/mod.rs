@@ -116,6 +116,11 @@ impl Scheduler {
         self.observe(&everything, ctx);
     }
 
+    /// Whether it runs.
+    pub fn is_running(&self) -> bool {
+        self.running
+    }
+
     /// What became of the latest attempt for a pod, by its UID.
     pub fn attempt(&self, uid: &str) -> Option<&Attempt> {
         self.attempts.get(uid)

@@ -1,6 +1,7 @@
 //! Tests of the whole, on hollow nodes.
 
 mod basics;
+mod properties;
 mod rollouts;
 mod workloads;
 
@@ -13,23 +14,23 @@ use crate::store::{DeleteOptions, Kind, PatchType, kinds};
 use crate::{Cluster, Config, NodeConfig};
 
 /// A cluster with hollow nodes, and a user.
-pub(super) struct World {
+pub(crate) struct World {
     pub cluster: Cluster,
 }
 
 const USER: &str = "minikube-user";
 
 impl World {
-    pub(super) fn new(nodes: u32) -> World {
+    pub(crate) fn new(nodes: u32) -> World {
         World::seeded(nodes, 1)
     }
 
-    pub(super) fn seeded(nodes: u32, seed: u64) -> World {
+    pub(crate) fn seeded(nodes: u32, seed: u64) -> World {
         let config = Config { seed, nodes: NodeConfig::minikube(nodes), hollow: true, ..Config::default() };
         World { cluster: Cluster::new(config) }
     }
 
-    pub(super) fn create(&mut self, kind: Kind, object: Value) -> Value {
+    pub(crate) fn create(&mut self, kind: Kind, object: Value) -> Value {
         let namespace =
             if kind.namespaced() { object["metadata"]["namespace"].as_str().unwrap_or("default") } else { "" };
         let namespace = namespace.to_owned();
@@ -37,7 +38,7 @@ impl World {
         crate::store::client(self.cluster.api(), USER, now).create(kind, &namespace, object).expect("created")
     }
 
-    pub(super) fn patch(&mut self, kind: Kind, name: &str, patch: Value) -> Value {
+    pub(crate) fn patch(&mut self, kind: Kind, name: &str, patch: Value) -> Value {
         let namespace = if kind.namespaced() { "default" } else { "" };
         let now = self.cluster.now();
         crate::store::client(self.cluster.api(), USER, now)
@@ -45,37 +46,37 @@ impl World {
             .expect("patched")
     }
 
-    pub(super) fn delete(&mut self, kind: Kind, name: &str, options: &DeleteOptions) {
+    pub(crate) fn delete(&mut self, kind: Kind, name: &str, options: &DeleteOptions) {
         let namespace = if kind.namespaced() { "default" } else { "" };
         let now = self.cluster.now();
         crate::store::client(self.cluster.api(), USER, now).delete(kind, namespace, name, options).expect("deleted");
     }
 
-    pub(super) fn run(&mut self, seconds: f64) {
+    pub(crate) fn run(&mut self, seconds: f64) {
         let until = self.cluster.now() + Duration::from_secs_f64(seconds);
         assert!(self.cluster.advance(until, 2_000_000).reached, "too many events");
     }
 
     /// Handles events one by one for a while, looking at the cluster after each.
-    pub(super) fn watch(&mut self, seconds: f64, mut look: impl FnMut(&mut Cluster)) {
+    pub(crate) fn watch(&mut self, seconds: f64, mut look: impl FnMut(&mut Cluster)) {
         let until = self.cluster.now() + Duration::from_secs_f64(seconds);
         while !self.cluster.advance(until, 1).reached {
             look(&mut self.cluster);
         }
     }
 
-    pub(super) fn get(&self, kind: Kind, name: &str) -> Value {
+    pub(crate) fn get(&self, kind: Kind, name: &str) -> Value {
         let namespace = if kind.namespaced() { "default" } else { "" };
         self.cluster.api_ref().get(kind, namespace, name).cloned().unwrap_or_default()
     }
 
-    pub(super) fn list(&self, kind: Kind) -> Vec<Value> {
+    pub(crate) fn list(&self, kind: Kind) -> Vec<Value> {
         let namespace = if kind.namespaced() { "default" } else { "" };
         self.cluster.api_ref().objects(kind, namespace).cloned().collect()
     }
 
     /// The events about an object, as `type reason: message`, oldest first.
-    pub(super) fn events(&self, name: &str) -> Vec<String> {
+    pub(crate) fn events(&self, name: &str) -> Vec<String> {
         let mut events: Vec<Value> = self.cluster.api_ref().objects(kinds::EVENTS, "").cloned().collect();
         events.retain(|event| event["involvedObject"]["name"] == name);
         events.sort_compact_by_key(|event| event["metadata"]["resourceVersion"].str().parse::<u64>().unwrap_or(0));

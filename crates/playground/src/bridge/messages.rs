@@ -139,6 +139,11 @@ pub enum ToWorker {
     Reset(String),
     /// Whether the map is on show: only then is it sent.
     Map(bool),
+    /// Lets so many milliseconds of simulated time pass at once.
+    Step(u64),
+    /// Does what one of the commands `fault`, `story`, `why`, `clock` does, without a terminal; it is answered by
+    /// [`ToPage::Answer`].
+    Command(String),
 }
 
 /// A file of the learner's machine.
@@ -261,6 +266,13 @@ pub enum ToPage {
     Save(String),
     /// The last command was taken back; nothing when there was none.
     Undone(Option<String>),
+    /// What a [`ToWorker::Command`] would have printed.
+    Answer {
+        /// Whether it was done.
+        good: bool,
+        /// The text.
+        text: String,
+    },
     /// The session cannot go on.
     Failed {
         /// Why.

@@ -103,6 +103,7 @@ impl App {
             }
             ToPage::Undone(Some(command)) => self.say(ctx, format!("Taken back: {command}")),
             ToPage::Undone(None) => self.say(ctx, "There is no command to take back."),
+            ToPage::Answer { text, .. } => self.say(ctx, text),
             ToPage::Failed { message } => self.failure = Some(message),
         }
         true

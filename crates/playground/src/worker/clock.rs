@@ -25,12 +25,14 @@ pub struct Clock {
     allowed: Time,
     /// When something last changed, in simulated time.
     changed: Time,
+    /// How far it may go at once, because a command asked for it.
+    leap: Time,
 }
 
 impl Clock {
     /// A clock that starts now.
     pub fn new(speed: Speed, wall: f64, now: Time) -> Clock {
-        Clock { speed, wall, allowed: now, changed: now }
+        Clock { speed, wall, allowed: now, changed: now, leap: now }
     }
 
     /// The speed.
@@ -41,6 +43,13 @@ impl Clock {
     /// Another speed from now on. What was allowed and not used is given up.
     pub fn set_speed(&mut self, speed: Speed, wall: f64, now: Time) {
         (self.speed, self.wall, self.allowed, self.changed) = (speed, wall, now, now);
+        self.leap = now;
+    }
+
+    /// Lets time go on to a moment at once, whatever the speed.
+    pub fn leap(&mut self, to: Time) {
+        self.leap = to;
+        self.allowed = self.allowed.max(to);
     }
 
     /// Something was put in.
@@ -77,7 +86,7 @@ impl Clock {
         // A cluster that cannot keep up stays behind; it doesn't owe the difference.
         let furthest = now + Duration::from_secs_f64(BEHIND_MAX_MS / 1000.0) * times;
         if self.speed != Speed::Max {
-            self.allowed = self.allowed.min(furthest);
+            self.allowed = self.allowed.min(furthest.max(self.leap));
         }
         self.allowed
     }

@@ -62,6 +62,10 @@ pub struct Engine {
     save_due: f64,
     /// Whether a shell has just ended.
     ended: bool,
+    /// Whether the session has just gone back in time, and the terminals that it had before.
+    rewound: bool,
+    /// How a command wants time to pass.
+    wish: Option<drydock_session::Clock>,
     tell: Vec<ToPage>,
     /// What types and fields are for, once it has been loaded.
     descriptions: Option<Vec<u8>>,
@@ -93,6 +97,8 @@ impl Engine {
             clock_due: 0.0,
             save_due: SAVE_IDLE_MS,
             ended: false,
+            rewound: false,
+            wish: None,
             tell: vec![ToPage::Hello { protocol: PROTOCOL }],
             descriptions: None,
         }
@@ -174,6 +180,23 @@ impl Engine {
             ToWorker::Undo => self.undo(wall),
             ToWorker::Reset(profile) => self.reset(Profile::named(&profile).unwrap_or(self.profile), wall),
             ToWorker::Map(shown) => self.shown.map = shown,
+            ToWorker::Step(milliseconds) => {
+                if let Some(session) = &self.session {
+                    self.clock.leap(session.now() + std::time::Duration::from_millis(milliseconds));
+                }
+            }
+            ToWorker::Command(words) => {
+                let before = self.terminals();
+                let Some(session) = &mut self.session else { return };
+                let result = session.command(&words);
+                let events = session.take_events();
+                self.tell.push(ToPage::Answer { good: result.is_ok(), text: result.unwrap_or_else(|why| why) });
+                if let Some(session) = self.session.take() {
+                    events.into_iter().for_each(|event| self.event(&session, event));
+                    self.session = Some(session);
+                }
+                self.follow_time(&before, wall);
+            }
         }
     }
 
@@ -258,7 +281,30 @@ impl Engine {
             self.tell.push(ToPage::Undone(None));
             return;
         }
-        let now = session.now();
+        self.back_in_time(&before, wall);
+        let command = self.ended_commands.pop().unwrap_or_else(|| "the last command".into());
+        self.tell.push(ToPage::Undone(Some(command)));
+    }
+
+    /// Does what commands asked of time: the session has gone back, or wants another speed.
+    fn follow_time(&mut self, before: &[u32], wall: f64) {
+        if std::mem::take(&mut self.rewound) {
+            self.back_in_time(before, wall);
+        }
+        let now = self.session.as_ref().map(Session::now).unwrap_or_default();
+        match self.wish.take() {
+            Some(drydock_session::Clock::Pause) => self.clock.set_speed(Speed::Paused, wall, now),
+            Some(drydock_session::Clock::Times(times)) => self.clock.set_speed(Speed::Times(times), wall, now),
+            Some(drydock_session::Clock::Max) => self.clock.set_speed(Speed::Max, wall, now),
+            Some(drydock_session::Clock::Leap(to)) => self.clock.leap(to),
+            None => return,
+        }
+        self.clock_due = 0.0;
+    }
+
+    /// Shows everything anew after the session went back; `before` are the terminals that it had.
+    fn back_in_time(&mut self, before: &[u32], wall: f64) {
+        let now = self.session.as_ref().map(Session::now).unwrap_or_default();
         let after = self.terminals();
         for id in before.iter().filter(|id| !after.contains(id)) {
             self.tell.push(ToPage::TerminalClosed(*id));
@@ -272,8 +318,6 @@ impl Engine {
         self.clock.touched(now);
         self.shown.anew();
         self.save_due = wall;
-        let command = self.ended_commands.pop().unwrap_or_else(|| "the last command".into());
-        self.tell.push(ToPage::Undone(Some(command)));
     }
 
     fn foreground_ends(&mut self) {
@@ -297,8 +341,9 @@ impl Engine {
     pub fn slice(&mut self, wall: impl Fn() -> f64) -> Next {
         let begin = wall();
         let Some(mut session) = self.session.take() else { return Next::Message };
+        let before: Vec<u32> = session.terminals().into_iter().map(|terminal| terminal.0).collect();
         let mut more = true;
-        while more && self.flow.open() && wall() - begin < SLICE_MS {
+        while more && !self.rewound && self.flow.open() && wall() - begin < SLICE_MS {
             let busy = !self.foreground.is_empty() || self.shown.unsettled();
             let until = self.clock.until(wall(), session.now(), busy, session.next_event());
             more = session.next_event().is_some_and(|next| next <= until);
@@ -310,9 +355,14 @@ impl Engine {
             if self.look {
                 self.look_at_tasks(&session);
             }
+            if let Some(drydock_session::Clock::Leap(to)) = self.wish {
+                self.clock.leap(to);
+                self.wish = None;
+            }
         }
         let next = self.tell_what_is_due(&mut session, wall(), more);
         self.session = Some(session);
+        self.follow_time(&before, wall());
         next
     }
 
@@ -341,6 +391,8 @@ impl Engine {
                 self.look = true;
             }
             Event::Ran(..) => self.look = true,
+            Event::Clock(wish) => self.wish = Some(wish),
+            Event::Rewound => (self.rewound, self.look) = (true, true),
         }
     }
 
@@ -551,6 +603,21 @@ mod tests {
         bench.until(|message| matches!(message, ToPage::Undone(Some(command)) if command == "rm note.txt"));
         bench.run("cat note.txt");
         assert!(bench.screen().ends_with("$ ") && bench.screen().contains("one\r\n"), "{}", bench.screen());
+    }
+
+    #[test]
+    fn time_goes_back_at_a_command() {
+        let mut bench = Bench::new(None);
+        bench.run("kubectl create configmap a");
+        bench.run("clock step 1m");
+        bench.run("kubectl create configmap b");
+        bench.send(ToWorker::Command("clock rewind 30s".into()));
+        bench.until(|message| matches!(message, ToPage::Redraw { .. }));
+        bench.run("kubectl get configmaps");
+        let screen = bench.screen();
+        assert!(screen.contains("\na ") && !screen.contains("\nb "), "{screen}");
+        bench.send(ToWorker::Command("fault node nowhere cut".into()));
+        bench.until(|message| matches!(message, ToPage::Answer { good: false, text } if text.contains("no node")));
     }
 
     #[test]

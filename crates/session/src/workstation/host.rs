@@ -7,6 +7,9 @@ use std::net::IpAddr;
 
 use drydock_shell::{Activity, EditId, Env, Host, NetError, Program, Recv, SocketId, Vfs};
 
+use drydock_value::Time;
+
+use super::control;
 use super::kubectl::Kubectl;
 use super::minikube::Minikube;
 use crate::Event;
@@ -19,6 +22,8 @@ pub(super) struct Surroundings {
     random: u64,
     /// What the host of the session is to hear.
     pub events: Vec<Event>,
+    /// The moment that a command asked to go back to.
+    pub rewind: Option<Time>,
 }
 
 #[derive(Debug, Clone)]
@@ -30,7 +35,13 @@ struct Edit {
 
 impl Surroundings {
     pub fn new(seed: u64) -> Surroundings {
-        Surroundings { edits: SortedMap::new(), next_edit: 0, random: seed ^ 0x776f_726b, events: Vec::new() }
+        Surroundings {
+            edits: SortedMap::new(),
+            next_edit: 0,
+            random: seed ^ 0x776f_726b,
+            events: Vec::new(),
+            rewind: None,
+        }
     }
 
     /// The page has ended the edit of a file.
@@ -74,9 +85,15 @@ impl Host for WorkstationHost<'_> {
     fn program(&mut self, name: &str) -> Option<Box<dyn Program>> {
         match name {
             "kubectl" => Some(Box::new(Kubectl::default())),
+            name if control::NAMES.contains(&name) => Some(Box::new(control::Control::default())),
             "minikube" => Some(Box::new(Minikube::default())),
             _ => None,
         }
+    }
+
+    fn control(&mut self, words: &[String]) -> Result<String, String> {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        control::run(&words, self.cluster, self.surroundings)
     }
 
     fn api(&mut self) -> &mut dyn Transport {

@@ -3,8 +3,10 @@
 //!
 //! - `files`: what lies on it at the start. `terminal`: a terminal and what its host sees of it.
 //! - `host`: what surrounds its programs: the API server, the network, the editor.
+//! - `control`: the commands that act on the simulation itself.
 //! - `kubectl`, `minikube`: the commands that a plain machine does not have.
 
+mod control;
 mod files;
 mod host;
 mod kubectl;
@@ -20,6 +22,7 @@ use drydock_shell::{Activity, Env, Flavour, Kernel, Spawn, User};
 use drydock_value::Time;
 
 use crate::{Event, FileEntry, Input, Options, RunId, TerminalId};
+pub(crate) use control::difference_row;
 pub(crate) use files::administrator;
 use host::{Surroundings, WorkstationHost};
 use runs::Run;
@@ -96,6 +99,16 @@ impl Workstation {
         self.due
     }
 
+    /// What one of the simulation's own commands does and prints.
+    pub fn control(&mut self, words: &[&str], cluster: &mut Cluster) -> Result<String, String> {
+        control::run(words, cluster, &mut self.surroundings)
+    }
+
+    /// The moment that `clock rewind` asked to go back to.
+    pub fn take_rewind(&mut self) -> Option<Time> {
+        self.surroundings.rewind.take()
+    }
+
     /// The number that the next script gets.
     pub fn next_run(&self) -> RunId {
         RunId(self.next_run)
@@ -119,6 +132,8 @@ impl Workstation {
             }
             Input::EditorClosed(path, saved) => self.surroundings.editor_closed(&absolute(&path), saved),
             Input::Run(script) => self.start_run(&script),
+            // It is the cluster's.
+            Input::Fault(_) => {}
         }
         self.due = Some(now);
     }

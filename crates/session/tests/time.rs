@@ -1,0 +1,168 @@
+//! Faults, time and the story, as a person uses them.
+
+use std::time::Duration;
+
+use drydock_session::{Clock, Event, Fault, Input, Options, Profile, Session, TerminalId};
+
+const TERMINAL: TerminalId = TerminalId(0);
+
+fn open(profile: Profile) -> Session {
+    let mut session = Session::new(Options { profile, ..Options::default() });
+    session.input(Input::OpenTerminal { columns: 100, rows: 30 });
+    pass(&mut session, 1);
+    session
+}
+
+fn pass(session: &mut Session, seconds: u64) {
+    let until = session.now() + Duration::from_secs(seconds);
+    while !session.advance(until, 1 << 16).reached {}
+}
+
+fn type_line(session: &mut Session, line: &str, seconds: u64) {
+    session.input(Input::Type(TERMINAL, format!("{line}\r").into_bytes()));
+    pass(session, seconds);
+}
+
+fn out(session: &mut Session, script: &str) -> String {
+    let output = session.run(script);
+    format!("{}{}", output.stdout, output.stderr)
+}
+
+#[test]
+fn faults_are_typed_told_and_played_again() {
+    let mut session = open(Profile::TwoNodes);
+    type_line(&mut session, "kubectl create deployment web --image=nginx --replicas=2", 20);
+    assert_eq!(session.fail(&Fault::PoweredOff("minikube-m02".into())), Ok(()));
+    assert!(session.fail(&Fault::PoweredOff("nowhere".into())).is_err());
+    pass(&mut session, 90);
+    assert!(out(&mut session, "kubectl get nodes").contains("NotReady"));
+    type_line(&mut session, "fault registry stop; fault list", 2);
+    let shown = String::from_utf8_lossy(&session.scrollback(TERMINAL)).into_owned();
+    assert!(shown.contains("node minikube-m02 power-off") && shown.contains("registry stop"), "{shown}");
+    assert_eq!(session.heal(&Fault::PoweredOff("minikube-m02".into())), Ok(()));
+    assert!(session.heal(&Fault::PoweredOff("minikube-m02".into())).is_err());
+    pass(&mut session, 60);
+    assert!(!out(&mut session, "kubectl get nodes").contains("NotReady"));
+    let restored = Session::restore(&session.save());
+    assert_eq!(restored.digest(), session.digest());
+}
+
+#[test]
+fn kubectl_says_so_when_nobody_answers() {
+    let mut session = open(Profile::Minikube);
+    let stopped = session.run("fault apiserver stop; kubectl get pods");
+    assert_eq!(stopped.code, 1);
+    let words = "The connection to the server 192.168.49.2:8443 was refused - did you specify the right host or port?";
+    assert!(stopped.stderr.contains(words), "{}", stopped.stderr);
+    assert!(!session.view().nodes.is_empty(), "the picture stays");
+    assert_eq!(
+        out(&mut session, "fault apiserver start; sleep 1; kubectl get pods"),
+        "No resources found in default namespace.\n"
+    );
+    assert!(out(&mut session, "fault node x explode").contains("I don't understand"));
+}
+
+#[test]
+fn snapshots_of_the_storage_are_files() {
+    let mut session = open(Profile::Minikube);
+    let script = "kubectl create configmap a && etcdctl snapshot save backup.db && kubectl delete configmap a && \
+                  etcdctl snapshot status backup.db && fault etcd lose && etcdctl snapshot restore backup.db && sleep 5 && \
+                  kubectl get configmap a -o name";
+    let text = out(&mut session, script);
+    assert!(text.contains("Snapshot saved at backup.db\n") && text.ends_with("configmap/a\n"), "{text}");
+    assert!(out(&mut session, "etcdctl snapshot restore absent").starts_with("Error: open absent: no such file"));
+}
+
+#[test]
+fn time_goes_back_and_goes_on_from_there() {
+    let mut session = open(Profile::Minikube);
+    type_line(&mut session, "kubectl create deployment web --image=nginx", 30);
+    let (moment, digest, screen) = (session.now(), session.digest(), session.scrollback(TERMINAL));
+    type_line(&mut session, "kubectl delete deployment web", 30);
+    pass(&mut session, 3000);
+    assert_eq!(session.rewind(moment), Ok(()));
+    assert_eq!((session.now(), session.digest(), session.scrollback(TERMINAL)), (moment, digest, screen));
+    assert!(session.take_events().contains(&Event::Rewound));
+    // It goes on as if nothing had been, and is saved so.
+    type_line(&mut session, "kubectl scale deployment web --replicas=2", 30);
+    assert_eq!(session.view().pods.len(), 2);
+    let restored = Session::restore(&session.save());
+    assert_eq!(restored.digest(), session.digest());
+    assert!(session.rewind(moment + Duration::from_secs(999)).is_err());
+    assert!(session.rewind(drydock_start(&session)).is_err());
+    // From the terminal.
+    type_line(&mut session, "kubectl delete deployment web", 60);
+    type_line(&mut session, "clock rewind 65s", 1);
+    assert_eq!(session.view().pods.len(), 2);
+    // Undo reaches back beyond it.
+    assert!(session.undo());
+    assert_eq!(session.view().pods.len(), 1);
+}
+
+/// A moment before the session.
+fn drydock_start(session: &Session) -> drydock_value::Time {
+    drydock_value::Time(session.options().start.0 - 1)
+}
+
+#[test]
+fn two_moments_are_compared() {
+    let mut session = open(Profile::Minikube);
+    type_line(&mut session, "kubectl create deployment web --image=nginx", 30);
+    let from = session.now();
+    type_line(&mut session, "kubectl scale deployment web --replicas=2", 30);
+    let to = session.now();
+    type_line(&mut session, "kubectl delete deployment web", 30);
+    let found = session.compare(from, to).expect("compared");
+    assert!(found.contains("~ deployment/web -n default") && found.contains("spec.replicas: 1 → 2"), "{found}");
+    assert!(found.contains("+ pod/web-") && !found.contains("- "), "{found}");
+    assert!(out(&mut session, "clock diff 40s").contains("- deployment/web -n default"));
+}
+
+#[test]
+fn steps_and_conditions_let_time_pass() {
+    let mut session = open(Profile::Minikube);
+    let before = session.now();
+    let text = out(&mut session, "kubectl create deployment web --image=nginx >/dev/null; clock step");
+    assert!(text.contains("deployment-controller"), "{text}");
+    assert!(session.now().since(before) < Duration::from_secs(1));
+    assert!(out(&mut session, "clock step 1m").contains("pod/web-"));
+    assert!(session.now().since(before) >= Duration::from_secs(60));
+    assert!(session.take_events().iter().any(|event| matches!(event, Event::Clock(Clock::Leap(_)))));
+    assert!(out(&mut session, "clock until deployment/web --for=condition=Available").contains("condition met"));
+    assert!(session.run_until("deployment/web --for=condition=Available", Duration::from_secs(60)));
+    assert!(!session.run_until("deployment/web --for=condition=Progressing=False", Duration::from_secs(5)));
+    assert_eq!(session.run("clock speed 0").code, 1);
+    session.run("clock pause; clock speed 10; clock speed max");
+    let events = session.take_events();
+    for wish in [Clock::Pause, Clock::Times(10), Clock::Max] {
+        assert!(events.contains(&Event::Clock(wish)), "{wish:?}");
+    }
+}
+
+#[test]
+fn the_story_tells_what_an_apply_brings_about() {
+    let mut session = open(Profile::Minikube);
+    out(&mut session, "kubectl create deployment web --image=nginx; sleep 20");
+    let story = out(&mut session, "story pods --verb binding");
+    assert!(story.contains("scheduler") && story.contains("spec.nodeName: none → minikube"), "{story}");
+    assert!(story.contains("because of replicaset-controller: create pod/web-"), "{story}");
+    assert_eq!(out(&mut session, "story pods/absent"), "Nothing was written.\n");
+    assert!(out(&mut session, "story nonsense").contains("there is no kind \"nonsense\""));
+    for command in ["story", "clock", "why", "fault", "etcdctl"] {
+        assert!(out(&mut session, &format!("{command} --help")).contains("Usage:"), "{command}");
+    }
+}
+
+#[test]
+fn a_pod_is_explained() {
+    let mut session = open(Profile::TwoNodes);
+    out(&mut session, "kubectl run web --image=nginx; sleep 10");
+    let why = out(&mut session, "why web");
+    assert!(why.contains("the best of 2 nodes") && why.contains("NodeResourcesFit (x1)"), "{why}");
+    let large = r#"kubectl run large --image=nginx --overrides='{"spec":{"containers":[{"name":"large","image":"nginx","resources":{"requests":{"cpu":"64"}}}]}}'; sleep 5; why large"#;
+    let why = out(&mut session, large);
+    assert!(why.contains("NodeResourcesFit: Insufficient cpu"), "{why}");
+    let why = out(&mut session, "fault scheduler stop; kubectl run later --image=nginx >/dev/null; sleep 5; why later");
+    assert!(why.contains("the scheduler does not run"), "{why}");
+    assert_eq!(session.run("why absent").code, 1);
+}
