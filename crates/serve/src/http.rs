@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use drydock_api::{Body, Method, Request, Response, Status, StreamItem};
 use futures_util::stream;
-use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::service::service_fn;
@@ -23,6 +23,9 @@ use crate::{protobuf, tunnel, websocket};
 
 /// The most that a body may have, as the real server has it.
 const BODY_MAX: usize = 3 << 20;
+/// How much of a body that is too large is still taken, and thrown away: a client that is cut off while it sends would
+/// not see why.
+const DRAINED_MAX: usize = 64 << 20;
 /// The most connections at a time. Further ones wait until one is closed.
 const CONNECTIONS_MAX: usize = 2048;
 /// How long a client may take for the head of a request.
@@ -156,14 +159,26 @@ impl Service {
 }
 
 /// A request's body, up to the limit.
-async fn read(body: Incoming) -> Result<Body, Status> {
+async fn read(mut body: Incoming) -> Result<Body, Status> {
     let too_large = || Status::too_large(format!("Request entity too large: limit is {BODY_MAX}"));
-    match tokio::time::timeout(BODY_PATIENCE, Limited::new(body, BODY_MAX).collect()).await {
-        Ok(Ok(body)) => {
-            let bytes = body.to_bytes();
-            Ok(if bytes.is_empty() { Body::Empty } else { Body::Bytes(bytes.into()) })
+    let mut bytes = Vec::new();
+    let mut length = 0;
+    let whole = async {
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            length += data.len();
+            if length <= BODY_MAX {
+                bytes.extend_from_slice(&data);
+            } else if length > DRAINED_MAX {
+                break;
+            }
         }
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok::<_, hyper::Error>(())
+    };
+    match tokio::time::timeout(BODY_PATIENCE, whole).await {
+        Ok(Ok(())) if length > BODY_MAX => Err(too_large()),
+        Ok(Ok(())) if bytes.is_empty() => Ok(Body::Empty),
+        Ok(Ok(())) => Ok(Body::Bytes(bytes)),
         Ok(Err(error)) => Err(Status::bad_request(format!("the body could not be read: {error}"))),
         Err(_) => Err(Status::new(408, "Timeout", "the body did not come in time")),
     }

@@ -17,7 +17,21 @@ pub(super) fn document(request: &Request, kind: &str) -> Result<Value, Status> {
              {why} ({shown})"
         ))
     };
+    let media = request.header_value("content-type").unwrap_or_default();
+    let is_yaml = match media.split(';').next().unwrap_or_default().trim() {
+        "" | "*/*" | "application/json" => false,
+        "application/yaml" => true,
+        _ => {
+            let message = "the body of the request was in an unknown format - accepted media types include: \
+                           application/json, application/yaml, application/vnd.kubernetes.protobuf";
+            return Err(Status::new(415, "UnsupportedMediaType", message));
+        }
+    };
     let document = match &request.body {
+        Body::Bytes(bytes) if is_yaml => {
+            let text = String::from_utf8_lossy(bytes);
+            drydock_yaml::parse_one(&text).map_err(|error| unrecognized(&error.to_string(), &shorten(bytes)))?
+        }
         Body::Value(value) => value.clone(),
         Body::Empty => return Err(unrecognized("unexpected end of JSON input", "<empty>")),
         Body::Bytes(bytes) => {

@@ -495,6 +495,26 @@ fn objects_are_made_in_collections_and_changed_by_name() {
 }
 
 #[test]
+fn bodies_come_in_the_formats_that_the_server_speaks() {
+    let mut bench = Bench::new();
+    let mut post = |media: &str, text: &str| {
+        let mut request =
+            Request::new(Method::Post, "/api/v1/namespaces/default/configmaps").header("Content-Type", media);
+        request.body = Body::Bytes(text.as_bytes().to_vec());
+        let response = bench.send(request);
+        (response.code, response.body.value().unwrap())
+    };
+    let (code, made) = post("application/yaml", "metadata:\n  name: a\ndata: {k: v}\n");
+    assert_eq!((code, made["data"]["k"].str()), (201, "v"));
+    let (code, refused) = post("application/x-www-form-urlencoded", "{}");
+    assert_eq!((code, refused["reason"].str()), (415, "UnsupportedMediaType"));
+    let (code, _) = post("application/json; charset=utf-8", r#"{"metadata":{"name":"b"}}"#);
+    assert_eq!(code, 201);
+    let (code, _) = post("application/yaml", "metadata: [");
+    assert_eq!(code, 400);
+}
+
+#[test]
 fn discovery_comes_in_both_forms() {
     let mut bench = Bench::new();
     let list = bench.ok(Request::get("/apis/batch/v1"));
