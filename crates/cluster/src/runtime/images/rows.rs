@@ -517,7 +517,7 @@ pub const ROWS: &[Row] = &[
         command: &["apache2-foreground"],
         ports: &[80],
         stop_signal: "SIGWINCH",
-        files: &[("/var/www/html/index.php", "OK!\n")],
+        files: &[("/var/www/html/index.php", HPA_PAGE)],
         programs: &["/usr/local/bin/apache2-foreground"],
         idle: true,
         ..EMPTY
@@ -614,6 +614,10 @@ pub const ROWS: &[Row] = &[
 
 /// Registries that were moved: what stands at the left is looked up as what stands at the right.
 pub const MOVED: &[(&str, &str)] = &[("k8s.gcr.io/", "registry.k8s.io/")];
+
+/// A page that takes a while to compute.
+const HPA_PAGE: &str =
+    "<?php\n$sum = 0.5;\nfor ($n = 0; $n < 1000000; $n++) {\n    $sum += sqrt($sum);\n}\necho \"OK!\";\n?>\n";
 
 const NGINX_FILES: &[(&str, &str)] = &[
     ("/usr/share/nginx/html/index.html", NGINX_INDEX),

@@ -23,6 +23,8 @@ struct Row {
     term: Option<i32>,
     /// What it answers to whoever connects, before anything is said.
     greeting: &'static [u8],
+    /// Whether it tells who asks over HTTP that it is well.
+    health: bool,
     /// Whether its ports speak TLS.
     tls: bool,
 }
@@ -51,6 +53,7 @@ const PLAIN: Row = Row {
     bye: &[],
     term: Some(0),
     greeting: b"",
+    health: false,
     tls: false,
 };
 
@@ -118,6 +121,7 @@ const ROWS: &[Row] = &[
     Row { name: "memcached", ports: &[11211], ..PLAIN },
     Row {
         name: "etcd",
+        health: true,
         ports: &[2379, 2380, 2381],
         stamp: iso,
         ready: &[
@@ -137,6 +141,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "kube-controller-manager",
+        health: true,
         tls: true,
         ports: &[10257],
         ready: &[
@@ -149,6 +154,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "kube-scheduler",
+        health: true,
         tls: true,
         ports: &[10259],
         ready: &[
@@ -169,6 +175,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "coredns",
+        health: true,
         ports: &[53, 8080, 8181, 9153],
         ready: &[
             ".:53",
@@ -181,6 +188,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "metrics-server",
+        health: true,
         tls: true,
         ports: &[10250],
         ready: &["{stamp} secure_serving.go:211] Serving securely on [::]:{port}"],
@@ -279,7 +287,7 @@ impl Program for Daemon {
         self.connections.retain(|socket| {
             loop {
                 match sys.host().recv(*socket) {
-                    Recv::Data(bytes) if bytes.starts_with(b"GET ") => {
+                    Recv::Data(bytes) if self.row.health && bytes.starts_with(b"GET ") => {
                         let answer = Response::new(200, "text/plain; charset=utf-8", "ok");
                         let answer =
                             if self.row.tls { answer.with(http::OVER_TLS, "max-age=31536000") } else { answer };

@@ -13,7 +13,14 @@ pub struct Httpd {
     root: String,
     running: bool,
     end: Option<Signal>,
+    /// Processor time that pages have still to use.
+    debt: u64,
 }
+
+/// Rounds of a page's loop in a unit of fuel.
+const ROUNDS: u64 = 200;
+/// Fuel of one step of a page's work.
+const WORK: u64 = 500;
 
 fn stamp(now: Time) -> String {
     let (year, _, day, hour, minute, second) = now.civil();
@@ -40,10 +47,17 @@ impl Program for Httpd {
             notice("mpm_event", "notice", &format!("{code}: {how}"), sys);
             return Step::Exit(0);
         }
+        // One request after the other: who comes meanwhile waits.
+        if self.debt > 0 {
+            let part = self.debt.min(WORK);
+            self.debt -= part;
+            sys.charge(part as u32);
+            return Step::Continue;
+        }
         let mut server = std::mem::take(&mut self.server);
-        server.serve(sys, &mut Site { root: &self.root, version: &self.version });
+        server.serve(sys, &mut Site { root: &self.root, version: &self.version, debt: &mut self.debt });
         self.server = server;
-        self.server.wait().into()
+        if self.debt > 0 { Step::Continue } else { self.server.wait().into() }
     }
 
     fn signal(&mut self, signal: Signal, _sys: &mut Sys<'_>) -> Disposition {
@@ -120,6 +134,7 @@ impl Httpd {
 struct Site<'a> {
     root: &'a str,
     version: &'a str,
+    debt: &'a mut u64,
 }
 
 impl Answer for Site<'_> {
@@ -145,7 +160,7 @@ impl Answer for Site<'_> {
 }
 
 impl Site<'_> {
-    fn find(&self, path: &str, host: &str, sys: &mut Sys<'_>) -> Response {
+    fn find(&mut self, path: &str, host: &str, sys: &mut Sys<'_>) -> Response {
         let mut file = join("/", &format!("{}{path}", self.root));
         if sys.files().is_dir(&file) {
             if !path.ends_with('/') {
@@ -159,6 +174,11 @@ impl Site<'_> {
             file = index;
         }
         match sys.files().read(&file) {
+            Ok(bytes) if file.ends_with(".php") => {
+                let (text, rounds) = super::php::run(&String::from_utf8_lossy(bytes.as_slice()));
+                *self.debt += rounds / ROUNDS;
+                Response::new(200, "text/html; charset=UTF-8", text)
+            }
             Ok(bytes) => {
                 let modified = sys.files().stat(&file).map(|stat| stat.modified).unwrap_or_default();
                 let kind = http::content_type(&file).unwrap_or("text/plain");

@@ -12,6 +12,7 @@ mod httpd;
 mod nginx;
 mod pause;
 mod perl;
+mod php;
 mod python;
 mod redis;
 mod redis_cli;
