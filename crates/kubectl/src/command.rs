@@ -1,14 +1,15 @@
 //! [`Command`]: one running kubectl, as a state machine.
 
-use drydock_value::{Time, Value};
+use drydock_value::Time;
 
 use crate::commands::{self, Outcome, Waiting};
-use crate::env::{Env, Input, Io, Step, Wait};
+use crate::env::{Env, Files, Input, Io, Step, Wait};
 use crate::failure::Failure;
 use crate::flags::{self, ALPHA, Parsed, Refusal, table};
 use crate::help;
 use crate::invocation::Invocation;
 use crate::kuberc;
+use crate::verbose;
 
 /// One running kubectl. Plain data: it can be cloned in the middle of a wait.
 #[derive(Clone)]
@@ -16,6 +17,8 @@ pub struct Command {
     env: Env,
     stdin: Vec<u8>,
     started: Time,
+    /// Whether what is to be said of the preferences was said.
+    told: bool,
     state: State,
 }
 
@@ -46,10 +49,26 @@ impl std::fmt::Debug for Command {
     }
 }
 
+/// Takes a command line apart after the user's preferences.
+fn read(found: &mut kuberc::Found, env: &Env) -> Result<Result<Parsed, Refusal>, String> {
+    let alias = kuberc::expand(&found.preferences, &env.args)?;
+    let mut parsed = flags::parse(alias.as_ref().unwrap_or(&env.args));
+    if let (Ok(parsed), None) = (&mut parsed, &alias) {
+        kuberc::defaults(&found.preferences, parsed, &mut found.warning)?;
+    }
+    Ok(parsed)
+}
+
+/// The command line as it will be run, with the user's aliases and defaults; None when it will not.
+pub fn parsed(env: &Env, files: &mut dyn Files) -> Option<Parsed> {
+    let mut found = kuberc::load(env, files).ok()?;
+    read(&mut found, env).ok()?.ok()
+}
+
 impl Command {
     /// A command line that is about to run.
     pub fn new(env: Env) -> Command {
-        Command { env, stdin: Vec::new(), started: Time::default(), state: State::Start }
+        Command { env, stdin: Vec::new(), started: Time::default(), told: false, state: State::Start }
     }
 
     /// Goes on until the command waits or ends.
@@ -124,25 +143,23 @@ impl Command {
     }
 
     fn start(&mut self, io: &mut Io<'_>, stdin: Option<Vec<u8>>) -> Step {
-        // Who asks for preferences themselves wants them as they are.
-        let preferences = kuberc::load(&self.env, io.files);
-        let preferences = match preferences {
-            Ok(_) if self.env.args.first().is_some_and(|word| word == "kuberc") => Value::Null,
-            Ok(preferences) => preferences,
+        let mut found = match kuberc::load(&self.env, io.files) {
+            Ok(found) => found,
             Err(why) => return self.unfit(io, &why),
         };
-        let alias = match kuberc::expand(&preferences, &self.env.args) {
-            Ok(alias) => alias,
-            Err(why) => return self.unfit(io, &why),
-        };
-        let aliased = alias.is_some();
-        let parsed = match flags::parse(alias.as_ref().unwrap_or(&self.env.args)) {
-            Ok(mut parsed) => {
-                if !aliased && let Err(why) = kuberc::defaults(&preferences, &mut parsed) {
-                    return self.unfit(io, &why);
-                }
-                parsed
+        let parsed = match read(&mut found, &self.env) {
+            Ok(parsed) => parsed,
+            Err(why) => {
+                self.tell(io, &found);
+                return self.unfit(io, &why);
             }
+        };
+        self.tell(io, &found);
+        let parsed = match parsed {
+            Ok(parsed) if parsed.command.path.starts_with("kuberc") && !kuberc::exists(&self.env) => {
+                return self.unknown(io, "kuberc", &[]);
+            }
+            Ok(parsed) => parsed,
             Err(Refusal::Flag(words, path)) => {
                 let name = table().command(path).map_or("kubectl".into(), flags::CommandInfo::full);
                 io.eprintln(format!("error: {words}\nSee '{name} --help' for usage."));
@@ -163,7 +180,7 @@ impl Command {
         }
         // kubectl alone is no command: it shows its help, as -h does for all.
         if parsed.help || parsed.command.path.is_empty() {
-            io.print(help::of(parsed.command));
+            io.print(help::of(parsed.command, &self.env));
             return self.finish(0);
         }
         let name = parsed.command.full();
@@ -186,11 +203,25 @@ impl Command {
         }
     }
 
+    /// Says once what is to be said of the preferences.
+    fn tell(&mut self, io: &mut Io<'_>, found: &kuberc::Found) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        if verbose::level(&self.env.args) >= 5 {
+            for (place, note) in &found.notes {
+                let head = verbose::klog(io, 'I', place);
+                io.eprintln(format!("{head}{note}"));
+            }
+        }
+        io.eprint(&found.warning);
+    }
+
     fn run(&mut self, io: &mut Io<'_>, parsed: Parsed, stdin: Option<Vec<u8>>) -> Result<Outcome, Failure> {
         let path = parsed.command.path;
         let Some(spec) = commands::spec(path) else {
             if table().children(path).next().is_some() {
-                return commands::group(io, &parsed);
+                return commands::group(&self.env, io, &parsed);
             }
             return Err(format!("kubectl {path} is not supported yet").into());
         };
@@ -199,14 +230,19 @@ impl Command {
         }
         help::required(&parsed)?;
         let mut invocation = Invocation::new(self.env.clone(), spec, parsed, stdin, self.started);
-        (spec.run)(&mut invocation, io)
+        let outcome = (spec.run)(&mut invocation, io)?;
+        match (&outcome, invocation.warnings_to_refuse()) {
+            (Outcome::Done | Outcome::Exit(0), 1) => Err("1 warning received".into()),
+            (Outcome::Done | Outcome::Exit(0), count @ 2..) => Err(format!("{count} warnings received").into()),
+            _ => Ok(outcome),
+        }
     }
 
     /// A word that is no command: a plugin of that name, or an error with suggestions.
     fn unknown(&mut self, io: &mut Io<'_>, word: &str, rest: &[String]) -> Step {
         match word {
             "help" => {
-                match help::by_words(rest) {
+                match help::by_words(rest, &self.env) {
                     Ok(text) => io.print(text),
                     Err(text) => io.eprint(text),
                 }

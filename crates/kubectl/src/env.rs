@@ -65,6 +65,14 @@ pub trait Files {
     /// # Errors
     /// errno's words.
     fn read(&mut self, path: &str) -> Result<Vec<u8>, String>;
+    /// What a URL answers.
+    ///
+    /// # Errors
+    /// kubectl's words.
+    fn fetch(&mut self, url: &str) -> Result<Vec<u8>, String> {
+        let why = "there is no way to the internet from here; save the file and pass its name";
+        Err(format!("unable to read URL {url:?}: {why}"))
+    }
     /// Writes a file whole; makes it when it is not there.
     ///
     /// # Errors

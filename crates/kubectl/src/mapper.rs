@@ -137,7 +137,7 @@ impl Mapper {
 
     fn by_kind(&self, kind: &str, group: &str, version: &str) -> Option<&Resource> {
         self.resources.iter().find(|r| {
-            r.kind == kind
+            named(r, kind)
                 && (group.is_empty() || r.id.group == group)
                 && (version.is_empty() || r.id.version == version)
         })
@@ -151,7 +151,7 @@ impl Mapper {
         let found = self
             .resources
             .iter()
-            .find(|r| r.kind == gvk.kind && r.id.group == gvk.group && r.id.version == gvk.version);
+            .find(|r| named(r, &gvk.kind) && r.id.group == gvk.group && r.id.version == gvk.version);
         found.ok_or_else(|| {
             Failure::Error(format!(
                 "no matches for kind {} in version {}",
@@ -170,6 +170,11 @@ impl Mapper {
     pub fn category(&self, name: &str) -> Vec<&Resource> {
         self.preferred().filter(|r| r.categories.iter().any(|category| category == name)).collect()
     }
+}
+
+/// Whether a resource is of a kind: with its capitals, or all in lower case.
+fn named(resource: &Resource, kind: &str) -> bool {
+    resource.kind == kind || resource.kind.to_lowercase() == kind
 }
 
 fn strings(list: &Value) -> Vec<String> {

@@ -14,6 +14,21 @@ pub fn klog(io: &Io<'_>, level: char, place: &str) -> String {
     format!("{level}{month:02}{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}       1 {place}] ")
 }
 
+/// How much is to be told, as far as the bare words say: what happens before they are taken apart asks.
+pub fn level(args: &[String]) -> i64 {
+    let mut words = args.iter().take_while(|word| *word != "--");
+    while let Some(word) = words.next() {
+        let given = match word.as_str() {
+            "-v" | "--v" => words.next().map(String::as_str),
+            _ => word.strip_prefix("--v=").or_else(|| word.strip_prefix("-v=")).or_else(|| word.strip_prefix("-v")),
+        };
+        if let Some(level) = given.and_then(|level| level.parse().ok()) {
+            return level;
+        }
+    }
+    0
+}
+
 /// A URL with its query.
 pub fn url(server: &str, request: &Request) -> String {
     let mut url = format!("{server}{}", request.path);

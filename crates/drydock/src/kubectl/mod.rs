@@ -5,11 +5,12 @@
 //!
 //! - [`transport`]: requests. [`streams`]: watches, logs, exec, attach, port-forward. [`connect`], [`tls`],
 //!   [`credentials`]: the way to the server.
-//! - [`system`]: files and children. [`terminal`]: the standard streams. [`sockets`]: local ports.
+//! - [`system`]: files and children. [`fetch`]: files that have a URL. [`terminal`]: the standard streams. [`sockets`]: local ports.
 
 mod bell;
 mod connect;
 mod credentials;
+mod fetch;
 mod sockets;
 mod streams;
 mod system;
@@ -24,7 +25,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use drydock_kubectl::env::Step;
-use drydock_kubectl::flags;
 use drydock_kubectl::kubeconfig::{Connection, Kubeconfig, connection};
 use drydock_kubectl::{Command, Env, Io};
 use drydock_value::{Time, Value};
@@ -45,18 +45,19 @@ fn environment(words: impl Iterator<Item = OsString>) -> Env {
 /// Where and as whom the command line and the kubeconfig say. A command line that cannot be read, or a kubeconfig that is
 /// wrong, is for the command itself to complain of.
 fn destination(env: &Env) -> Option<Connection> {
-    let parsed = flags::parse(&env.args).ok()?;
     let files = &mut system::Disk;
+    let parsed = drydock_kubectl::parsed(env, files)?;
     let config = Kubeconfig::load(&parsed.flags, env, files).ok()?;
     // A command's own flags are not the connection's: `create rolebinding --user`.
     let flags = parsed.flags.without(parsed.command.flags.iter().map(|flag| flag.name));
     let mut found = connection(&config.merged(), &flags, None).ok()?;
-    // Relative paths count from the kubeconfig's folder.
+    // Relative paths count from the kubeconfig's folder, those of flags from here.
     let folder = config.default_path().rsplit_once('/').map_or("/", |(folder, _)| folder);
     let there = Env { cwd: folder.to_owned(), ..env.clone() };
     let absolute = |entry: &mut Value, keys: &[&str]| {
         for key in keys {
-            if let Some(path) = entry[*key].as_str().filter(|path| !path.is_empty()).map(|path| there.absolute(path)) {
+            let from = if flags.non_empty(key).is_some() { env } else { &there };
+            if let Some(path) = entry[*key].as_str().filter(|path| !path.is_empty()).map(|path| from.absolute(path)) {
                 entry.set(*key, path);
             }
         }

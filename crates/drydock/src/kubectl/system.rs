@@ -23,6 +23,9 @@ impl Files for Disk {
     fn read(&mut self, path: &str) -> Result<Vec<u8>, String> {
         std::fs::read(path).map_err(|error| words(&error))
     }
+    fn fetch(&mut self, url: &str) -> Result<Vec<u8>, String> {
+        super::fetch::fetch(url)
+    }
     fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), String> {
         std::fs::write(path, bytes).map_err(|error| words(&error))
     }

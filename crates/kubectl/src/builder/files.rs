@@ -37,11 +37,8 @@ pub(super) fn expand(
             sources.push(Source { name: "STDIN".into(), path: "-".into() });
             continue;
         }
-        if filename.starts_with("http://") || filename.starts_with("https://") {
-            failures.push(Failure::Error(format!(
-                "unable to read URL {}: there is no way to the internet from here; save the file and pass its name",
-                quote(filename)
-            )));
+        if is_url(filename) {
+            sources.push(Source { name: filename.clone(), path: filename.clone() });
             continue;
         }
         let matches = match glob(filename, env, io) {
@@ -68,6 +65,10 @@ pub(super) fn expand(
     Failure::all(failures)?;
     let single = !several && !stream && sources.len() == 1;
     Ok((sources, single))
+}
+
+fn is_url(name: &str) -> bool {
+    name.starts_with("http://") || name.starts_with("https://")
 }
 
 fn walk(path: &str, top: bool, recursive: bool, env: &Env, io: &mut Io<'_>, found: &mut Vec<String>) {
@@ -169,7 +170,10 @@ fn matches_pattern(pattern: &str, name: &str) -> bool {
 
 /// The documents of a file, up to the first that can't be read.
 pub(super) fn read(inv: &Invocation, io: &mut Io<'_>, source: &Source) -> Result<Vec<Result<Value, Failure>>, Failure> {
-    let bytes = inv.read_file(io, &source.path)?;
+    let bytes = match is_url(&source.path) {
+        true => io.files.fetch(&source.path)?,
+        false => inv.read_file(io, &source.path)?,
+    };
     let text = decode(&bytes);
     let documents = drydock_yaml::documents(&text).map(|document| {
         document

@@ -384,9 +384,12 @@ impl Finder<'_, '_> {
         if document["kind"].str().is_empty() {
             return Err(undecodable(format!("Object 'Kind' is missing in '{}'", to_json(&document))));
         }
-        let is_list = document["items"].as_array().is_some();
-        if !is_list || !self.query.flatten {
+        if document["items"].as_array().is_none() {
             return Ok(vec![document]);
+        }
+        if !self.query.flatten {
+            let only = "watch is only supported on individual resources and resource collections";
+            return Err((Failure::Error(format!("{only}, but a list of resources is found")), false));
         }
         let mut objects = Vec::new();
         // Items of a typed list may leave their version and kind to it.

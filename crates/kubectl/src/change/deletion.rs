@@ -88,7 +88,14 @@ impl Gone {
                 None => {
                     let options =
                         ListOptions { fields: format!("metadata.name={}", target.name), ..Default::default() };
-                    let list = self.client.list(io, &target.resource, &target.namespace, &options)?;
+                    let list = match self.client.list(io, &target.resource, &target.namespace, &options) {
+                        // Not even its kind is there any more.
+                        Err(failure) if failure.is("NotFound") => {
+                            self.targets.pop_front();
+                            continue;
+                        }
+                        list => list?,
+                    };
                     let there = list["items"].items().first();
                     if there.is_none_or(|object| !uid.is_empty() && object["metadata"]["uid"].str() != uid) {
                         self.targets.pop_front();

@@ -10,8 +10,42 @@ use crate::kuberc;
 use crate::printers::{self, Formats};
 
 fn load(inv: &Invocation, io: &mut Io<'_>) -> Result<(String, Value), Failure> {
-    let path = kuberc::path(&inv.env).ok_or_else(|| Failure::from("kuberc is disabled"))?;
-    Ok((path, kuberc::load(&inv.env, io.files)?))
+    if kuberc::is_off(&inv.env) {
+        return Err("KUBERC is disabled via KUBERC=off environment variable".into());
+    }
+    let preferences = kuberc::load(&inv.env, io.files)?.preferences;
+    Ok((kuberc::path(&inv.env), preferences))
+}
+
+/// Preferences in the order of Go's fields, with the lists that are always written.
+fn in_order(preferences: &Value) -> Value {
+    fn fields(from: &Value, names: &[&str]) -> Value {
+        let mut out = Value::object();
+        for name in names.iter().filter(|name| !from[**name].is_null()) {
+            let mut value = from[*name].clone();
+            if *name == "options" {
+                value = value.items().iter().map(|option| fields(option, &["name", "default"])).collect();
+            }
+            out.set(*name, value);
+        }
+        out
+    }
+    let entries = |list: &str, names: &[&str]| -> Value {
+        preferences[list].items().iter().map(|entry| fields(entry, names)).collect()
+    };
+    let mut out = fields(preferences, &["kind", "apiVersion"]);
+    let mut defaults = entries("defaults", &["command", "options"]);
+    for entry in defaults.items_mut().iter_mut().filter(|entry| entry["options"].is_null()) {
+        entry.set("options", Value::Null);
+    }
+    out.set("defaults", defaults);
+    out.set("aliases", entries("aliases", &["name", "command", "prependArgs", "appendArgs", "options"]));
+    for field in ["credentialPluginPolicy", "credentialPluginAllowlist"] {
+        if !preferences[field].is_null() {
+            out.set(field, preferences[field].clone());
+        }
+    }
+    out
 }
 
 /// `kubectl kuberc view`
@@ -21,10 +55,10 @@ fn load(inv: &Invocation, io: &mut Io<'_>) -> Result<(String, Value), Failure> {
 pub fn view(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let (path, preferences) = load(inv, io)?;
     if preferences.is_null() {
-        return Err(format!("no kuberc file found at {path}").into());
+        return Err(format!("kuberc file not found at {path}").into());
     }
     if let Some(mut printer) = printers::for_output(inv, io, Formats::default())? {
-        printer.print(io, &preferences)?;
+        printer.print(io, &in_order(&preferences))?;
     }
     Ok(Outcome::Done)
 }
@@ -66,7 +100,7 @@ pub fn set(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
 fn entry(inv: &Invocation, section: &str, preferences: &mut Value) -> Result<(), Failure> {
     let (command, name) = (inv.flags.str("command"), inv.flags.str("name"));
     if command.is_empty() {
-        return Err(format!("--command is required when --section={section}").into());
+        return Err("--command is required when --section=aliases or --section=defaults".into());
     }
     let alias = section == "aliases";
     let (prepend, append) = (inv.flags.list("prependarg"), inv.flags.list("appendarg"));
@@ -78,12 +112,12 @@ fn entry(inv: &Invocation, section: &str, preferences: &mut Value) -> Result<(),
     }
     let extra = !prepend.is_empty() || !append.is_empty();
     if extra && !alias {
-        return Err("--prependarg and --appendarg are only valid when --section=aliases".into());
+        return Err("--prependarg and --appendarg are only valid for --section=aliases".into());
     }
     let mut entry = value!({"command": command});
     for option in inv.flags.list("option") {
         let Some((flag, value)) = option.split_once('=').filter(|(flag, _)| !flag.is_empty()) else {
-            return Err(format!("invalid option format {}, expected format is flag=value", quote(&option)).into());
+            return Err(format!("invalid option format {}, expected flag=value", quote(&option)).into());
         };
         entry["options"].push(value!({"name": flag, "default": value}));
     }
@@ -108,7 +142,10 @@ fn entry(inv: &Invocation, section: &str, preferences: &mut Value) -> Result<(),
             Err(format!("{what} already {verb}, use --overwrite to replace").into())
         }
         Some(at) => {
-            preferences[section].items_mut()[at] = entry;
+            let old = &mut preferences[section].items_mut()[at];
+            for (field, value) in entry.as_object().into_iter().flat_map(|map| map.iter()) {
+                old.set(field, value.clone());
+            }
             Ok(())
         }
         None => {
@@ -121,15 +158,29 @@ fn entry(inv: &Invocation, section: &str, preferences: &mut Value) -> Result<(),
 /// Which programs may be run for credentials.
 fn credentials(inv: &Invocation, preferences: &mut Value) -> Result<(), Failure> {
     let policy = inv.flags.str("policy");
-    if !matches!(policy, "AllowAll" | "DenyAll" | "Allowlist") {
-        return Err(format!("invalid policy {}, must be one of AllowAll, DenyAll, Allowlist", quote(policy)).into());
+    let entries = inv.flags.list("allowlist-entry");
+    match policy {
+        "" => return Err("--policy is required when --section=credentialplugin".into()),
+        "Allowlist" => {}
+        "AllowAll" | "DenyAll" if entries.is_empty() => {}
+        "AllowAll" | "DenyAll" => {
+            let only = "--allowlist-entry may only be used when --section=credentialplugin and --policy=Allowlist";
+            return Err(only.into());
+        }
+        _ => {
+            let known = " --policy must be  \"AllowAll\", \"DenyAll\", or \"Allowlist\"";
+            return Err(format!("{known}, got: {policy}").into());
+        }
     }
     preferences.set("credentialPluginPolicy", policy);
     let mut allowed = Vec::new();
-    for entry in inv.flags.list("allowlist-entry") {
+    for entry in entries {
         let Some((key, value)) = entry.split_once('=') else {
-            return Err(format!("invalid allowlist entry {}, expected format is key=value", quote(&entry)).into());
+            return Err(format!("improperly formatted allowlist entry: {}", quote(&entry)).into());
         };
+        if key == "name" {
+            return Err("allowlist entry field \"name\" is deprecated, use \"command\" instead".into());
+        }
         let mut row = Value::object();
         row.set(key, value);
         allowed.push(row);

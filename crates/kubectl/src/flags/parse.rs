@@ -174,10 +174,7 @@ fn set(parsed: &mut Parsed, flag: &'static FlagInfo, value: &str) -> Result<(), 
         parsed.deprecated.push((flag.name, why));
     }
     parsed.typed.push(format!("--{}={value}", flag.name));
-    parsed.flags.set(flag, value).map_err(|why| {
-        let name = flag.short.map_or(format!("--{}", flag.name), |short| format!("-{short}, --{}", flag.name));
-        format!("invalid argument {} for \"{name}\" flag: {why}", crate::failure::quote(value))
-    })
+    parsed.flags.set(flag, value).map_err(|why| flag.refuses(value, &why))
 }
 
 #[cfg(test)]

@@ -43,6 +43,12 @@ pub struct FlagInfo {
 }
 
 impl FlagInfo {
+    /// pflag's words for a value that does not fit.
+    pub fn refuses(&self, value: &str, why: &str) -> String {
+        let name = self.short.map_or(format!("--{}", self.name), |short| format!("-{short}, --{}", self.name));
+        format!("invalid argument {} for \"{name}\" flag: {why}", crate::failure::quote(value))
+    }
+
     /// What the flag means when it stands bare; None when it needs a value.
     pub fn bare(&self) -> Option<&'static str> {
         match (self.kind, self.name) {

@@ -50,19 +50,23 @@ const UNSUPPORTED: &[&str] = &[
     "validators",
 ];
 
-/// Whether every field is known and holds what it should.
+/// Whether every field is known and holds what it should. Answers it with the fields' names as they should be: any
+/// capitals do.
 ///
 /// # Errors
 /// kustomize's words.
-pub(super) fn check(kustomization: &Value) -> Result<(), String> {
+pub(super) fn check(kustomization: &Value) -> Result<Value, String> {
     let invalid = |why: String| format!("invalid Kustomization: {why}");
-    let Some(map) = kustomization.as_object() else {
+    if kustomization.as_object().is_none() {
         return Err(invalid("json: cannot unmarshal into Go value of type types.Kustomization".into()));
-    };
-    known("", kustomization).map_err(invalid)?;
-    for (field, value) in map.iter() {
-        known(field, value).map_err(invalid)?;
     }
+    let mut spelled = known("", kustomization).map_err(invalid)?;
+    let fields: Vec<String> = spelled.entries().map(|(field, _)| field.to_owned()).collect();
+    for field in fields {
+        let value = known(&field, &spelled[field.as_str()]).map_err(invalid)?;
+        spelled.set(&field, value);
+    }
+    let kustomization = &spelled;
     for (owner, field) in TEXTS {
         let holders = match owner.split_once('.') {
             Some((_, list)) => kustomization[list].items(),
@@ -93,24 +97,27 @@ pub(super) fn check(kustomization: &Value) -> Result<(), String> {
     }
     match UNSUPPORTED.iter().find(|field| !kustomization[**field].is_empty()) {
         Some(field) => Err(format!("{field} is not supported")),
-        None => Ok(()),
+        None => Ok(spelled),
     }
 }
 
-fn known(field: &str, value: &Value) -> Result<(), String> {
-    let Some((_, fields)) = FIELDS.iter().find(|row| row.0 == field) else { return Ok(()) };
-    let holders = if let Value::Array(items) = value { items.as_slice() } else { std::slice::from_ref(value) };
-    for holder in holders {
-        for (name, inner) in holder.entries() {
-            if !fields.split(' ').any(|known| known == name) {
-                return Err(format!("json: unknown field {name:?}"));
-            }
-            if matches!(name, "options" | "target") {
-                known(name, inner)?;
-            }
-        }
+/// What lies in a field, with the names of its own fields as they should be.
+fn known(field: &str, value: &Value) -> Result<Value, String> {
+    let Some((_, fields)) = FIELDS.iter().find(|row| row.0 == field) else { return Ok(value.clone()) };
+    if let Value::Array(items) = value {
+        return items.iter().map(|item| known(field, item)).collect();
     }
-    Ok(())
+    if value.as_object().is_none() {
+        return Ok(value.clone());
+    }
+    let mut out = Value::object();
+    for (name, inner) in value.entries() {
+        let found = fields.split(' ').find(|known| known.eq_ignore_ascii_case(name));
+        let name = found.ok_or_else(|| format!("json: unknown field {name:?}"))?;
+        let inner = if matches!(name, "options" | "target") { known(name, inner)? } else { inner.clone() };
+        out.set(name, inner);
+    }
+    Ok(out)
 }
 
 /// Warnings about fields that others replaced.

@@ -126,7 +126,7 @@ pub(super) fn kustomization(world: &mut World<'_>, loader: &Loader) -> Result<Va
     if value.is_empty() {
         return Err("kustomization.yaml is empty".into());
     }
-    checks::check(&value)?;
+    let value = checks::check(&value)?;
     world.warnings.extend(checks::deprecations(&value));
     Ok(value)
 }

@@ -145,6 +145,7 @@ spec:
     fn fields_do_what_they_say() {
         for (kustomization, wanted) in [
             // Names follow, but not those of objects that are elsewhere.
+            ("nameprefix: p-\nImages: [{NAME: nginx, newtag: '9'}]\n", &["name: p-web"][..]),
             ("namePrefix: p-\n", &["- secretName: p-pull", "- name: p-pull", "name: p-web", "name: other"][..]),
             ("namespace: team\n", &["namespace: team"]),
             ("images: [{name: busybox, newTag: '1'}]\n", &["image: busybox:1"]),

@@ -11,8 +11,8 @@ use crate::client::patch_type;
 use crate::env::Io;
 use crate::failure::Failure;
 
-/// Who owns what `apply` without `--server-side` sets.
-const OLD: &str = "kubectl-client-side-apply";
+/// Whose applying keeps the note up to date.
+const DEFAULT: &str = "kubectl";
 /// Who owns the note of what was applied last, once the rest belongs to somebody else.
 const NOTE: &str = "kubectl-last-applied";
 
@@ -35,6 +35,9 @@ impl Applying {
 
     /// Notes what was applied as its own manager, where the note does not say it.
     fn note(&mut self, io: &mut Io<'_>, info: &Info, sent: &Value) -> Result<Option<Value>, Failure> {
+        if self.options.manager != DEFAULT {
+            return Ok(None);
+        }
         let Some(there) = sent["metadata"]["annotations"][applied::LAST_APPLIED].as_str() else { return Ok(None) };
         let noted = applied::annotated(&info.object);
         let text = &noted["metadata"]["annotations"][applied::LAST_APPLIED];
@@ -85,23 +88,25 @@ impl Applying {
     }
 }
 
-/// The entries with what the old manager owned at the new one's; None when it owned nothing.
+/// The entries with what applied in the old way, whoever did it, at the new manager's; None when nothing was. Whoever
+/// applied in the old way owns the note.
 fn taken_over(entries: &Value, manager: &str) -> Option<Value> {
-    let is_old = |entry: &&Value| {
-        entry["manager"] == *OLD && entry["operation"] == *"Update" && entry["subresource"].str().is_empty()
-    };
-    let old = entries.items().iter().find(is_old)?;
-    let mut kept: Vec<Value> = entries.items().iter().filter(|entry| !is_old(entry)).cloned().collect();
-    let new = kept.iter_mut().find(|entry| {
-        entry["manager"] == *manager && entry["operation"] == *"Apply" && entry["subresource"].str().is_empty()
-    })?;
-    let mut fields = old["fieldsV1"].clone();
-    // The note is its own manager's.
-    if let Some(annotations) = fields.get_mut("f:metadata").and_then(|metadata| metadata.get_mut("f:annotations")) {
-        annotations.remove(&format!("f:{}", applied::LAST_APPLIED));
+    let note = format!("f:{}", applied::LAST_APPLIED);
+    let main =
+        |entry: &Value, operation: &str| entry["operation"] == *operation && entry["subresource"].str().is_empty();
+    let is_old =
+        |entry: &&Value| main(entry, "Update") && entry["fieldsV1"]["f:metadata"]["f:annotations"].get(&note).is_some();
+    let (old, mut kept): (Vec<&Value>, Vec<&Value>) = entries.items().iter().partition(is_old);
+    let new = kept.iter_mut().find(|entry| entry["manager"] == *manager && main(entry, "Apply"))?;
+    let mut owner = new.clone();
+    if old.is_empty() {
+        return None;
     }
-    union(&mut new["fieldsV1"], &fields);
-    Some(Value::from(kept))
+    for entry in old {
+        union(&mut owner["fieldsV1"], &entry["fieldsV1"]);
+    }
+    *new = &owner;
+    Some(kept.into_iter().cloned().collect())
 }
 
 fn union(into: &mut Value, from: &Value) {
@@ -120,16 +125,22 @@ mod tests {
     #[test]
     fn fields_change_hands() {
         let entry = |manager: &str, operation: &str, fields: Value| value!({"manager": manager, "operation": operation, "fieldsV1": fields});
-        let entries = value!([
-            entry("kubectl", "Apply", value!({"f:data": {"f:a": {}}})),
-            entry(OLD, "Update", value!({"f:data": {".": {}, "f:b": {}}})),
-            entry("other", "Update", value!({}))
-        ]);
-        let want = value!([
-            entry("kubectl", "Apply", value!({"f:data": {".": {}, "f:a": {}, "f:b": {}}})),
-            entry("other", "Update", value!({}))
-        ]);
-        assert_eq!(taken_over(&entries, "kubectl"), Some(want));
-        assert_eq!(taken_over(&value!([entry("kubectl", "Apply", value!({}))]), "kubectl"), None);
+        let mut note = Value::object();
+        note.set(format!("f:{}", applied::LAST_APPLIED), Value::object());
+        let note = value!({"f:annotations": note});
+        for (old, manager) in [("kubectl-client-side-apply", "kubectl"), ("mine", "mine"), ("theirs", "mine")] {
+            let entries = value!([
+                entry(manager, "Apply", value!({"f:data": {"f:a": {}}})),
+                entry(old, "Update", value!({"f:data": {".": {}, "f:b": {}}, "f:metadata": (&note)})),
+                entry("other", "Update", value!({}))
+            ]);
+            let want = value!([
+                entry(manager, "Apply", value!({"f:data": {".": {}, "f:a": {}, "f:b": {}}, "f:metadata": (&note)})),
+                entry("other", "Update", value!({}))
+            ]);
+            assert_eq!(taken_over(&entries, manager), Some(want), "{old}");
+        }
+        let without = entry("kubectl-client-side-apply", "Update", value!({"f:data": {"f:b": {}}}));
+        assert_eq!(taken_over(&value!([entry("kubectl", "Apply", value!({})), without]), "kubectl"), None);
     }
 }

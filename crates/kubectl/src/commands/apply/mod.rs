@@ -347,7 +347,8 @@ impl Applying {
     }
 
     fn create(&mut self, io: &mut Io<'_>, info: &Info) -> Result<(), Failure> {
-        let mut object = applied::annotated(&info.object);
+        // What is null is not sent: a later apply would not send it either.
+        let mut object = drydock_schema::patch::merge_patch(&Value::Null, &applied::annotated(&info.object));
         if self.options.dry_run != DryRun::Client {
             object["metadata"].remove("resourceVersion");
             let client = self.inv.client(io)?;
