@@ -1,7 +1,7 @@
 //! [`Client`]: typed requests to the API server, with what kubectl does around each: who asks, impersonation,
 //! warnings, `-v`.
 
-use drydock_sorted::SortedSet;
+use drydock_sorted::{Sort, SortedSet};
 use std::time::Duration;
 
 use drydock_api::{Body, Method, Request, Resource, Response, Status, StreamId};
@@ -72,18 +72,18 @@ impl Client {
     /// With a connection and what the command line says.
     pub fn new(connection: Connection, flags: &Flags) -> Client {
         let mut headers = Vec::new();
-        if let Some(user) = flags.non_empty("as") {
-            headers.push(("impersonate-user".to_owned(), user.to_owned()));
+        let user = &connection.user;
+        for (field, header) in [("as", "user"), ("as-uid", "uid")] {
+            if !user[field].is_empty() {
+                headers.push((format!("impersonate-{header}"), user[field].str().to_owned()));
+            }
         }
-        if let Some(uid) = flags.non_empty("as-uid") {
-            headers.push(("impersonate-uid".to_owned(), uid.to_owned()));
+        for group in user["as-groups"].items() {
+            headers.push(("impersonate-group".to_owned(), group.str().to_owned()));
         }
-        for group in flags.list("as-group") {
-            headers.push(("impersonate-group".to_owned(), group));
-        }
-        for extra in flags.list("as-user-extra") {
-            if let Some((key, value)) = extra.split_once('=') {
-                headers.push((format!("impersonate-extra-{}", key.to_ascii_lowercase()), value.to_owned()));
+        for (key, values) in user["as-user-extra"].entries() {
+            for value in values.items() {
+                headers.push((format!("impersonate-extra-{}", key.to_ascii_lowercase()), value.str().to_owned()));
             }
         }
         Client {
@@ -109,8 +109,16 @@ impl Client {
         client
     }
 
+    /// The headers that say for whom one asks.
+    #[cfg(test)]
+    pub fn impersonation(&self) -> String {
+        self.headers.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    }
+
     fn prepare(&self, mut request: Request) -> Request {
         request.auth = self.connection.auth.clone();
+        // As Go writes queries.
+        request.query.sort_compact_by_key(|(name, _)| name.clone());
         request.headers.extend(self.headers.iter().cloned());
         if request.header_value("user-agent").is_none() {
             request.headers.push(("user-agent".into(), "kubectl/v1.36.4 (linux/amd64) kubernetes/drydock".into()));
@@ -373,5 +381,5 @@ fn with(mut request: Request, params: &[(&str, &str)]) -> Request {
 fn warning_text(header: &str) -> String {
     let Some(rest) = header.strip_prefix("299 ") else { return header.to_owned() };
     let Some((_, quoted)) = rest.split_once(" \"") else { return header.to_owned() };
-    quoted.trim_end_matches('"').replace("\\\"", "\"").replace("\\\\", "\\")
+    quoted.strip_suffix('"').unwrap_or(quoted).replace("\\\"", "\"").replace("\\\\", "\\")
 }

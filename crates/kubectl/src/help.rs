@@ -1,11 +1,13 @@
 //! Help texts, required flags, suggestions.
 //!
 //! The words are in `data/help.txt`: a line `= path` for each command, its short description, lines with `|` for a
-//! longer one, and examples, each a line with `#` and the command line. Flags are described in `data/flags.txt`.
+//! longer one, and examples, each a line with `#` and the command line. A line with `@language` is the short description
+//! in another language, for those who have set theirs. Flags are described in `data/flags.txt`.
 
 use drydock_sorted::SortedMap;
 use std::sync::LazyLock;
 
+use crate::env::Env;
 use crate::failure::{Failure, quote};
 use crate::flags::{CommandInfo, FlagInfo, Parsed, table};
 
@@ -13,6 +15,8 @@ use crate::flags::{CommandInfo, FlagInfo, Parsed, table};
 #[derive(Debug, Default)]
 struct Words {
     short: &'static str,
+    /// Languages, and the short description in each.
+    translations: Vec<(&'static str, &'static str)>,
     long: Vec<&'static str>,
     /// What it does, and the command line.
     examples: Vec<(&'static str, &'static str)>,
@@ -29,6 +33,8 @@ static WORDS: LazyLock<SortedMap<&'static str, Words>> = LazyLock::new(|| {
         let words = all.entry(path).or_default();
         if let Some(long) = line.strip_prefix('|') {
             words.long.push(long);
+        } else if let Some(translation) = line.strip_prefix('@') {
+            words.translations.extend(translation.split_once(' '));
         } else if let Some(what) = line.strip_prefix("# ") {
             words.examples.push((what, ""));
         } else if words.short.is_empty() {
@@ -59,24 +65,37 @@ const GROUPS: &[(&str, &[&str])] = &[
 const OPTIONS_HINT: &str =
     "Use \"kubectl options\" for a list of global command-line options (applies to all commands).\n";
 
-fn short(path: &str) -> &'static str {
-    WORDS.get(path).map_or("", |words| words.short)
+/// The short description of a command, in the user's language where there are words for it.
+fn short(path: &str, language: &str) -> &'static str {
+    let Some(words) = WORDS.get(path) else { return "" };
+    words.translations.iter().find(|(known, _)| *known == language).map_or(words.short, |(_, text)| text)
 }
 
-fn list(names: &[&str], parent: &str, width: usize, out: &mut String) {
+/// The user's language, as `de_DE.UTF-8` says it; without an encoding it does not count.
+fn language(env: &Env) -> &str {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().map(|name| env.var(name)).find(|value| !value.is_empty());
+    match set.unwrap_or("").split_once('.') {
+        Some((language, encoding)) if !encoding.contains('.') => language,
+        _ => "",
+    }
+}
+
+fn list(names: &[&str], parent: &str, language: &str, width: usize, out: &mut String) {
     for name in names {
         let path = if parent.is_empty() { (*name).to_owned() } else { format!("{parent} {name}") };
-        out.push_str(&format!("  {name:width$}{}\n", short(&path)));
+        out.push_str(&format!("  {name:width$}{}\n", short(&path, language)));
     }
 }
 
 /// The help of a command.
-pub fn of(command: &CommandInfo) -> String {
+pub fn of(command: &CommandInfo, env: &Env) -> String {
     let words = WORDS.get(command.path);
+    let language = language(env);
     let mut out = String::new();
     if let Some(words) = words {
-        out.push_str(words.short);
-        if !words.short.ends_with('.') {
+        let short = short(command.path, language);
+        out.push_str(short);
+        if !short.ends_with(['.', '。']) {
             out.push('.');
         }
         out.push_str("\n\n");
@@ -98,12 +117,12 @@ pub fn of(command: &CommandInfo) -> String {
     if command.path.is_empty() {
         for (title, names) in GROUPS {
             out.push_str(&format!("{title}\n"));
-            list(names, "", width, &mut out);
+            list(names, "", language, width, &mut out);
             out.push('\n');
         }
     } else if !children.is_empty() {
         out.push_str("Available Commands:\n");
-        list(&children, command.path, width, &mut out);
+        list(&children, command.path, language, width, &mut out);
         out.push('\n');
     }
     let flags: Vec<&FlagInfo> = command.flags.iter().filter(|flag| flag.deprecated.is_none()).collect();
@@ -135,19 +154,19 @@ fn option(flag: &FlagInfo) -> String {
 ///
 /// # Errors
 /// When there is no such command.
-pub fn by_words(words: &[String]) -> Result<String, String> {
+pub fn by_words(words: &[String], env: &Env) -> Result<String, String> {
     let mut command = &table().commands[0];
     for word in words.iter().filter(|word| !word.starts_with('-')) {
         match table().child(command.path, word) {
             Some(child) => command = child,
             None if command.path.is_empty() => {
                 let topics: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-                return Err(format!("Unknown help topic [{}]\n{}", topics.join(" "), of(command)));
+                return Err(format!("Unknown help topic [{}]\n{}", topics.join(" "), of(command, env)));
             }
             None => break,
         }
     }
-    Ok(of(command))
+    Ok(of(command, env))
 }
 
 /// `kubectl options`.
@@ -184,12 +203,23 @@ pub fn required(parsed: &Parsed) -> Result<(), Failure> {
 /// The error for a word that is no command, with words that are near it.
 pub fn unknown_command(word: &str) -> String {
     let mut text = format!("error: unknown command {} for \"kubectl\"", quote(word));
-    let near: Vec<&str> = table().children("").map(CommandInfo::name).filter(|name| near(word, name)).collect();
+    let near: Vec<&str> =
+        table().children("").map(CommandInfo::name).filter(|name| near(word, name) || meant(word, name)).collect();
     if !near.is_empty() {
         text += "\n\nDid you mean this?\n";
         text += &near.iter().map(|name| format!("\t{name}")).collect::<Vec<_>>().join("\n");
     }
     text
+}
+
+/// Words of other programs that stand for a command.
+fn meant(word: &str, name: &str) -> bool {
+    let words: &[&str] = match name {
+        "get" => &["list", "ls"],
+        "delete" => &["rm", "remove"],
+        _ => &[],
+    };
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 fn near(word: &str, name: &str) -> bool {
@@ -221,7 +251,7 @@ mod tests {
     #[test]
     fn every_command_and_flag_is_described() {
         for command in &table().commands {
-            assert!(!short(command.path).is_empty(), "{}", command.path);
+            assert!(!short(command.path, "").is_empty(), "{}", command.path);
             for flag in command.flags.iter().filter(|flag| flag.deprecated.is_none()) {
                 assert!(!flag.help.is_empty(), "{} --{}", command.path, flag.name);
             }
@@ -251,10 +281,36 @@ mod tests {
     }
 
     #[test]
+    fn help_speaks_the_users_language() {
+        for (variables, line, words) in [
+            (&[("LANG", "de_DE.UTF8")][..], "help", "  config          Verändere kubeconfig Dateien\n"),
+            (&[("LANG", "C")], "help", "  config          Modify kubeconfig files\n"),
+            (&[("LANG", "ja_JP.UTF-8")], "config", "kubeconfigを変更する.\n"),
+            (&[("LANG", "zh_CN.UTF-8")], "uncordon --help", "标记节点为可调度。\n"),
+            (
+                &[("LANG", "de_DE.UTF-8"), ("LC_ALL", "it_IT.UTF-8")],
+                "uncordon -h",
+                "Contrassegna il nodo come programmabile.\n",
+            ),
+            // Without words of its own, and without an encoding, it is English.
+            (&[("LANG", "ko_KR.UTF-8")], "uncordon -h", "Mark node as schedulable.\n"),
+            (&[("LANG", "de_DE")], "uncordon -h", "Mark node as schedulable.\n"),
+        ] {
+            let mut env = Env::of(&line.split(' ').collect::<Vec<_>>());
+            for (name, value) in variables {
+                env.vars.insert((*name).to_owned(), (*value).to_owned());
+            }
+            let out = Fake::default().run_in(env).out;
+            assert!(out.contains(words), "{line} {variables:?}: {out}");
+        }
+    }
+
+    #[test]
     fn unknown_words() {
         let cases = [
             ("gett", "error: unknown command \"gett\" for \"kubectl\"\n\nDid you mean this?\n\tset\n\tget\n"),
             ("versio", "error: unknown command \"versio\" for \"kubectl\"\n\nDid you mean this?\n\tversion\n"),
+            ("List", "error: unknown command \"List\" for \"kubectl\"\n\nDid you mean this?\n\tget\n"),
             ("frobnicate", "error: unknown command \"frobnicate\" for \"kubectl\"\n"),
             ("rollout foo", "error: unknown command \"foo\"\nSee 'kubectl rollout -h' for help and examples\n"),
             ("scale", "error: required flag(s) \"replicas\" not set\n"),

@@ -96,8 +96,10 @@ impl Invocation {
         if let drydock_api::Auth::Certificate { certificate } = &mut connection.auth
             && !certificate.contains("-----BEGIN")
         {
-            // A path: relative ones count from the kubeconfig's folder.
+            // A path: relative ones count from the kubeconfig's folder, those of flags from here.
             let folder = files.default_path().rsplit_once('/').map_or("/", |(folder, _)| folder);
+            let typed = self.flags.non_empty("client-certificate").is_some();
+            let folder = if typed { &self.env.cwd } else { folder };
             let path = Env { cwd: folder.to_owned(), ..self.env.clone() }.absolute(certificate);
             if let Ok(bytes) = io.files.read(&path) {
                 *certificate = String::from_utf8_lossy(&bytes).into_owned();
@@ -121,6 +123,11 @@ impl Invocation {
         }
         // Made just above.
         Ok(self.client.get_or_insert_default())
+    }
+
+    /// How many warnings came, when `--warnings-as-errors` counts them.
+    pub(crate) fn warnings_to_refuse(&self) -> usize {
+        self.client.as_ref().filter(|client| client.warnings_as_errors).map_or(0, |client| client.warnings)
     }
 
     /// The namespace to work in: `-n`, or the context's, or `default`.

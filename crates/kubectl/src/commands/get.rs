@@ -164,6 +164,13 @@ fn print_tables(
                 Err(_) => continue,
             }
         }
+        if !sort.is_empty() && object["items"].items().len() > 1 {
+            let items = object["items"].items();
+            if let Ok(order) = printers::sort::order(items, &sort) {
+                let items: Vec<Value> = order.iter().filter_map(|at| items.get(*at)).cloned().collect();
+                object.set("items", items);
+            }
+        }
         printer.print(&object, None, io.now, &mut tabs);
     }
     finish_group(&mut tabs, &mut text, &mut groups, inv.flags.bool("no-headers"));
@@ -273,6 +280,7 @@ fn start_watch(inv: &mut Invocation, io: &mut Io<'_>, mut query: Query, human: b
         events: inv.flags.bool("output-watch-events"),
         quiet: false,
         deadline: inv.client(io)?.request_timeout.map(|timeout| io.now + timeout),
+        verbosity: inv.flags.int("v"),
     };
     let is_list = !single;
     if !inv.flags.bool("watch-only") {
@@ -318,7 +326,11 @@ struct Watching {
     quiet: bool,
     /// When `--request-timeout` ends the watch.
     deadline: Option<Time>,
+    /// `-v`
+    verbosity: i64,
 }
+
+const TIMEOUT: &str = "\"Unable to decode an event from the watch stream\" err=\"net/http: request canceled (Client.Timeout or context cancellation while reading body)\"";
 
 impl Watching {
     fn print(&mut self, io: &mut Io<'_>, kind: &str, object: &Value) -> Result<(), Failure> {
@@ -343,6 +355,10 @@ impl Waiting for Watching {
             match io.api.poll(self.stream) {
                 StreamItem::Pending if self.deadline.is_some_and(|deadline| io.now >= deadline) => {
                     io.api.close(self.stream);
+                    if self.verbosity >= 5 {
+                        let head = crate::verbose::klog(io, 'I', "streamwatcher.go:123");
+                        io.eprintln(format!("{head}{TIMEOUT}"));
+                    }
                     return Ok(Outcome::Done);
                 }
                 StreamItem::Pending => {
@@ -483,7 +499,7 @@ mod tests {
         let ran = fake.line("get pods -w");
         let text = "NAME   STATUS\nb      Running\na      Pending\na      Running\nb      Running\n";
         assert_eq!((ran.out.as_str(), ran.code), (text, 1));
-        assert_eq!(fake.log.last().unwrap().0, "OPEN /api/v1/namespaces/default/pods?watch=true&resourceVersion=5");
+        assert_eq!(fake.log.last().unwrap().0, "OPEN /api/v1/namespaces/default/pods?resourceVersion=5&watch=true");
         let ran = fake.line("get pods --watch-only --output-watch-events");
         let text = "EVENT      NAME   STATUS\nMODIFIED   a      Running\nDELETED    b      Running\n";
         assert_eq!(ran.out, text);

@@ -18,7 +18,7 @@
 //! **A command that waits** answers [`Outcome::Waiting`] with a [`Waiting`] value: it is stepped until it answers
 //! `Done`, `Exit` or an error, and says with `Outcome::Wait` what wakes it (streams of watches, a moment, a child).
 
-use crate::env::{Io, Wait};
+use crate::env::{Env, Io, Wait};
 use crate::failure::Failure;
 use crate::flags::{Parsed, table};
 use crate::help;
@@ -260,10 +260,10 @@ pub fn spec(path: &str) -> Option<&'static Spec> {
 }
 
 /// A command that only holds others: prints its help, or refuses what is no command of it.
-pub(crate) fn group(io: &mut Io<'_>, parsed: &Parsed) -> Result<Outcome, Failure> {
+pub(crate) fn group(env: &Env, io: &mut Io<'_>, parsed: &Parsed) -> Result<Outcome, Failure> {
     // `certificate` shows its help whatever stands behind it.
     if parsed.args.is_empty() || parsed.command.path == "certificate" {
-        io.print(help::of(parsed.command));
+        io.print(help::of(parsed.command, env));
         return Ok(Outcome::Done);
     }
     Err(Failure::Usage(format!("unknown command {}", crate::failure::quote(&parsed.args.join(" ")))))

@@ -4,7 +4,7 @@ use base64::Engine;
 use drydock_api::Auth;
 use drydock_value::Value;
 
-use super::Config;
+use super::{Config, checks};
 use crate::failure::{Failure, quote};
 use crate::flags::Flags;
 
@@ -33,12 +33,9 @@ pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>
     if let Some(path) = explicit_missing {
         return Err(Failure::Error(format!("stat {path}: no such file or directory")));
     }
-    let mut problems: Vec<String> = Vec::new();
     let context_name = flags.non_empty("context").unwrap_or(&config.current);
     let context = config.contexts.get(context_name).cloned();
-    if !context_name.is_empty() && context.is_none() {
-        problems.push(format!("context was not found for specified context: {context_name}"));
-    }
+    let no_context = !context_name.is_empty() && context.is_none();
     let context = context.unwrap_or_default();
     let pick = |flag: &str, key: &str| flags.non_empty(flag).unwrap_or(context[key].str()).to_owned();
     let (cluster_name, user_name) = (pick("cluster", "cluster"), pick("user", "user"));
@@ -52,46 +49,61 @@ pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>
         cluster.set("insecure-skip-tls-verify", flags.bool("insecure-skip-tls-verify"));
     }
     let server = cluster["server"].str().trim_end_matches('/').to_owned();
-    let named = !context_name.is_empty() || !cluster_name.is_empty();
-    if problems.is_empty() || flags.non_empty("cluster").is_some() {
-        if !user_name.is_empty() && !config.users.contains_key(&user_name) && flags.non_empty("user").is_none() {
-            problems.push(format!("auth info {} does not exist", quote(&user_name)));
+    let mut user = config.users.get(&user_name).cloned().unwrap_or_default();
+    for flag in ["token", "username", "password", "client-certificate", "client-key", "as", "as-uid"] {
+        if let Some(text) = flags.non_empty(flag) {
+            user.set(flag, text);
         }
-        if server.is_empty() && named {
-            if config.clusters.contains_key(&cluster_name) || cluster_name.is_empty() {
-                if !cluster_name.is_empty() {
-                    problems.push(format!("no server found for cluster {}", quote(&cluster_name)));
-                }
-            } else if flags.non_empty("cluster").is_some() {
-                problems.push(format!("no server found for cluster {}", quote(&cluster_name)));
-            } else {
-                problems.push(format!("cluster {} does not exist", quote(&cluster_name)));
-            }
+    }
+    if flags.given("as-group") {
+        user.set("as-groups", flags.list("as-group"));
+    }
+    for extra in flags.list("as-user-extra") {
+        if let Some((key, value)) = extra.split_once('=') {
+            user["as-user-extra"][key].push(value);
+        }
+    }
+    let given = flags.given("namespace") && !flags.str("namespace").is_empty();
+    // What the command line names must be there; what only a context names may be missing.
+    let absent = |flag: &str, there: bool| flags.non_empty(flag).is_some() && !there;
+    let no_user = absent("user", config.users.contains_key(&user_name));
+    let no_cluster = absent("cluster", config.clusters.contains_key(&cluster_name));
+    let mut problems: Vec<String> = Vec::new();
+    if no_context {
+        problems.push(format!("context was not found for specified context: {context_name}"));
+    }
+    problems.extend(checks::of_user(&user_name, &user));
+    let impersonating = ["as-uid", "as-groups", "as-user-extra"].iter().any(|field| !user[*field].is_empty());
+    if impersonating && user["as"].is_empty() {
+        problems.push(format!("requesting uid, groups or user-extra for {user_name} without impersonating a user"));
+    }
+    if no_cluster {
+        problems.push(format!("no server found for cluster {}", quote(&cluster_name)));
+    }
+    // With a namespace on the command line, nobody has asked for the context's before the client is made.
+    if given || problems.is_empty() {
+        if no_user {
+            return Err(format!("auth info {} does not exist", quote(&user_name)).into());
+        }
+        if absent("context", !no_context) {
+            return Err(format!("context {} does not exist", quote(context_name)).into());
+        }
+        if no_cluster {
+            return Err(format!("cluster {} does not exist", quote(&cluster_name)).into());
         }
     }
     match problems.as_slice() {
         [] => {}
-        // Without any kubeconfig it is not the configuration that is wrong.
-        [one] if *config == Config::default() && context_name.is_empty() => return Err(Failure::Error(one.clone())),
-        [one] => return Err(Failure::Plain(format!("Error in configuration: {one}"))),
+        [one] if no_context => return Err(Failure::Plain(format!("Error in configuration: {one}"))),
+        [one] => return Err(Failure::Error(one.clone())),
         several => {
             let list: String = several.iter().map(|problem| format!("* {problem}\n")).collect();
             return Err(Failure::Plain(format!("Error in configuration: \n{list}")));
         }
     }
-    let impersonating = ["as-uid", "as-group", "as-user-extra"].iter().any(|flag| flags.given(flag));
-    if impersonating && flags.non_empty("as").is_none() && !user_name.is_empty() {
-        return Err(format!("requesting uid, groups or user-extra for {user_name} without impersonating a user").into());
-    }
     let timeout = flags.str("request-timeout");
     if timeout.parse::<i64>().is_err() && drydock_schema::duration::parse(timeout).is_err() && !timeout.is_empty() {
         return Err("Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)".into());
-    }
-    let mut user = config.users.get(&user_name).cloned().unwrap_or_default();
-    for flag in ["token", "username", "password", "client-certificate", "client-key"] {
-        if let Some(text) = flags.non_empty(flag) {
-            user.set(flag, text);
-        }
     }
     let auth = if let Some(token) = flags.non_empty("token").or(user["token"].as_str()) {
         Auth::Token(token.to_owned())
@@ -103,7 +115,6 @@ pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>
     } else {
         Auth::Anonymous
     };
-    let given = flags.given("namespace") && !flags.str("namespace").is_empty();
     let namespace = if given {
         flags.str("namespace")
     } else {
@@ -111,4 +122,73 @@ pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>
     };
     let server = if server.is_empty() { "http://localhost:8080".to_owned() } else { server };
     Ok(Connection { server, auth, namespace: namespace.to_owned(), namespace_given: given, cluster, user })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Fake;
+
+    const FILE: &str = "apiVersion: v1
+kind: Config
+clusters:
+- {name: local, cluster: {server: 'http://localhost:8080'}}
+contexts:
+- {name: test, context: {cluster: local, user: nina}}
+- {name: ghost, context: {cluster: local, user: ghost}}
+current-context: test
+users:
+- {name: nina, user: {token: t}}
+- name: other
+  user: {token: t, as: userb, as-uid: abc, as-groups: [g2, g1], as-user-extra: {Foo: [a, b]}}
+- {name: nobody, user: {token: t, as-uid: abc}}
+";
+
+    #[test]
+    fn what_is_named_must_be_there() {
+        for (line, err) in [
+            ("get ns", ""),
+            ("get ns --context=ghost", ""),
+            ("get ns --user=x", "error: auth info \"x\" does not exist\n"),
+            ("get ns --cluster=x", "error: no server found for cluster \"x\"\n"),
+            ("get ns -n a --cluster=x", "error: cluster \"x\" does not exist\n"),
+            ("get ns --context=x", "Error in configuration: context was not found for specified context: x\n"),
+            ("get ns -n a --context=x", "error: context \"x\" does not exist\n"),
+            (
+                "get ns --user=nobody",
+                "error: requesting uid, groups or user-extra for nobody without impersonating a user\n",
+            ),
+            (
+                "get ns --context=x --cluster=y --user=z",
+                "Error in configuration: \n* context was not found for specified context: x\n* no server found for cluster \"y\"\n",
+            ),
+        ] {
+            let list = drydock_value::value!({"kind": "NamespaceList", "items": [{"metadata": {"name": "a"}}]});
+            let mut fake = Fake::default().file("/home/.kube/config", FILE).with("/api/v1/namespaces", list);
+            assert_eq!(fake.line(line).err, err, "{line}");
+        }
+        let mut fake = Fake::default().file("/c", &FILE.replace("apiVersion: v1", "apiVersion: v-1"));
+        let words =
+            "error: error loading config file \"/c\": no kind \"Config\" is registered for version \"v-1\" in scheme ";
+        assert!(fake.line("get ns --kubeconfig=/c").err.starts_with(words));
+    }
+
+    #[test]
+    fn a_user_entry_may_stand_for_another_user() {
+        let config = super::Config::from_value(&crate::text::parse_yaml(FILE).unwrap()[0]);
+        let line =
+            |text: &str| crate::flags::parse(&text.split(' ').map(str::to_owned).collect::<Vec<_>>()).unwrap().flags;
+        for (text, headers) in [
+            ("get ns", ""),
+            (
+                "get ns --user=other",
+                "impersonate-user=userb impersonate-uid=abc impersonate-group=g2 impersonate-group=g1 \
+                 impersonate-extra-foo=a impersonate-extra-foo=b",
+            ),
+            ("get ns --as=x --as-group=y", "impersonate-user=x impersonate-group=y"),
+        ] {
+            let flags = line(text);
+            let client = crate::client::Client::new(super::connection(&config, &flags, None).unwrap(), &flags);
+            assert_eq!(client.impersonation(), headers, "{text}");
+        }
+    }
 }

@@ -44,6 +44,18 @@ pub(super) fn of(section: Section) -> &'static [(&'static str, Kind)] {
     }
 }
 
+/// Refuses what is of another kind or version than kubeconfigs are.
+pub(super) fn known(document: &Value) -> Result<(), String> {
+    let (version, kind) = (document["apiVersion"].str(), document["kind"].str());
+    if matches!(version, "" | "v1") && matches!(kind, "" | "Config") {
+        return Ok(());
+    }
+    let (version, kind) =
+        (if version.is_empty() { "v1" } else { version }, if kind.is_empty() { "Config" } else { kind });
+    let scheme = "k8s.io/client-go/tools/clientcmd/api/latest/latest.go:50";
+    Err(format!("no kind {kind:?} is registered for version {version:?} in scheme {scheme:?}"))
+}
+
 /// Refuses values of the wrong type, in Go's words.
 pub(super) fn check(document: &Value) -> Result<(), String> {
     for (section, kind) in

@@ -1,6 +1,7 @@
 //! The kubeconfig: which server, as whom, in which namespace. The model is clientcmd's: several files merged (the first
 //! that has a value wins), contexts that join a cluster and a user, overrides from the command line.
 
+mod checks;
 mod connection;
 mod fields;
 mod property;
@@ -157,6 +158,7 @@ impl Kubeconfig {
                 let document = text::parse_yaml(&String::from_utf8_lossy(&bytes))
                     .map_err(|why| bad(why.trim_start_matches("error converting YAML to JSON: ").to_owned()))?;
                 let document = document.first().unwrap_or(&Value::Null);
+                fields::known(document).map_err(bad)?;
                 fields::check(document).map_err(bad)?;
                 Some(Config::from_value(document))
             } else {

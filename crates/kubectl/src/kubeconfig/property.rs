@@ -70,7 +70,9 @@ pub fn set_property(config: &mut Config, path: &str, value: &str, raw_bytes: boo
                 Kind::Bool => boolean(value)?.into(),
                 Kind::Bytes if raw_bytes => base64::engine::general_purpose::STANDARD.encode(value).into(),
                 Kind::Bytes => {
-                    if base64::engine::general_purpose::STANDARD.decode(value).is_err() {
+                    // Go reads over line breaks.
+                    let value = value.replace(['\n', '\r'], "");
+                    if base64::engine::general_purpose::STANDARD.decode(&value).is_err() {
                         return Err("error decoding input value: illegal base64 data at input byte 0".into());
                     }
                     Value::from(value)

@@ -143,7 +143,7 @@ pub fn set_credentials(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome,
     arguments(inv, io, 1, "unexpected args")?;
     let name = inv.args.concat();
     let help_first = |io: &mut Io<'_>, why: String| {
-        io.print(crate::help::of(inv.command));
+        io.print(crate::help::of(inv.command, &inv.env));
         Failure::Error(why)
     };
     let provider_arguments =

@@ -19,6 +19,6 @@ pub(super) fn arguments(inv: &Invocation, io: &mut Io<'_>, count: usize, words: 
     if inv.args.len() == count {
         return Ok(());
     }
-    io.print(help::of(inv.command));
+    io.print(help::of(inv.command, &inv.env));
     Err(format!("{words}: [{}]", inv.args.join(" ")).into())
 }

@@ -58,7 +58,7 @@ pub fn rename_context(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, 
 
 fn delete(inv: &mut Invocation, io: &mut Io<'_>, section: Section, what: &str) -> Result<Outcome, Failure> {
     let [name] = inv.args.as_slice() else {
-        io.print(help::of(inv.command));
+        io.print(help::of(inv.command, &inv.env));
         return Ok(Outcome::Done);
     };
     let files = inv.kubeconfig(io)?;

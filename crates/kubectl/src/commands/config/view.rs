@@ -63,6 +63,10 @@ pub fn view(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if !inv.flags.bool("merge") && !inv.flags.given("kubeconfig") {
         return Err("if merge==false a precise file must be specified".into());
     }
+    if !inv.flags.str("template").is_empty() && !inv.flags.given("output") {
+        // A template alone stands instead of the format that is the default.
+        inv.flags = inv.flags.without(["output"]);
+    }
     let mut printer = printers::for_output(inv, io, Formats::default())?;
     let files = inv.kubeconfig(io)?;
     if !inv.flags.bool("merge") && files.files.iter().all(|(_, config)| config.is_none()) {

@@ -31,7 +31,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if revision < 0 {
         return Err(format!("revision must be a positive integer: {revision}").into());
     }
-    let as_objects = !inv.flags.str("output").is_empty() || !inv.flags.str("template").is_empty();
+    // A template alone is for the object itself.
+    let as_objects = inv.flags.given("output");
     let found = super::find(inv, io)?;
     each(found, |info| {
         refuse_others(&info, "history", "history viewer")?;
