@@ -33,6 +33,8 @@ use crate::store::{Snapshot, kinds};
 
 /// From the start of a control plane's process until it works.
 const PART_START: Duration = Duration::from_secs(3);
+/// The same of the API server, which the others wait for.
+const API_START: Duration = Duration::from_secs(1);
 /// From power to a kubelet.
 const MACHINE_BOOT: Duration = Duration::from_secs(15);
 /// Until a kubelet notices that it reaches the API server again.
@@ -51,6 +53,14 @@ pub enum Part {
     ApiServer,
     Etcd,
 }
+
+/// The containers of the control plane's static pods, where there are some.
+const PODS: [(&str, Part); 4] = [
+    ("kube-scheduler", Part::Scheduler),
+    ("kube-controller-manager", Part::ControllerManager),
+    ("kube-apiserver", Part::ApiServer),
+    ("etcd", Part::Etcd),
+];
 
 /// One side of a connection: a node, or a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,6 +192,7 @@ impl Cluster {
             }
             Fault::RegistryAway => self.network.registry.unreachable = false,
             Fault::StorageLost => self.empty_storage(),
+            Fault::Stopped(part) => self.withdraw(*part, false),
             _ => {}
         }
         self.take_effect(None);
@@ -209,7 +220,11 @@ impl Cluster {
                 self.network.registry.unreachable = true;
                 Ok(None)
             }
-            Fault::Stopped(_) | Fault::StorageLost => Ok(None),
+            Fault::Stopped(part) => {
+                self.withdraw(*part, true);
+                Ok(None)
+            }
+            Fault::StorageLost => Ok(None),
         }
     }
 
@@ -233,10 +248,36 @@ impl Cluster {
         let name = container.unwrap_or(found["spec"]["containers"][0]["name"].str()).to_owned();
         let (mut ctx, kubelets) = self.parts();
         let kubelet = node.and_then(|node| kubelets.get_mut(node.0 as usize));
-        match kubelet.is_some_and(|kubelet| kubelet.crash(pod, &uid, &name, &mut ctx)) {
-            true => Ok(()),
-            false => Err(format!("container \"{name}\" of pod \"{pod}\" is not running")),
+        if !kubelet.is_some_and(|kubelet| kubelet.crash(pod, &uid, &name, &mut ctx)) {
+            return Err(format!("container \"{name}\" of pod \"{pod}\" is not running"));
         }
+        // What a part of the control plane knew is gone with its process; it comes back with its container.
+        let part = PODS.iter().find(|(known, _)| *pod.namespace == *"kube-system" && *known == name);
+        if let Some((_, part)) = part
+            && !self.faults.down.contains(part)
+        {
+            // Storage and API server go down together: one is nothing without the other.
+            let part = if *part == Part::Etcd { Part::ApiServer } else { *part };
+            self.faults.down.insert(part);
+            self.bring_down(part);
+        }
+        Ok(())
+    }
+
+    /// Takes the file of a part's static pod away from the first node's kubelet, or puts it back.
+    fn withdraw(&mut self, part: Part, away: bool) {
+        // Without these the kubelet could not tell anybody: their containers are only seen to have restarted.
+        let told = matches!(part, Part::Scheduler | Part::ControllerManager);
+        let Some((name, _)) = PODS.iter().find(|(_, known)| *known == part).filter(|_| told || !away) else { return };
+        self.api.close(self.faults.away.contains(&NodeId(0)) || self.faults.asleep.contains(&NodeId(0)));
+        let (mut ctx, kubelets) = self.parts();
+        if let Some(kubelet) = kubelets.first_mut() {
+            match told {
+                true => kubelet.withdraw(name, away, &mut ctx),
+                false => kubelet.crash_static(name, &mut ctx),
+            }
+        }
+        self.api.close(false);
     }
 
     fn fill_disk(&mut self, name: &str, full: bool) -> Result<(), String> {
@@ -306,7 +347,7 @@ impl Cluster {
             if !wanted && self.faults.down.insert(part) {
                 self.bring_down(part);
             } else if wanted && self.faults.down.contains(&part) {
-                let wait = if part == Part::ApiServer { Duration::ZERO } else { PART_START };
+                let wait = if part == Part::ApiServer { API_START } else { PART_START };
                 self.queue.after(wait, Event::Fault(FaultWake::Up(part)));
             }
         }
@@ -438,7 +479,7 @@ impl Cluster {
 
     /// What a client at a place gets instead of the API server's answer.
     pub(crate) fn refusal(&self, from: Place) -> Option<Status> {
-        if self.faults.active.is_empty() && self.faults.booting.is_empty() {
+        if self.faults.active.is_empty() && self.faults.booting.is_empty() && self.faults.down.is_empty() {
             return None;
         }
         let address = &self.api.config().address;
@@ -455,7 +496,8 @@ impl Cluster {
             return dial("i/o timeout");
         }
         let gone = self.faults.storage_gone();
-        if !self.api_up() || gone.is_some_and(|since| self.now().since(since) > WITHOUT_STORAGE) {
+        let down = gone.is_none() && self.faults.down.contains(&Part::ApiServer);
+        if down || !self.api_up() || gone.is_some_and(|since| self.now().since(since) > WITHOUT_STORAGE) {
             return dial("connect: connection refused");
         }
         gone.map(|_| {

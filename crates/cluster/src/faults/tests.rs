@@ -222,6 +222,46 @@ fn parts_of_the_control_plane_that_stop_leave_their_work_undone() {
 }
 
 #[test]
+fn the_control_plane_shows_in_its_own_pods() {
+    let config = Config { nodes: NodeConfig::minikube(1), system: crate::System::Minikube, ..Config::default() };
+    let mut world = World { cluster: Cluster::new(config) };
+    world.run(30);
+    let of = |world: &World, name: &str| {
+        let pod = world.cluster.api_ref().get(kinds::PODS, "kube-system", name).cloned().unwrap_or_default();
+        let restarts = pod["status"]["containerStatuses"][0]["restartCount"].int();
+        format!("{} {restarts}", pod["status"]["phase"].str())
+    };
+    assert_eq!(of(&world, "kube-scheduler-minikube"), "Running 0");
+    world.fault("scheduler stop");
+    world.run(40);
+    assert_eq!(of(&world, "kube-scheduler-minikube"), " 0");
+    world.create(kinds::PODS, pod("web"));
+    world.run(10);
+    assert_eq!(world.pods(), [" Pending false"]);
+    world.fault("scheduler start");
+    world.run(20);
+    assert_eq!(of(&world, "kube-scheduler-minikube"), "Running 0");
+    assert_eq!(world.pods(), ["minikube Running true"]);
+    world.fault("pod kube-apiserver-minikube -n kube-system crash");
+    assert!(world.asked().ends_with("connection refused"));
+    world.run(30);
+    assert_eq!(world.asked(), "answered");
+    assert_eq!(of(&world, "kube-apiserver-minikube"), "Running 1");
+    world.fault("node minikube power-off");
+    world.run(30);
+    world.fault("node minikube power-on");
+    world.run(90);
+    assert_eq!(of(&world, "etcd-minikube"), "Running 1");
+    assert_eq!(world.pods(), ["minikube Running true"]);
+    let everybody = world.cluster.api_ref().objects(kinds::PODS, "kube-system");
+    let unready: Vec<&str> = everybody
+        .filter(|pod| pod["status"]["conditions"].find("type", "Ready").is_none_or(|c| c["status"] != "True"))
+        .map(|pod| pod["metadata"]["name"].str())
+        .collect();
+    assert!(unready.is_empty(), "{unready:?}");
+}
+
+#[test]
 fn who_asks_is_told_why_nobody_answers() {
     for (words, told, healed) in [
         ("apiserver stop", "dial tcp 192.168.49.2:8443: connect: connection refused", "apiserver start"),

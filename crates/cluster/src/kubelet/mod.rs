@@ -79,6 +79,8 @@ pub struct Kubelet {
     /// Whether the cluster runs its own system, and the pods of it that this kubelet starts by itself.
     system: bool,
     manifests: Vec<Value>,
+    /// Those whose files were taken away.
+    withdrawn: Vec<Value>,
     /// It does not run; its containers may.
     stopped: bool,
     /// How often its machine came up again, and how many of these it has told of.
@@ -153,6 +155,7 @@ impl Kubelet {
             booted: false,
             system: false,
             manifests: Vec::new(),
+            withdrawn: Vec::new(),
             stopped: false,
             boots: 0,
             rebooted: 0,

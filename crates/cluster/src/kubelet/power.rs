@@ -1,12 +1,14 @@
 //! What a kubelet and its machine go through: a crash, a stop, the loss of power, a network that comes back.
 
 use drydock_shell::Signal;
+use drydock_value::Value;
 
 use super::worker::{Doing, Stage};
 use super::{Kubelet, KubeletWake};
 use crate::ctx::Ctx;
 use crate::objects::Key;
 use crate::queue::Event;
+use crate::store::{DeleteOptions, kinds};
 
 impl Kubelet {
     /// Kills a container's main process. False when it does not run.
@@ -16,6 +18,38 @@ impl Kubelet {
         self.outcomes.extend(outcomes.into_iter().map(|outcome| (number, outcome)));
         self.settle(ctx);
         true
+    }
+
+    /// Kills the container of a static pod, whatever its pod is called.
+    pub(crate) fn crash_static(&mut self, container: &str, ctx: &mut Ctx<'_>) {
+        let found = self.workers.values().find(|worker| {
+            worker.pod["metadata"]["annotations"].get("kubernetes.io/config.mirror").is_some()
+                && worker.slot_named(container).is_some()
+        });
+        if let Some(pod) = found.map(|worker| worker.pod.clone()) {
+            self.crash(&pod.key, &pod.uid, container, ctx);
+        }
+    }
+
+    /// Takes the file of a static pod away, or puts it back.
+    pub(crate) fn withdraw(&mut self, container: &str, away: bool, ctx: &mut Ctx<'_>) {
+        let is = |manifest: &Value| manifest["spec"]["containers"][0]["name"] == container;
+        let (from, to) = match away {
+            true => (&mut self.manifests, &mut self.withdrawn),
+            false => (&mut self.withdrawn, &mut self.manifests),
+        };
+        let Some(at) = from.iter().position(is) else { return };
+        let manifest = from.remove(at);
+        let key = Key::of(&manifest);
+        to.push(manifest);
+        if away {
+            let actor = self.source.actor.to_string();
+            let options = DeleteOptions::default();
+            // The mirror goes with the pod; without an API server it goes later, if at all.
+            let _ = ctx.client(&actor).delete(kinds::PODS, &key.namespace, &key.name, &options);
+        } else {
+            self.make_mirror(self.manifests.len() - 1, ctx);
+        }
     }
 
     /// The kubelet ends; with `dark`, so does everything else on its machine.

@@ -41,7 +41,7 @@ impl Kubelet {
         })
     }
 
-    fn make_mirror(&self, at: usize, ctx: &mut Ctx<'_>) {
+    pub(super) fn make_mirror(&self, at: usize, ctx: &mut Ctx<'_>) {
         let mut pod = self.manifests[at].clone();
         let actor = self.source.actor.to_string();
         let name = self.config.name.as_str();
