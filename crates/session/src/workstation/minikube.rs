@@ -26,7 +26,7 @@ const ROWS: &[Row] = &[
 
 /// What a minikube on a real machine does and this one cannot.
 const ABSENT: &[&str] =
-    &["addons", "cp", "dashboard", "delete", "image", "mount", "pause", "ssh", "stop", "tunnel", "unpause"];
+    &["cp", "dashboard", "delete", "image", "mount", "pause", "ssh", "stop", "tunnel", "unpause"];
 
 const VERSION: &str = "v1.38.0";
 
