@@ -221,6 +221,12 @@ impl Work<'_, '_> {
             self.event("Warning", "UnparseableSchedule", &format!("unparseable schedule: \"{text}\""));
             return Ok(Requeue::Done);
         };
+        if schedule.next(self.ctx.now).is_none() {
+            // Such as the 31st of February: kube-controller-manager notices that two moments are the same.
+            let why = "time difference between two schedules is less than 1 second";
+            self.event("Warning", "InvalidSchedule", &format!("invalid schedule: {text} : {why}"));
+            return Ok(Requeue::Done);
+        }
         match self.missed(&schedule) {
             Some((at, true)) => {
                 let message = format!("Missed scheduled time to start a job: {}", at.rfc3339());

@@ -52,6 +52,13 @@ const ORDERS: &[(&str, &str)] = &[
     ("template", "metadata spec"),
     ("jobTemplate", "metadata spec"),
     ("selector", "matchLabels matchExpressions"),
+    ("TokenRequest.spec", "audiences expirationSeconds boundObjectRef"),
+    ("TokenRequest.status", "token expirationTimestamp"),
+    ("boundObjectRef", "kind apiVersion name uid"),
+    ("userInfo", "username uid groups extra"),
+    ("conditions", "type status reason message lastUpdateTime lastTransitionTime"),
+    ("CertificateSigningRequest.spec", "request signerName expirationSeconds usages username uid groups extra"),
+    ("CertificateSigningRequest.status", "conditions certificate"),
     ("ownerReferences", "apiVersion kind name uid controller blockOwnerDeletion"),
 ];
 

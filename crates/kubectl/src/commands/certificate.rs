@@ -51,7 +51,7 @@ fn decide(inv: &mut Invocation, io: &mut Io<'_>, kind: &str, verb: &str) -> Resu
             return Err(format!("certificate signing request {:?} is already {other}", info.name).into());
         }
         if conditions.find("type", kind).is_some() && !force {
-            return printing.print(io, &info.object, &operation);
+            return printing.typed(io, &info.object, &operation);
         }
         let word = if kind == "Approved" { "approved" } else { "denied" };
         let (reason, now) = (if kind == "Approved" { "KubectlApprove" } else { "KubectlDeny" }, io.now.rfc3339());
@@ -63,7 +63,7 @@ fn decide(inv: &mut Invocation, io: &mut Io<'_>, kind: &str, verb: &str) -> Resu
         changed["status"]["conditions"].push(condition);
         let name = format!("{}/approval", info.name);
         let sent = inv.client(io)?.update(io, &info.resource, "", &name, changed, &[])?;
-        printing.print(io, &sent, &operation)
+        printing.typed(io, &sent, &operation)
     })?;
     if count == 0 {
         io.println("No resources found");

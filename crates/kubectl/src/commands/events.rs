@@ -61,7 +61,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         }
         let revision = list["metadata"]["resourceVersion"].str().to_owned();
         let stream = inv.client(io)?.watch(io, &events, &namespace, &options, &revision)?;
-        return Ok(Outcome::Waiting(Box::new(Watching { stream, types, lines })));
+        let deadline = inv.client(io)?.request_timeout.map(|timeout| io.now + timeout);
+        return Ok(Outcome::Waiting(Box::new(Watching { stream, types, lines, deadline })));
     }
     if let Some(printer) = &mut lines.printer {
         let list = value!({
@@ -161,13 +162,21 @@ struct Watching {
     stream: StreamId,
     types: Vec<String>,
     lines: Lines,
+    /// When `--request-timeout` ends the watch.
+    deadline: Option<Time>,
 }
 
 impl Waiting for Watching {
     fn step(&mut self, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         loop {
             match io.api.poll(self.stream) {
-                StreamItem::Pending => return Ok(Outcome::Wait(Wait::streams([self.stream]))),
+                StreamItem::Pending if self.deadline.is_some_and(|deadline| io.now >= deadline) => {
+                    io.api.close(self.stream);
+                    return Ok(Outcome::Done);
+                }
+                StreamItem::Pending => {
+                    return Ok(Outcome::Wait(Wait::streams([self.stream]).or_until(self.deadline)));
+                }
                 StreamItem::Event(event) => {
                     // Events that expire are not shown.
                     if matches!(event["type"].str(), "ADDED" | "MODIFIED") && wanted(&event["object"], &self.types) {

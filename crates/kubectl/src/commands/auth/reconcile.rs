@@ -50,7 +50,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             continue;
         }
         if gvk.version != "v1" {
-            failures.push(format!("only {GROUP}/v1 is supported: not {}", gvk.version).into());
+            // Go's name of the type.
+            failures.push(format!("only {GROUP}/v1 is supported: not *{}.{}", gvk.version, gvk.kind).into());
             continue;
         }
         let outcome = one(inv, io, info.object, dry_run).and_then(|finding| {

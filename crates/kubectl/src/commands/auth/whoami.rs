@@ -3,10 +3,11 @@
 use drydock_api::{Method, Request};
 use drydock_value::value;
 
+use crate::change::printing::Printing;
 use crate::commands::{Outcome, acts};
 use crate::env::Io;
 use crate::failure::Failure;
-use crate::invocation::Invocation;
+use crate::invocation::{DryRun, Invocation};
 use crate::printers::{self, Formats, go};
 
 /// The flags that it acts on.
@@ -17,15 +18,16 @@ pub const FLAGS: &[&[&str]] = &[acts::PRINT];
 /// # Errors
 /// The server's refusal.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
-    let printer = printers::for_output(inv, io, Formats::default())?;
+    let printer = printers::for_output(inv, io, Formats::default())?.is_some();
+    let mut printing = Printing::new(inv, io, DryRun::None)?;
     let review = value!({
         "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1",
         "metadata": {"creationTimestamp": null}, "status": {"userInfo": {}}
     });
     let request = Request::new(Method::Post, "/apis/authentication.k8s.io/v1/selfsubjectreviews").with_value(review);
     let answer = inv.client(io)?.value(io, request)?;
-    if let Some(mut printer) = printer {
-        printer.print(io, &answer)?;
+    if printer {
+        printing.typed(io, &answer, "")?;
         return Ok(Outcome::Done);
     }
     let user = &answer["status"]["userInfo"];

@@ -3,13 +3,14 @@
 use drydock_api::{Method, Request};
 use drydock_value::{Value, value};
 
+use crate::change::printing::Printing;
 use crate::change::{generate, known_resource};
 use crate::client;
 use crate::commands::Outcome;
 use crate::env::Io;
 use crate::failure::Failure;
 use crate::flags::parse_duration;
-use crate::invocation::Invocation;
+use crate::invocation::{DryRun, Invocation};
 use crate::printers;
 
 /// Runs it.
@@ -18,7 +19,8 @@ use crate::printers;
 /// kubectl's own.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let name = generate::name(inv)?;
-    let mut printer = printers::for_output(inv, io, printers::Formats::default())?;
+    let printer = printers::for_output(inv, io, printers::Formats::default())?.is_some();
+    let mut printing = Printing::new(inv, io, DryRun::None)?;
     let flags = &inv.flags;
     let nanos = parse_duration(flags.str("duration")).unwrap_or(0);
     if nanos < 0 {
@@ -49,9 +51,10 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if answer["status"]["token"].str().is_empty() {
         return Err("failed to create token: no token in server response".into());
     }
-    match &mut printer {
-        Some(printer) => printer.print(io, &answer)?,
-        None => io.println(answer["status"]["token"].str()),
+    if printer {
+        printing.typed(io, &answer, "")?;
+    } else {
+        io.println(answer["status"]["token"].str());
     }
     Ok(Outcome::Done)
 }

@@ -37,7 +37,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         return Err("name, command, image, lifecycle and volume devices are not modifiable via custom profile".into());
     }
     if profile == Profile::Legacy {
-        io.eprintln("--profile=legacy is deprecated and will be removed in the future. It is recommended to explicitly specify a profile, for example \"--profile=general\".");
+        io.eprintln("--profile=legacy is deprecated and planned to be removed in v1.39. It is recommended to specify other profile, for example \"--profile=general\".");
     }
     let names: Vec<String> = inv.split_at_dash().0.to_vec();
     let of_pods = |name: String| if name.contains('/') { name } else { format!("pods/{name}") };
