@@ -18,7 +18,7 @@ pub struct Httpd {
 }
 
 /// Rounds of a page's loop in a unit of fuel.
-const ROUNDS: u64 = 200;
+const ROUNDS: u64 = 500;
 /// Fuel of one step of a page's work.
 const WORK: u64 = 500;
 
