@@ -43,7 +43,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// When it is none, or not one that has been.
-pub(crate) fn moment(text: &str, now: Time, start: Time) -> Result<Time, String> {
+fn moment(text: &str, now: Time, start: Time) -> Result<Time, String> {
     let day = |text: &str| {
         let mut parts = text.split(':').map(str::parse::<u32>);
         let (Some(Ok(hour)), Some(Ok(minute))) = (parts.next(), parts.next()) else { return None };
@@ -66,6 +66,14 @@ pub(crate) fn moment(text: &str, now: Time, start: Time) -> Result<Time, String>
         return Err(format!("the session began at {}", start.rfc3339()));
     }
     Ok(found)
+}
+
+/// The same for looking back: what is before the start is the start.
+pub(super) fn moment_or_start(text: &str, now: Time, start: Time) -> Result<Time, String> {
+    match duration(text) {
+        Ok(ago) if ago > now.since(start) => Ok(start),
+        _ => moment(text, now, start),
+    }
 }
 
 pub(super) fn run(words: &Words<'_>, cluster: &mut Cluster, around: &mut Surroundings) -> Result<String, String> {
@@ -91,8 +99,11 @@ pub(super) fn run(words: &Words<'_>, cluster: &mut Cluster, around: &mut Surroun
             around.rewind = Some(moment(text, now, start)?);
             Ok(String::new())
         }
-        ["diff", from] => super::story::compare(cluster, moment(from, now, start)?, now),
-        ["diff", from, to] => super::story::compare(cluster, moment(from, now, start)?, moment(to, now, start)?),
+        ["diff", from] => super::story::compare(cluster, moment_or_start(from, now, start)?, now),
+        ["diff", from, to] => {
+            let from = moment_or_start(from, now, start)?;
+            super::story::compare(cluster, from, moment(to, now, start)?)
+        }
         // What the program asks for itself.
         ["@leap", micros] => tell(Clock::Leap(Time(micros.parse().unwrap_or(now.0)))),
         ["@next"] => Ok(cluster.next_event().unwrap_or(Time::NEVER).0.to_string()),

@@ -13,7 +13,6 @@ use drydock_shell::{Pid, Program, Spawn, Step, Sys, Wait};
 use drydock_value::Time;
 
 use super::host::Surroundings;
-use clock::moment;
 pub(crate) use story::row as difference_row;
 
 /// The commands.

@@ -64,7 +64,7 @@ pub(super) fn run(words: &Words<'_>, cluster: &mut Cluster) -> Result<String, St
         let number = |text: &str| text.parse::<u64>().map_err(|_| format!("story: \"{text}\" is not a number"));
         match flag {
             "-h" | "--help" | "help" => return Ok(HELP.to_owned()),
-            "--since" => filter.since = super::moment(text()?, now, start)?,
+            "--since" => filter.since = super::clock::moment_or_start(text()?, now, start)?,
             "--actor" => filter.actor = text()?.to_owned(),
             "--verb" => filter.verb = text()?.to_owned(),
             "-n" | "--namespace" => filter.namespace = text()?.to_owned(),

@@ -93,7 +93,7 @@ fn attempted(cluster: &Cluster, pod: &Value, attempt: &Attempt) -> String {
     }
     if !scored.is_empty() {
         scored.sort_compact_by(|a, b| scores::total(b.1).cmp(&scores::total(a.1)).then_with(|| a.0.cmp(b.0)));
-        let width = scored.iter().map(|(node, _)| node.len()).max().unwrap_or(0).max(24);
+        let width = scored.iter().map(|(node, _)| node.len()).max().unwrap_or(0).max(36);
         text.push_str(&format!("\n{:<width$}", "SCORES"));
         scored.iter().for_each(|(node, _)| text.push_str(&format!("  {node:>12}")));
         for (at, (plugin, weight)) in scores::PLUGINS.iter().enumerate() {
