@@ -50,6 +50,7 @@ fn a_definition_is_established_served_and_cleaned_up() {
     let found = bench.ok(Request::get(format!("{CRDS}/boats.sea.example.com")));
     let conditions = &found["status"]["conditions"];
     assert_eq!(conditions.find("type", "Established").unwrap()["status"], "True");
+    assert_eq!(found["metadata"]["finalizers"], value!(["customresourcecleanup.apiextensions.k8s.io"]));
     let list = bench.ok(Request::get("/apis/sea.example.com/v1"));
     let names: Vec<&str> = list["resources"].items().iter().map(|row| row["name"].str()).collect();
     assert_eq!(names, ["boats", "boats/scale", "boats/status"]);
@@ -86,6 +87,10 @@ fn a_definition_is_established_served_and_cleaned_up() {
     step(&mut bench);
     assert_eq!(bench.refused(Request::get(BOATS)).code, 404);
     assert_eq!(bench.refused(Request::get(format!("{CRDS}/boats.sea.example.com"))).code, 404);
+    // Its objects went with it.
+    bench.create(CRDS, crd()).unwrap();
+    step(&mut bench);
+    assert_eq!(bench.ok(Request::get(BOATS))["items"].items().len(), 0);
     bench.server = copy;
     assert_eq!(bench.ok(Request::get(BOATS))["items"].items().len(), 1);
 }

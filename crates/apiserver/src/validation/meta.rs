@@ -37,14 +37,25 @@ pub(crate) fn validate(
     } else if !namespace.is_empty() {
         errors.forbidden(&META.field("namespace"), "not allowed on this type");
     }
-    rest(metadata, errors);
+    rest(object, errors);
 }
 
-fn rest(metadata: &Value, errors: &mut Errors) {
+fn rest(object: &Value, errors: &mut Errors) {
+    let metadata = &object["metadata"];
     common::labels(&metadata["labels"], &META.field("labels"), errors);
     common::annotations(&metadata["annotations"], &META.field("annotations"), errors);
     owners(&metadata["ownerReferences"], errors);
-    finalizers(&metadata["finalizers"], errors);
+    finalizers(&metadata["finalizers"], has_own_finalizers(object), errors);
+}
+
+/// Groups whose objects may have finalizers of any qualified name, as custom resources may. All others know a few words
+/// and want a domain before everything else.
+const OWN_FINALIZERS: [&str; 4] =
+    ["admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "coordination.k8s.io"];
+
+fn has_own_finalizers(object: &Value) -> bool {
+    let group = object["apiVersion"].str().split_once('/').map_or("", |(group, _)| group);
+    OWN_FINALIZERS.contains(&group) || crate::kinds::Kind::of_object(object).is_none()
 }
 
 fn owners(owners: &Value, errors: &mut Errors) {
@@ -83,7 +94,7 @@ fn owners(owners: &Value, errors: &mut Errors) {
     }
 }
 
-fn finalizers(finalizers: &Value, errors: &mut Errors) {
+fn finalizers(finalizers: &Value, any: bool, errors: &mut Errors) {
     let path = META.field("finalizers");
     for (at, finalizer) in finalizers.items().iter().enumerate() {
         let name = finalizer.str();
@@ -91,6 +102,7 @@ fn finalizers(finalizers: &Value, errors: &mut Errors) {
         let before = errors.len();
         errors.all_invalid(&path, name, super::names::qualified_name(name));
         if errors.len() == before
+            && !any
             && !name.contains('/')
             && !matches!(name, "kubernetes" | "orphan" | "foregroundDeletion")
         {
@@ -105,7 +117,7 @@ fn finalizers(finalizers: &Value, errors: &mut Errors) {
 
 /// Rules for the step from old metadata to new.
 pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
-    let (new, old) = (&new["metadata"], &old["metadata"]);
+    let (object, new, old) = (new, &new["metadata"], &old["metadata"]);
     if new["labels"] == old["labels"]
         && new["annotations"] == old["annotations"]
         && new["ownerReferences"] == old["ownerReferences"]
@@ -113,7 +125,7 @@ pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
     {
         return;
     }
-    rest(new, errors);
+    rest(object, errors);
     if !old["deletionTimestamp"].is_null() {
         let before = old["finalizers"].items();
         let added: Vec<String> = new["finalizers"]

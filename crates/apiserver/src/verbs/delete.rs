@@ -172,7 +172,11 @@ impl ApiServer {
         if new == old {
             return Ok(Deleted { object: old, gone });
         }
-        Ok(Deleted { object: self.store.put(kind, new)?, gone })
+        let object = self.store.put(kind, new)?;
+        if let Some(account) = strategy::of(kind).account {
+            account(self, Some(&old), Some(&object));
+        }
+        Ok(Deleted { object, gone })
     }
 
     /// Seconds that an object gets to end.
