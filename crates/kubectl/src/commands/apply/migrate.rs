@@ -33,16 +33,14 @@ impl Applying {
         self.take_over(io, info, sent)
     }
 
-    /// Notes what was applied as its own manager, where the note does not say it.
+    /// Gives the note of what was applied last to a manager of its own: the server keeps it up to date.
     fn note(&mut self, io: &mut Io<'_>, info: &Info, sent: &Value) -> Result<Option<Value>, Failure> {
         if self.options.manager != DEFAULT {
             return Ok(None);
         }
         let Some(there) = sent["metadata"]["annotations"][applied::LAST_APPLIED].as_str() else { return Ok(None) };
-        let noted = applied::annotated(&info.object);
-        let text = &noted["metadata"]["annotations"][applied::LAST_APPLIED];
-        let owned = sent["metadata"]["managedFields"].items().iter().any(|entry| entry["manager"] == *NOTE);
-        if text.str() == there && owned {
+        let applying = |entry: &Value| entry["operation"] == *"Apply" && owns_note(entry);
+        if sent["metadata"]["managedFields"].items().iter().any(applying) {
             return Ok(None);
         }
         let mut object = value!({
@@ -52,7 +50,7 @@ impl Applying {
         if !info.namespace.is_empty() {
             object["metadata"].set("namespace", info.namespace.as_str());
         }
-        object["metadata"]["annotations"].set(applied::LAST_APPLIED, text);
+        object["metadata"]["annotations"].set(applied::LAST_APPLIED, there);
         let (client, body) = (self.inv.client(io)?, Body::Value(object));
         let params = [("fieldManager", NOTE), ("force", "true")];
         client.patch(io, &info.resource, &info.namespace, &info.name, patch_type::APPLY, body, &params).map(Some)
@@ -91,11 +89,9 @@ impl Applying {
 /// The entries with what applied in the old way, whoever did it, at the new manager's; None when nothing was. Whoever
 /// applied in the old way owns the note.
 fn taken_over(entries: &Value, manager: &str) -> Option<Value> {
-    let note = format!("f:{}", applied::LAST_APPLIED);
     let main =
         |entry: &Value, operation: &str| entry["operation"] == *operation && entry["subresource"].str().is_empty();
-    let is_old =
-        |entry: &&Value| main(entry, "Update") && entry["fieldsV1"]["f:metadata"]["f:annotations"].get(&note).is_some();
+    let is_old = |entry: &&Value| main(entry, "Update") && owns_note(entry);
     let (old, mut kept): (Vec<&Value>, Vec<&Value>) = entries.items().iter().partition(is_old);
     let new = kept.iter_mut().find(|entry| entry["manager"] == *manager && main(entry, "Apply"))?;
     let mut owner = new.clone();
@@ -107,6 +103,10 @@ fn taken_over(entries: &Value, manager: &str) -> Option<Value> {
     }
     *new = &owner;
     Some(kept.into_iter().cloned().collect())
+}
+
+fn owns_note(entry: &Value) -> bool {
+    entry["fieldsV1"]["f:metadata"]["f:annotations"].get(&format!("f:{}", applied::LAST_APPLIED)).is_some()
 }
 
 fn union(into: &mut Value, from: &Value) {
