@@ -211,15 +211,11 @@ impl Invocation {
             }
             value => match crate::flags::parse_bool(value) {
                 Some(true) => {
-                    io.eprintln(
-                        "--dry-run=true is deprecated (boolean value) and can be replaced with --dry-run=client.",
-                    );
+                    deprecated(io, "true", "client");
                     Ok(DryRun::Client)
                 }
                 Some(false) => {
-                    io.eprintln(
-                        "--dry-run=false is deprecated (boolean value) and can be replaced with --dry-run=none.",
-                    );
+                    deprecated(io, "false", "none");
                     Ok(DryRun::None)
                 }
                 None => Err(Failure::Error(format!(
@@ -271,4 +267,12 @@ impl DryRun {
             DryRun::Server => " (server dry run)",
         }
     }
+}
+
+/// Go's log says what a value of `--dry-run` is called now.
+fn deprecated(io: &mut Io<'_>, old: &str, new: &str) {
+    let head = crate::verbose::klog(io, 'W', "helpers.go:733");
+    io.eprintln(format!(
+        "{head}--dry-run={old} is deprecated (boolean value) and can be replaced with --dry-run={new}."
+    ));
 }

@@ -44,6 +44,18 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     })
 }
 
+/// Two files of one name.
+struct Pair {
+    name: String,
+    /// What there is; empty when there is nothing.
+    live: String,
+    /// What there will be; None when it will be pruned.
+    merged: Option<String>,
+}
+
+/// How diff dates a file that is not there.
+const NO_FILE: &str = "1970-01-01 00:00:00.000000000 +0000";
+
 fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if !inv.args.is_empty() {
         return Err(inv.usage(format!("Unexpected args: [{}]", inv.args.join(" "))));
@@ -61,7 +73,7 @@ fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure>
     let pruning = Pruning::new(inv, io)?;
     let infos = builder::find(&query, inv, io)?.infos()?;
     let (mut visited, mut namespaces) = (SortedSet::new(), SortedSet::new());
-    let mut pairs: Vec<(String, Value, Value)> = Vec::new();
+    let mut pairs: Vec<Pair> = Vec::new();
     for info in infos {
         let live = live(inv, io, &info)?;
         visited.insert(live["metadata"]["uid"].str().to_owned());
@@ -79,15 +91,19 @@ fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure>
         }
         if info.resource.kind == "Secret" && info.resource.id.group.is_empty() && !inv.flags.bool("show-secrets") {
             mask(&mut live, &mut merged);
+            if live.is_null() {
+                // A Secret that is not there was masked all the same.
+                pairs.push(Pair { name: file_name(&info), live: "null\n".into(), merged: Some(text(&merged)) });
+                continue;
+            }
         }
-        pairs.push((file_name(&info), live, merged));
+        pairs.push(Pair { name: file_name(&info), live: text(&live), merged: Some(text(&merged)) });
     }
     if let Some(pruning) = pruning {
-        for (resource, namespace, mut object) in pruning.candidates(inv, io, &visited, &namespaces)? {
-            object["metadata"].remove("managedFields");
+        for (resource, namespace, object) in pruning.candidates(inv, io, &visited, &namespaces)? {
             let name = object["metadata"]["name"].str().to_owned();
             let info = Info { resource, namespace, name, source: String::new(), object: Value::Null };
-            pairs.push((file_name(&info), object, Value::Null));
+            pairs.push(Pair { name: file_name(&info), live: text(&object), merged: None });
         }
     }
     let program = inv.env.var("KUBECTL_EXTERNAL_DIFF").to_owned();
@@ -99,17 +115,18 @@ fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure>
         format!("/tmp/MERGED-{}", (io.random)() % 10_000_000_000),
     );
     let mut different = false;
-    pairs.sort_compact_by(|a, b| a.0.cmp(&b.0));
-    for (name, live, merged) in &pairs {
-        let (from, to) = (text(live), text(merged));
+    pairs.sort_compact_by(|a, b| a.name.cmp(&b.name));
+    for Pair { name, live, merged } in &pairs {
+        let (from, to) = (live.as_str(), merged.as_deref().unwrap_or_default());
         if from == to {
             continue;
         }
         different = true;
-        let stamp = format!("{} +0000", io.now.rfc3339_nanos().replace('T', " ").trim_end_matches('Z'));
+        let now = format!("{} +0000", io.now.rfc3339_nanos().replace('T', " ").trim_end_matches('Z'));
+        let then = if merged.is_some() { now.as_str() } else { NO_FILE };
         let (old, new) = (format!("{}/{name}", folders.0), format!("{}/{name}", folders.1));
         io.println(format!("diff -u -N {old} {new}"));
-        io.print(format!("--- {old}\t{stamp}\n+++ {new}\t{stamp}\n{}", unified(&from, &to)));
+        io.print(format!("--- {old}\t{now}\n+++ {new}\t{then}\n{}", unified(from, to)));
     }
     Ok(Outcome::Exit(i32::from(different)))
 }
@@ -320,16 +337,16 @@ fn mask(live: &mut Value, merged: &mut Value) {
 }
 
 /// Runs the program of `KUBECTL_EXTERNAL_DIFF` over two folders.
-fn external(io: &mut Io<'_>, program: &str, pairs: &[(String, Value, Value)]) -> Result<Outcome, Failure> {
+fn external(io: &mut Io<'_>, program: &str, pairs: &[Pair]) -> Result<Outcome, Failure> {
     let number = (io.random)() % 10_000_000_000;
     let folders = [format!("/tmp/LIVE-{number}"), format!("/tmp/MERGED-{number}")];
     for folder in &folders {
         io.files.mkdir_all(folder)?;
     }
-    for (name, live, merged) in pairs {
-        for (folder, object) in folders.iter().zip([live, merged]) {
-            if !object.is_null() {
-                io.files.write(&format!("{folder}/{name}"), text(object).as_bytes())?;
+    for Pair { name, live, merged } in pairs {
+        for (folder, text) in folders.iter().zip([Some(live), merged.as_ref()]) {
+            if let Some(text) = text {
+                io.files.write(&format!("{folder}/{name}"), text.as_bytes())?;
             }
         }
     }

@@ -169,7 +169,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         for info in found.infos()? {
             for condition in &conditions {
                 if !condition.holds(&info.object)? {
-                    return Err(format!("condition not met for {}", info.resource_name()).into());
+                    let name = format!("{}/{}", info.resource.id.resource, info.name);
+                    return Err(format!("condition not met for {name}").into());
                 }
             }
             printer.print(io, &info.object)?;
@@ -240,7 +241,8 @@ impl Waits {
                 continue;
             }
             if self.deadline.is_none() {
-                return Err(format!("condition not met for {}", info.resource_name()).into());
+                let name = format!("{}/{}", info.resource.id.resource, info.name);
+                return Err(format!("condition not met for {name}").into());
             }
             if self.deadline.is_some_and(|deadline| io.now >= deadline) {
                 return Err(Self::timed_out(&info));

@@ -77,14 +77,6 @@ impl Pruning {
         visited: &SortedSet<String>,
         namespaces: &SortedSet<String>,
     ) -> Result<(), Failure> {
-        if self.by_default {
-            // The form of a log line of Go: level, date, time, process, place.
-            let (_, month, day, hour, minute, second) = io.now.civil();
-            let (micros, process) = (io.now.0 % 1_000_000, (io.random)() % 30_000);
-            io.eprintln(format!(
-                "W{month:02}{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06} {process:>7} prune.go:71] {DEPRECATED}"
-            ));
-        }
         for (resource, namespace, item) in self.candidates(inv, io, visited, namespaces)? {
             let name = item["metadata"]["name"].str();
             if options.dry_run != DryRun::Client {
@@ -109,6 +101,14 @@ impl Pruning {
         visited: &SortedSet<String>,
         namespaces: &SortedSet<String>,
     ) -> Result<Vec<(Resource, String, Value)>, Failure> {
+        if self.by_default {
+            // The form of a log line of Go: level, date, time, process, place.
+            let (_, month, day, hour, minute, second) = io.now.civil();
+            let (micros, process) = (io.now.0 % 1_000_000, (io.random)() % 30_000);
+            io.eprintln(format!(
+                "W{month:02}{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06} {process:>7} prune.go:71] {DEPRECATED}"
+            ));
+        }
         let of = |namespaced: bool| self.resources.iter().filter(move |resource| resource.namespaced() == namespaced);
         let mut places: Vec<(String, &Resource)> = Vec::new();
         for namespace in namespaces {
