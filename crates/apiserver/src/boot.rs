@@ -132,7 +132,7 @@ fn storage_class(server: &mut ApiServer) {
         "metadata": {
             "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}, "name": "standard"
         },
-        "provisioner": "k8s.io/minikube-hostpath", "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"
+        "provisioner": server.config.provisioner.as_str(), "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"
     });
     let mut class = applied.clone();
     class["metadata"]["annotations"]

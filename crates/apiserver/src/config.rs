@@ -50,6 +50,8 @@ pub struct Config {
     pub address: String,
     /// The cluster's certificate authority (PEM), as `kube-root-ca.crt` tells it.
     pub ca_certificate: String,
+    /// Who provisions the volumes of the default StorageClass.
+    pub provisioner: String,
     /// The version that `/version` tells.
     pub version: String,
     /// The commit that `/version` tells; empty is none.
@@ -74,6 +76,7 @@ impl Default for Config {
             limits: Limits::default(),
             address: "192.168.49.2:8443".into(),
             ca_certificate: String::new(),
+            provisioner: "kubernetes.io/host-path".into(),
             version: "v1.36.3".into(),
             commit: String::new(),
             authorization: Authorization::default(),

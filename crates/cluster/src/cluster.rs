@@ -89,6 +89,10 @@ impl Cluster {
         let api = ApiServer::new(store::Config {
             seed: config.seed,
             start: born,
+            provisioner: match config.system {
+                System::None => config.server.provisioner.clone(),
+                _ => crate::system::PROVISIONER.into(),
+            },
             version: config.version.clone(),
             address: config
                 .nodes

@@ -13,6 +13,9 @@ use crate::store::{ApiServer, DeleteOptions, Kind, PatchType, client, kinds};
 /// As whom they are made.
 const ACTOR: &str = "minikube-user";
 
+/// Who provisions volumes: the pod `storage-provisioner`.
+pub const PROVISIONER: &str = "k8s.io/minikube-hostpath";
+
 /// What minikube starts besides the static pods; the last is its own.
 const PARTS: [&str; 3] = ["coredns", "kube-proxy", "storage-provisioner"];
 

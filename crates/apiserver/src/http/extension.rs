@@ -94,15 +94,15 @@ impl ApiServer {
     /// # Errors
     /// When there is no metrics server, or it does not answer.
     pub fn pod_metrics(&self, namespace: &str) -> Result<impl Iterator<Item = &Value>, Status> {
-        let refused = match self.handed_on(METRICS.0, METRICS.1) {
+        let mut refused = match self.handed_on(METRICS.0, METRICS.1) {
             Some(true) => {
                 return Ok(self.told("pods").iter().filter(move |pod| pod["metadata"]["namespace"] == *namespace));
             }
             Some(false) => unavailable(),
             None => Status::no_such_path(),
         };
-        let message = format!("{} (get pods.{})", refused.message, METRICS.0);
-        Err(Status { message, ..refused })
+        refused.message = format!("{} (get pods.{})", refused.message, METRICS.0);
+        Err(refused)
     }
 
     fn told(&self, resource: &str) -> &[Value] {

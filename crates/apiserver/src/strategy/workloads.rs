@@ -1,8 +1,11 @@
 //! What makes pods and keeps making them.
 
+use drydock_value::Value;
+
 use super::{Strategy, WITH_STATUS, spec_changed, warnings};
 use crate::kinds;
 use crate::validation::{autoscaling, workloads as rules};
+use crate::verbs::Part;
 
 /// What all workloads of the apps group do.
 const APPS: Strategy = Strategy {
@@ -11,6 +14,16 @@ const APPS: Strategy = Strategy {
     warnings: Some(warnings::workload),
     ..WITH_STATUS
 };
+
+/// Where a DaemonSet says how often its template has changed.
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+fn note_template(set: &mut Value, generation: i64) {
+    let generation = generation.to_string();
+    if set["metadata"]["annotations"][TEMPLATE_GENERATION] != *generation {
+        set["metadata"]["annotations"].set(TEMPLATE_GENERATION, generation);
+    }
+}
 
 pub(super) fn rows() -> Vec<Strategy> {
     vec![
@@ -38,6 +51,17 @@ pub(super) fn rows() -> Vec<Strategy> {
         },
         Strategy {
             kind: kinds::DAEMON_SETS,
+            prepare_create: Some(|_, _, set| {
+                let given = set["metadata"]["annotations"][TEMPLATE_GENERATION].str().parse().unwrap_or(1);
+                note_template(set, i64::max(given, 1));
+                Ok(())
+            }),
+            prepare_update: Some(|_, part, set, old| {
+                let known = old["metadata"]["annotations"][TEMPLATE_GENERATION].str().parse().unwrap_or(1);
+                let changed = part == Part::Main && set["spec"]["template"] != old["spec"]["template"];
+                note_template(set, known + i64::from(changed));
+                Ok(())
+            }),
             validate: Some(rules::daemon_set),
             validate_update: Some(rules::daemon_set_update),
             ..APPS

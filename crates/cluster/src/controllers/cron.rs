@@ -2,6 +2,8 @@
 
 use drydock_value::Time;
 
+use super::zone::Zone;
+
 /// A schedule, as the moments that it allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
@@ -98,8 +100,8 @@ impl Schedule {
         })
     }
 
-    /// The first moment after `after`; None when there is none within the next years.
-    pub fn next(&self, after: Time) -> Option<Time> {
+    /// The first moment after `after` by the clocks of a zone; None when there is none within the next years.
+    pub fn next(&self, after: Time, zone: Zone) -> Option<Time> {
         if let Some(seconds) = self.every {
             return Some(Time::from_seconds(after.seconds() + seconds));
         }
@@ -108,13 +110,15 @@ impl Schedule {
         let last = minute + HORIZON * 24 * 60;
         while minute < last {
             let time = Time::from_seconds(minute * 60);
-            let (_, month, day, hour, of_hour, _) = time.civil();
+            let local = zone.local(time);
+            let (_, month, day, hour, of_hour, _) = local.civil();
             let by_date = has(self.days, day);
-            let by_weekday = has(self.weekdays, time.weekday());
+            let by_weekday = has(self.weekdays, local.weekday());
             let day_fits = if self.either_day { by_date || by_weekday } else { by_date && by_weekday };
             if !has(self.months, month) || !day_fits {
-                // On to the next midnight.
-                minute += u64::from(24 * 60 - (hour * 60 + of_hour));
+                // On to the next midnight, but for its last hours: clocks may change before it.
+                let left = 24 * 60 - (hour * 60 + of_hour);
+                minute += u64::from(if left > 180 { left - 180 } else { 60 - of_hour });
             } else if !has(self.hours, hour) {
                 minute += u64::from(60 - of_hour);
             } else if !has(self.minutes, of_hour) {
@@ -148,7 +152,18 @@ mod tests {
         ];
         for (text, next) in cases {
             let schedule = Schedule::parse(text).unwrap();
-            assert_eq!(schedule.next(after).map(Time::rfc3339).as_deref(), next, "{text}");
+            assert_eq!(schedule.next(after, Zone::default()).map(Time::rfc3339).as_deref(), next, "{text}");
+        }
+        let zoned = [
+            ("30 9 * * *", "Asia/Kolkata", "2026-11-23T04:00:00Z"),
+            ("0 0 * * mon", "America/New_York", "2026-11-23T05:00:00Z"),
+            ("0 12 1 7 *", "Europe/Berlin", "2027-07-01T10:00:00Z"),
+            // The hour that clocks leave out comes the day after.
+            ("30 2 14-15 3 *", "America/New_York", "2027-03-15T06:30:00Z"),
+        ];
+        for (text, zone, next) in zoned {
+            let found = Schedule::parse(text).unwrap().next(after, Zone::named(zone).unwrap());
+            assert_eq!(found.map(Time::rfc3339).as_deref(), Some(next), "{text} {zone}");
         }
         for bad in ["", "* * * *", "60 * * * *", "a * * * *", "*/0 * * * *", "5-1 * * * *"] {
             assert_eq!(Schedule::parse(bad), None, "{bad}");

@@ -10,6 +10,7 @@ use drydock_value::{Time, Value, value};
 use super::common::{controller_ref, ignore_absent, namespace_terminating};
 use super::cron::Schedule;
 use super::job::finished;
+use super::zone::Zone;
 use super::{Controller, Enqueue, Requeue, actor, source};
 use crate::ctx::Ctx;
 use crate::events::{Reference, Source};
@@ -136,7 +137,7 @@ impl Work<'_, '_> {
     }
 
     /// The last moment that has come and was not acted on, and whether it is too late for it.
-    fn missed(&mut self, schedule: &Schedule) -> Option<(Time, bool)> {
+    fn missed(&mut self, schedule: &Schedule, zone: Zone) -> Option<(Time, bool)> {
         let now = self.ctx.now;
         let mut from = moment(&self.status["lastScheduleTime"]).unwrap_or(self.cron.created);
         let deadline =
@@ -147,7 +148,7 @@ impl Work<'_, '_> {
         }
         let mut last = None;
         let mut count = 0;
-        while let Some(at) = schedule.next(from).filter(|at| *at <= now) {
+        while let Some(at) = schedule.next(from, zone).filter(|at| *at <= now) {
             last = Some(at);
             from = at;
             count += 1;
@@ -221,13 +222,22 @@ impl Work<'_, '_> {
             self.event("Warning", "UnparseableSchedule", &format!("unparseable schedule: \"{text}\""));
             return Ok(Requeue::Done);
         };
-        if schedule.next(self.ctx.now).is_none() {
+        let zone = match self.spec()["timeZone"].as_str().map(|name| (name.to_owned(), Zone::named(name))) {
+            None => Zone::default(),
+            Some((_, Some(zone))) => zone,
+            Some((name, None)) => {
+                let why = format!("invalid timeZone: \"{name}\": unknown time zone {name}");
+                self.event("Warning", "UnknownTimeZone", &why);
+                return Ok(Requeue::Done);
+            }
+        };
+        if schedule.next(self.ctx.now, zone).is_none() {
             // Such as the 31st of February: kube-controller-manager notices that two moments are the same.
             let why = "time difference between two schedules is less than 1 second";
             self.event("Warning", "InvalidSchedule", &format!("invalid schedule: {text} : {why}"));
             return Ok(Requeue::Done);
         }
-        match self.missed(&schedule) {
+        match self.missed(&schedule, zone) {
             Some((at, true)) => {
                 let message = format!("Missed scheduled time to start a job: {}", at.rfc3339());
                 self.event("Warning", "MissSchedule", &message);
@@ -235,7 +245,7 @@ impl Work<'_, '_> {
             Some((at, false)) => self.start(at)?,
             None => {}
         }
-        let next = schedule.next(self.ctx.now);
+        let next = schedule.next(self.ctx.now, zone);
         Ok(next.map_or(Requeue::Done, |at| Requeue::After(at.since(self.ctx.now) + DELTA)))
     }
 }

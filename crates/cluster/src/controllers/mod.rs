@@ -28,6 +28,7 @@ mod roles;
 mod service_accounts;
 mod statefulset;
 mod volumes;
+mod zone;
 
 pub use nodes::tolerates;
 

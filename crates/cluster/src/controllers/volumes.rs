@@ -19,6 +19,7 @@ use crate::informers::{Change, Informers};
 use crate::objects::{Key, Object};
 use crate::scheduler::volumes::{claims, waits_for_consumer};
 use crate::store::{DeleteOptions, Kind, kinds};
+use crate::system::PROVISIONER;
 
 const NAME: &str = "persistentvolume-controller";
 const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
@@ -57,14 +58,25 @@ fn refers_to(volume: &Value, claim: &Object) -> bool {
         && (uid.is_empty() || *uid == *claim.uid)
 }
 
-/// Whether a volume will do for a claim.
+/// How soon to look again when a volume has just been made that nobody has looked at yet.
+const SOON: Duration = Duration::from_millis(10);
+
+/// Whether a volume is there to be bound; one that is new is not before it has been looked at.
+fn is_available(volume: &Object) -> bool {
+    !volume["spec"]["claimRef"].is_null() || volume["status"]["phase"] == "Available"
+}
+
+fn is_new(volume: &Object) -> bool {
+    matches!(volume["status"]["phase"].str(), "" | "Pending")
+}
+
+/// Whether a volume will do for a claim once it is available.
 fn fits(volume: &Object, claim: &Object, selector: Option<&Selector>) -> bool {
     let (has, wants) = (&volume["spec"], &claim["spec"]);
     let modes = has["accessModes"].items();
     let mode = |spec: &Value| spec["volumeMode"].as_str().unwrap_or("Filesystem").to_owned();
     let free = has["claimRef"].is_null() || refers_to(&volume.value, claim);
     free && volume.deleting.is_none()
-        && (!has["claimRef"].is_null() || volume["status"]["phase"] == "Available")
         && has["storageClassName"].str() == wants["storageClassName"].str()
         && mode(has) == mode(wants)
         && wants["accessModes"].items().iter().all(|mode| modes.contains(mode))
@@ -86,12 +98,14 @@ impl Volumes {
             .informers
             .all(kinds::PERSISTENT_VOLUMES)
             .filter(|volume| fits(volume, claim, selector.as_ref()))
+            .filter(|volume| is_available(volume) || is_new(volume))
             .collect();
         fitting.sort_compact_by(|a, b| {
             let promised = |volume: &Object| volume["spec"]["claimRef"].is_null();
             let size = |volume: &Object| storage(&volume["spec"]["capacity"]["storage"]);
             promised(a)
                 .cmp(&promised(b))
+                .then_with(|| is_available(b).cmp(&is_available(a)))
                 .then_with(|| size(a).partial_cmp(&size(b)).unwrap_or(std::cmp::Ordering::Equal))
                 .then_with(|| a.name().cmp(b.name()))
         });
@@ -115,6 +129,9 @@ impl Volumes {
         }
         let delayed = waits_for_consumer(ctx.informers, &claim.value) && claim.annotation(SELECTED_NODE).is_empty();
         let volume = Volumes::best(ctx, claim);
+        if volume.as_ref().is_some_and(|volume| !is_available(volume)) {
+            return Ok(Requeue::After(SOON));
+        }
         if let Some(volume) = volume
             && (!delayed || !volume["spec"]["claimRef"].is_null())
         {
@@ -227,8 +244,9 @@ impl Volumes {
         if provisioner == "kubernetes.io/no-provisioner" {
             return Ok(Requeue::After(RESYNC));
         }
-        let local = matches!(provisioner, "kubernetes.io/host-path" | "k8s.io/minikube-hostpath");
-        if !local {
+        // The one is part of the controller manager, the other a pod.
+        let external = (provisioner == PROVISIONER).then(|| provisioner_pod(ctx)).flatten();
+        if provisioner != "kubernetes.io/host-path" && external.is_none() {
             let message = format!(
                 "Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by \
                  the system administrator. If volume creation is delayed, please verify that the provisioner is \
@@ -238,6 +256,21 @@ impl Volumes {
             return Ok(Requeue::After(RESYNC));
         }
         let name = format!("pvc-{}", claim.uid);
+        let (source, about) = match &external {
+            Some(pod) => {
+                let who = format!("{PROVISIONER}_{}_{}", pod.pod().node, pod.uid);
+                (Source::component(&who, "system:serviceaccount:kube-system:storage-provisioner"), String::new())
+            }
+            None => (self.source.clone(), format!(" using {provisioner}")),
+        };
+        if external.is_some() {
+            let message = format!(
+                "External provisioner is provisioning volume for claim \"{}/{}\"",
+                claim.namespace(),
+                claim.name()
+            );
+            ctx.event(&source, &Reference::of(&claim.value), "Normal", "Provisioning", &message);
+        }
         let modes = claim["spec"]["accessModes"].clone();
         let mut volume = value!({
             "metadata": {
@@ -260,8 +293,8 @@ impl Volumes {
         }
         let made = match ctx.client(&self.actor).create(kinds::PERSISTENT_VOLUMES, "", volume) {
             Ok(made) => {
-                let message = format!("Successfully provisioned volume {name} using {provisioner}");
-                self.event(ctx, claim, "Normal", "ProvisioningSucceeded", &message);
+                let message = format!("Successfully provisioned volume {name}{about}");
+                ctx.event(&source, &Reference::of(&claim.value), "Normal", "ProvisioningSucceeded", &message);
                 made
             }
             Err(status) if status.is("AlreadyExists") => {
@@ -320,6 +353,11 @@ impl Volumes {
         ignore_absent(ctx.client(&self.actor).delete(kinds::PERSISTENT_VOLUMES, "", volume.name(), &options))?;
         Ok(Requeue::Done)
     }
+}
+
+/// The pod that provisions volumes, while it runs.
+fn provisioner_pod(ctx: &Ctx<'_>) -> Option<Arc<Object>> {
+    ctx.informers.find(kinds::PODS, "kube-system", "storage-provisioner").filter(|pod| pod.pod().ready()).cloned()
 }
 
 fn claim_ref(claim: &Object) -> Value {

@@ -191,3 +191,24 @@ fn the_metrics_server_measures_and_autoscalers_act_on_it() {
     );
     assert!(condition(&world, "ScalingLimited").starts_with("True TooManyReplicas"));
 }
+
+#[test]
+fn without_its_provisioner_no_volume_is_made() {
+    let mut world = World::new(1);
+    world.run(20);
+    world.delete("storage-provisioner");
+    world.run(40);
+    let claim = value!({"metadata": {"name": "c"}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}});
+    world.create(kinds::PERSISTENT_VOLUME_CLAIMS, "default", claim);
+    world.run(20);
+    let phase = |world: &World| {
+        let claim = world.get(kinds::PERSISTENT_VOLUME_CLAIMS, "default", "c");
+        claim["status"]["phase"].str().to_owned()
+    };
+    assert_eq!(phase(&world), "Pending");
+    let now = world.cluster.now();
+    super::install(world.cluster.api(), now, "storage-provisioner").unwrap();
+    world.run(20);
+    assert_eq!(phase(&world), "Bound");
+}

@@ -1,0 +1,107 @@
+//! Time zones: how far clocks are from UTC, and when they change.
+
+use std::time::Duration;
+
+use drydock_value::Time;
+
+/// When clocks change: month, week of the month (5 is the last), weekday, and minute of that day by the clock that ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Change {
+    month: u32,
+    week: u32,
+    weekday: u32,
+    minute: i64,
+}
+
+impl Change {
+    fn parse(text: &str) -> Option<Change> {
+        let mut parts = text.split('.').map(str::parse::<i64>);
+        let mut next = || parts.next()?.ok();
+        let (month, week, weekday, minute) = (next()?, next()?, next()?, next()?);
+        let small = |number: i64| u32::try_from(number).ok();
+        Some(Change { month: small(month)?, week: small(week)?, weekday: small(weekday)?, minute })
+    }
+
+    /// The minute of the epoch, by the clock that ends, in a year.
+    fn in_year(self, year: i64) -> Option<i64> {
+        let first = Time::from_civil(year, self.month, 1, 0, 0, 0)?;
+        let mut day = 1 + (self.weekday + 7 - first.weekday()) % 7 + (self.week - 1) * 7;
+        while Time::from_civil(year, self.month, day, 0, 0, 0).is_none() {
+            day = day.checked_sub(7)?;
+        }
+        let midnight = Time::from_civil(year, self.month, day, 0, 0, 0)?;
+        Some(i64::try_from(midnight.seconds() / 60).ok()? + self.minute)
+    }
+}
+
+/// A time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Zone {
+    /// Minutes that clocks are ahead of UTC.
+    standard: i64,
+    /// The same in summer, and when summer begins and ends.
+    summer: Option<(i64, Change, Change)>,
+}
+
+impl Zone {
+    /// The zone of a name: `Europe/Berlin`. None when there is none.
+    pub fn named(name: &str) -> Option<Zone> {
+        let mut parts = drydock_apiserver::time_zone(name)?.split(',');
+        let standard = parts.next()?.parse().ok()?;
+        let summer = match (parts.next(), parts.next(), parts.next()) {
+            (Some(offset), Some(begin), Some(end)) => {
+                Some((offset.parse().ok()?, Change::parse(begin)?, Change::parse(end)?))
+            }
+            _ => None,
+        };
+        Some(Zone { standard, summer })
+    }
+
+    /// How many minutes clocks are ahead of UTC at a moment.
+    fn offset(self, at: Time) -> i64 {
+        let Some((summer, begin, end)) = self.summer else { return self.standard };
+        let utc = i64::try_from(at.seconds() / 60).unwrap_or(0);
+        let (year, ..) = at.civil();
+        let (Some(begin), Some(end)) = (begin.in_year(year), end.in_year(year)) else { return self.standard };
+        let (begin, end) = (begin - self.standard, end - summer);
+        // South of the equator summer goes over the end of the year.
+        let is_summer = if begin < end { begin <= utc && utc < end } else { utc < end || begin <= utc };
+        if is_summer { summer } else { self.standard }
+    }
+
+    /// What clocks show at a moment, as if it were UTC.
+    pub fn local(self, at: Time) -> Time {
+        let offset = self.offset(at);
+        let minutes = Duration::from_secs(offset.unsigned_abs() * 60);
+        if offset < 0 { Time(at.0.saturating_sub(minutes.as_micros() as u64)) } else { at + minutes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_follow_their_rules() {
+        let cases = [
+            ("Etc/UTC", "2026-07-01T12:00:00Z", "12:00"),
+            ("Etc/GMT+5", "2026-07-01T12:00:00Z", "07:00"),
+            ("Asia/Kolkata", "2026-07-01T12:00:00Z", "17:30"),
+            ("America/New_York", "2026-03-08T06:59:00Z", "01:59"),
+            ("America/New_York", "2026-03-08T07:00:00Z", "03:00"),
+            ("America/New_York", "2026-11-01T05:59:00Z", "01:59"),
+            ("America/New_York", "2026-11-01T06:00:00Z", "01:00"),
+            ("Europe/Berlin", "2026-10-25T00:59:00Z", "02:59"),
+            ("Europe/Berlin", "2026-10-25T01:00:00Z", "02:00"),
+            ("Australia/Sydney", "2026-01-15T00:00:00Z", "11:00"),
+            ("Australia/Sydney", "2026-07-15T00:00:00Z", "10:00"),
+            ("Europe/Dublin", "2026-07-15T00:00:00Z", "01:00"),
+            ("Europe/Dublin", "2026-12-15T00:00:00Z", "00:00"),
+        ];
+        for (name, utc, shown) in cases {
+            let local = Zone::named(name).unwrap().local(Time::parse_rfc3339(utc).unwrap());
+            assert_eq!(&local.rfc3339()[11..16], shown, "{name} {utc}");
+        }
+        assert_eq!(Zone::named("Mars/Base"), None);
+    }
+}
