@@ -220,7 +220,8 @@ fn invalid_words(status: &Status) -> String {
     }
     match causes.as_slice() {
         [] => words,
-        [one] => format!("{words}: {one}"),
+        // A line break follows even where the words end with one.
+        [one] => format!("{words}: {one}\n"),
         several => {
             let list: String = several.iter().map(|cause| format!("* {cause}\n")).collect();
             format!("{words}: \n{list}")

@@ -285,7 +285,7 @@ mod tests {
         for (variables, line, words) in [
             (&[("LANG", "de_DE.UTF8")][..], "help", "  config          Verändere kubeconfig Dateien\n"),
             (&[("LANG", "C")], "help", "  config          Modify kubeconfig files\n"),
-            (&[("LANG", "ja_JP.UTF-8")], "config", "kubeconfigを変更する.\n"),
+            (&[("LANG", "ja_JP.UTF-8")], "config -h", "kubeconfigを変更する.\n"),
             (&[("LANG", "zh_CN.UTF-8")], "uncordon --help", "标记节点为可调度。\n"),
             (
                 &[("LANG", "de_DE.UTF-8"), ("LC_ALL", "it_IT.UTF-8")],

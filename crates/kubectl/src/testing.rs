@@ -15,6 +15,8 @@ use crate::{Command, env};
 pub struct Fake {
     /// Canned answers: documents with code 200, or a status.
     pub answers: SortedMap<String, Result<Value, Status>>,
+    /// Warnings by the requests whose answers carry them.
+    pub warnings: SortedMap<String, String>,
     /// What streams deliver, by `path` of the request that opens them.
     pub streams: SortedMap<String, VecDeque<StreamItem>>,
     /// What was asked: `METHOD path?query`, and bodies.
@@ -77,6 +79,12 @@ impl Fake {
     /// With a canned answer to a `GET`.
     pub fn with(mut self, path: &str, answer: Value) -> Fake {
         self.answers.insert(format!("GET {path}"), Ok(answer));
+        self
+    }
+
+    /// With a header `Warning` on the answer to a request.
+    pub fn warning(mut self, request: &str, header: &str) -> Fake {
+        self.warnings.insert(request.to_owned(), header.to_owned());
         self
     }
 
@@ -226,7 +234,12 @@ impl Transport for Fake {
         if let Some(answer) = self.answers.get(&full).or_else(|| self.answers.get(&bare)) {
             return match answer {
                 Ok(Value::String(text)) => Response::text(200, text.as_str()),
-                Ok(document) => Response::value(200, document.clone()),
+                Ok(document) => {
+                    let mut response = Response::value(200, document.clone());
+                    let warning = self.warnings.get(&bare).map(|text| ("warning".to_owned(), text.clone()));
+                    response.headers.extend(warning);
+                    response
+                }
                 Err(status) => Response::from(status.clone()),
             };
         }

@@ -97,7 +97,7 @@ pub fn main(words: impl Iterator<Item = OsString>) -> ExitCode {
     let mut network = sockets::Sockets::new(runtime.handle().clone(), bell.clone());
     let mut command = Command::new(env);
     let code = loop {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let written = terminal::Written::default();
         let mut io = Io {
             api: &mut api,
             files: &mut files,
@@ -107,15 +107,14 @@ pub fn main(words: impl Iterator<Item = OsString>) -> ExitCode {
             random: &mut random,
             now: now(),
             terminal: terminal::describe(),
-            out: &mut out,
-            err: &mut err,
+            out: &mut terminal::Writer(&written, terminal::Stream::Out),
+            err: &mut terminal::Writer(&written, terminal::Stream::Err),
         };
         let step = match bell.interrupted() {
             true => Step::Exit(command.interrupt(&mut io)),
             false => command.step(&mut io),
         };
-        // Warnings come before what they warn of.
-        if !terminal::write(&err, &out) {
+        if !written.flush() {
             break 141;
         }
         match step {

@@ -1,10 +1,11 @@
 //! The standard streams.
 
+use std::cell::RefCell;
 use std::io::{IsTerminal, Read, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
-use drydock_kubectl::env::{self, Stdin, Terminal};
+use drydock_kubectl::env::{self, Output, Stdin, Terminal};
 
 use super::bell::Bell;
 
@@ -32,12 +33,40 @@ fn size() -> (u16, u16) {
     (80, 24)
 }
 
-/// Writes to standard error and standard output. Whether somebody still reads.
-pub(super) fn write(err: &[u8], out: &[u8]) -> bool {
-    let whole = |mut to: Box<dyn Write>, bytes: &[u8]| {
-        bytes.is_empty() || to.write_all(bytes).and_then(|()| to.flush()).is_ok()
-    };
-    whole(Box::new(std::io::stderr()), err) && whole(Box::new(std::io::stdout()), out)
+/// What a step wrote to both streams, in its order: whoever reads both as one sees it so.
+#[derive(Default)]
+pub(super) struct Written(RefCell<Vec<(Stream, Vec<u8>)>>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    Out,
+    Err,
+}
+
+/// One of the streams.
+pub(super) struct Writer<'a>(pub &'a Written, pub Stream);
+
+impl Output for Writer<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        let mut pieces = self.0.0.borrow_mut();
+        match pieces.last_mut() {
+            Some((stream, piece)) if *stream == self.1 => piece.extend_from_slice(bytes),
+            _ => pieces.push((self.1, bytes.to_vec())),
+        }
+    }
+}
+
+impl Written {
+    /// Writes it. Whether somebody still reads.
+    pub(super) fn flush(self) -> bool {
+        self.0.into_inner().iter().all(|(stream, bytes)| {
+            let mut to: Box<dyn Write> = match stream {
+                Stream::Out => Box::new(std::io::stdout()),
+                Stream::Err => Box::new(std::io::stderr()),
+            };
+            to.write_all(bytes).and_then(|()| to.flush()).is_ok()
+        })
+    }
 }
 
 /// Standard input. It is read only once the command asks: until then it belongs to whoever else has it.

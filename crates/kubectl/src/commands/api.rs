@@ -122,7 +122,14 @@ fn print_list(inv: &Invocation, io: &mut Io<'_>, resources: &[Resource]) -> Resu
         .collect();
     let list = value!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "", "resources": rows});
     match inv.flags.str("output") {
-        "json" => Printer::json().print(io, &list)?,
+        "json" => {
+            let order: Vec<&str> =
+                "name singularName namespaced group version kind apiVersion groupVersion resources verbs \
+                                    shortNames categories"
+                    .split(' ')
+                    .collect();
+            io.println(crate::printers::go::ordered_json(&list, &order, Some(4)));
+        }
         "yaml" => Printer::yaml().print(io, &list)?,
         _ => io.print(crate::printers::kyaml::print(&list)),
     }

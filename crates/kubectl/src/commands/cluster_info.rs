@@ -9,13 +9,8 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::printers::{self, Formats, Printer};
 
-fn colored(inv: &Invocation, color: u8, text: &str) -> String {
-    // As kubectl's colours: everywhere but on a terminal that calls itself dumb.
-    if inv.env.var("TERM") == "dumb" { text.to_owned() } else { format!("\u{1b}[0;{color}m{text}\u{1b}[0m") }
-}
-
-fn line(inv: &Invocation, io: &mut Io<'_>, name: &str, link: &str) {
-    io.println(format!("{} is running at {}", colored(inv, 32, name), colored(inv, 33, link)));
+fn line(io: &mut Io<'_>, name: &str, link: &str) {
+    io.println(format!("{name} is running at {link}"));
 }
 
 /// `kubectl cluster-info`
@@ -31,7 +26,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let request = Request::get("/api/v1/namespaces/kube-system/services")
         .param("labelSelector", "kubernetes.io/cluster-service=true");
     let services = client.value(io, request)?;
-    line(inv, io, "Kubernetes control plane", &server);
+    line(io, "Kubernetes control plane", &server);
     for service in services["items"].items() {
         let metadata = &service["metadata"];
         let ports = service["spec"]["ports"].items();
@@ -53,7 +48,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             ports.iter().map(|port| format!("http://{host}:{} ", port["port"].int())).collect()
         };
         let name = metadata["labels"]["kubernetes.io/name"].as_str().unwrap_or(metadata["name"].str()).to_owned();
-        line(inv, io, &name, &link);
+        line(io, &name, &link);
     }
     io.print("\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n");
     Ok(Outcome::Done)

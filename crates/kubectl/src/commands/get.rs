@@ -140,10 +140,14 @@ fn print_tables(
 ) -> Result<Outcome, Failure> {
     let sort = inv.flags.str("sort-by").to_owned();
     let with_kind = several_kinds(infos);
+    let sorted: Vec<Info>;
+    let mut infos = infos;
     if !sort.is_empty() && infos.len() > 1 {
         // Several answers are sorted as objects among themselves; tables have no such fields.
         let objects: Vec<Value> = infos.iter().map(|info| info.object.clone()).collect();
-        printers::sort::order(&objects, &sort)?;
+        let order = printers::sort::order(&objects, &sort)?;
+        sorted = order.iter().filter_map(|at| infos.get(*at)).cloned().collect();
+        infos = &sorted;
     }
     let mut tabs = Tabs::table();
     let mut text = String::new();
@@ -162,13 +166,6 @@ fn print_tables(
             match sorted_rows(&object, &sort) {
                 Ok(sorted) => object = sorted,
                 Err(_) => continue,
-            }
-        }
-        if !sort.is_empty() && object["items"].items().len() > 1 {
-            let items = object["items"].items();
-            if let Ok(order) = printers::sort::order(items, &sort) {
-                let items: Vec<Value> = order.iter().filter_map(|at| items.get(*at)).cloned().collect();
-                object.set("items", items);
             }
         }
         printer.print(&object, None, io.now, &mut tabs);
@@ -417,6 +414,12 @@ mod tests {
             .with("/apis/apps/v1/namespaces/default/deployments", table(&[]))
             .with("/apis/apps/v1/namespaces/default/replicasets", table(&[]))
             .with("/apis/batch/v1/namespaces/default/jobs", table(&[]))
+            .with(
+                "/api/v1/namespaces/default/configmaps",
+                value!({"kind": "ConfigMapList", "apiVersion": "v1", "items": [
+                    {"metadata": {"name": "a"}, "data": {"k": "2"}}, {"metadata": {"name": "b"}, "data": {"k": "1"}}
+                ]}),
+            )
             .with("/api/v1/namespaces/web/pods", table(&[]))
             .with("/api/v1/pods", table(&[("b", "Running")]))
     }
@@ -432,6 +435,7 @@ mod tests {
                 "",
             ),
             ("get pods --sort-by=.metadata.name", "NAME   STATUS\na      Pending\nb      Running\n", ""),
+            ("get cm --server-print=false --sort-by={.data.k}", "NAME   AGE\nb      <unknown>\na      <unknown>\n", ""),
             ("get pods -A", "NAMESPACE   NAME   STATUS\ndefault     b      Running\n", ""),
             ("get pod/a --show-kind", "NAME    STATUS\npod/a   Pending\n", ""),
             ("get pods -n web", "", "No resources found in web namespace.\n"),

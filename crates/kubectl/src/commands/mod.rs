@@ -261,10 +261,19 @@ pub fn spec(path: &str) -> Option<&'static Spec> {
 
 /// A command that only holds others: prints its help, or refuses what is no command of it.
 pub(crate) fn group(env: &Env, io: &mut Io<'_>, parsed: &Parsed) -> Result<Outcome, Failure> {
-    // `certificate` shows its help whatever stands behind it.
-    if parsed.args.is_empty() || parsed.command.path == "certificate" {
+    // `certificate` shows its help whatever stands behind it; for the others it is wrong to be called alone.
+    if parsed.command.path == "certificate" {
         io.print(help::of(parsed.command, env));
         return Ok(Outcome::Done);
+    }
+    if parsed.args.is_empty() {
+        let help = help::of(parsed.command, env);
+        if parsed.command.path == "rollout" {
+            io.print(help)
+        } else {
+            io.eprint(help)
+        }
+        return Ok(Outcome::Exit(1));
     }
     Err(Failure::Usage(format!("unknown command {}", crate::failure::quote(&parsed.args.join(" ")))))
 }

@@ -53,8 +53,14 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     }
     if !raw_path.is_empty() {
         let [filename] = filenames.as_slice() else {
-            return Err(inv.usage("--raw can only use a single local file or stdin"));
+            return Err("--raw can only use a single local file or stdin".into());
         };
+        if flags.bool("recursive") {
+            return Err("--raw and --recursive are mutually exclusive".into());
+        }
+        if !flags.str("output").is_empty() {
+            return Err("--raw and --output are mutually exclusive".into());
+        }
         let mut request = raw::request(Method::Put, &raw_path).header("content-type", "application/json");
         request.body = drydock_api::Body::Bytes(inv.read_file(io, filename)?);
         return raw::print(inv, io, request);

@@ -140,6 +140,44 @@ fn what_is_recorded_is_part_of_what_is_sent() {
 }
 
 #[test]
+fn what_is_missing_is_said_as_kubectl_does() {
+    for (line, err) in [
+        ("create --raw /a -f /web.yaml --edit", "error: --raw and --edit are mutually exclusive\n"),
+        ("create --raw /a -f /web.yaml -f /web.yaml", "error: --raw can only use a single local file or stdin\n"),
+        ("replace --raw /a -f /web.yaml -o yaml", "error: --raw and --output are mutually exclusive\n"),
+        ("set selector", "error: one selector is required\n"),
+        ("auth reconcile", "error: must specify one of -f and -k\n"),
+        ("explain pods --api-version=v2", "error: couldn't find resource for \"/v2, Resource=pods\"\n"),
+    ] {
+        let ran = Fake::default().with_all_resources().line(line);
+        assert_eq!((ran.err.as_str(), ran.code), (err, 1), "{line}");
+    }
+    // A group of commands alone shows its help where errors go.
+    for (line, code, out, err) in [
+        ("set", 1, false, true),
+        ("create secret", 1, false, true),
+        ("rollout", 1, true, false),
+        ("certificate", 0, true, false),
+    ] {
+        let ran = Fake::default().line(line);
+        assert_eq!((ran.code, ran.out.contains("Usage:"), ran.err.contains("Usage:")), (code, out, err), "{line}");
+    }
+}
+
+#[test]
+fn warnings_may_be_errors() {
+    let path = "/api/v1/namespaces/default/pods";
+    let list = value!({"kind": "PodList", "items": (Vec::<drydock_value::Value>::new())});
+    for (flag, more, code) in [("", "", 0), (" --warnings-as-errors", "error: 1 warning received\n", 1)] {
+        let fake = Fake::default().with(path, list.clone());
+        let ran =
+            fake.warning(&format!("GET {path}"), "299 - \"pods are \\\"old\\\"\"").line(&format!("get pods{flag}"));
+        let err = "Warning: pods are \"old\"\nNo resources found in default namespace.\n";
+        assert_eq!((ran.err, ran.code), (format!("{err}{more}"), code));
+    }
+}
+
+#[test]
 fn versions_match_when_they_are_of_the_same_source() {
     let version = value!({"major": "1", "gitVersion": "v1.36.3", "gitTreeState": "clean"});
     let ran = Fake::default().with("/version", version).line("get ns --match-server-version");

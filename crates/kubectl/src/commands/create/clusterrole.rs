@@ -43,7 +43,10 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             return Err("at least one verb must be specified".into());
         }
         let mut rules = Value::from(Vec::<Value>::new());
-        if !resources.is_empty() || urls.is_empty() {
+        if resources.is_empty() && urls.is_empty() {
+            return Err("one of resource or nonResourceURL must be specified".into());
+        }
+        if !resources.is_empty() {
             let also = if urls.is_empty() { &[][..] } else { &URL_VERBS[..] };
             rules = role::resource_rules(inv, io, &verbs, also)?;
         }

@@ -98,19 +98,19 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
 
 fn post_raw(inv: &mut Invocation, io: &mut Io<'_>, path: &str, filenames: &[String]) -> Result<Outcome, Failure> {
     if inv.flags.bool("edit") {
-        return Err(inv.usage("--raw and --edit are mutually exclusive"));
+        return Err("--raw and --edit are mutually exclusive".into());
     }
     let [filename] = filenames else {
-        return Err(inv.usage("--raw can only use a single local file or stdin"));
+        return Err("--raw can only use a single local file or stdin".into());
     };
     if inv.flags.bool("recursive") {
-        return Err(inv.usage("--raw and --recursive are mutually exclusive"));
+        return Err("--raw and --recursive are mutually exclusive".into());
     }
     if !inv.flags.str("selector").is_empty() {
-        return Err(inv.usage("--raw and --selector (-l) are mutually exclusive"));
+        return Err("--raw and --selector (-l) are mutually exclusive".into());
     }
     if !inv.flags.str("output").is_empty() {
-        return Err(inv.usage("--raw and --output are mutually exclusive"));
+        return Err("--raw and --output are mutually exclusive".into());
     }
     let bytes = inv.read_file(io, filename)?;
     let mut request = raw::request(Method::Post, path).header("content-type", "application/json");

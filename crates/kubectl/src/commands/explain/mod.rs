@@ -120,7 +120,7 @@ impl Source {
         match Schema::get().by_kind(&gvk) {
             Some(of) => Ok(Source { document: Value::Null, root: object(of) }),
             None => Err(format!(
-                "GVR ({}/{}, Resource={}) not found in OpenAPI schema",
+                "couldn't find resource for \"{}/{}, Resource={}\"",
                 gvk.group, gvk.version, resource.id.resource
             )
             .into()),

@@ -21,7 +21,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let mut setting = Setting::new(inv, io, "selector updated", "")?;
     let (resources, selector) = match inv.args.split_last() {
         Some((selector, resources)) => (resources.to_vec(), generate::label_selector(selector)?),
-        None => return Err("selector is required".into()),
+        None => return Err("one selector is required".into()),
     };
     let infos = setting.find(inv, io, &resources)?;
     let revision = inv.flags.str("resource-version").to_owned();
