@@ -52,7 +52,9 @@ pub(crate) fn boot(server: &mut ApiServer) {
     }
     roles(server);
     own_service(server);
-    storage_class(server);
+    if server.config.addons {
+        storage_class(server);
+    }
 }
 
 /// Creates what is known to be good.

@@ -48,7 +48,7 @@ pub struct Config {
     pub limits: Limits,
     /// The server's own address and port.
     pub address: String,
-    /// The cluster's certificate authority (PEM), as `kube-root-ca.crt` tells it.
+    /// The cluster's certificate authority (PEM), as `kube-root-ca.crt` tells it; empty is the cluster's own.
     pub ca_certificate: String,
     /// Who provisions the volumes of the default StorageClass.
     pub provisioner: String,
@@ -64,6 +64,8 @@ pub struct Config {
     pub tokens: Vec<(String, User)>,
     /// `--disable-admission-plugins`: plugins by name.
     pub admission_off: Vec<String>,
+    /// Whether there is what minikube's addons make: a default StorageClass.
+    pub addons: bool,
 }
 
 impl Default for Config {
@@ -83,6 +85,7 @@ impl Default for Config {
             anonymous: true,
             tokens: Vec::new(),
             admission_off: Vec::new(),
+            addons: true,
         }
     }
 }

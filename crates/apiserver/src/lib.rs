@@ -43,6 +43,7 @@ mod validation;
 mod verbs;
 mod watch;
 
+pub use auth::authority::{Asked, Authority, asked};
 pub use auth::certificate::{Subject, issue as issue_certificate, subject as certificate_subject};
 pub use client::{Client, PatchType};
 pub use config::{Authorization, Config, Limits};

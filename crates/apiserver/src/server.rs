@@ -63,7 +63,10 @@ impl Snapshot {
 
 impl ApiServer {
     /// A server with the objects that every new cluster has.
-    pub fn new(config: Config) -> ApiServer {
+    pub fn new(mut config: Config) -> ApiServer {
+        if config.ca_certificate.is_empty() {
+            config.ca_certificate = crate::auth::authority::Authority::of(&config).certificate();
+        }
         let mut server = ApiServer {
             store: Store::new(config.limits.clone()),
             random: Random::new(config.seed),

@@ -20,7 +20,7 @@ It listens on the loopback address only. Whoever asks without saying who they ar
 say they are.";
 
 /// The plugins that can be turned off; others that the real server knows do nothing here.
-const PLUGINS: [&str; 11] = [
+const PLUGINS: [&str; 12] = [
     "DefaultIngressClass",
     "DefaultStorageClass",
     "DefaultTolerationSeconds",
@@ -32,6 +32,7 @@ const PLUGINS: [&str; 11] = [
     "RuntimeClass",
     "ServiceAccount",
     "StorageObjectInUseProtection",
+    "TaintNodesByCondition",
 ];
 
 /// The options.
@@ -64,7 +65,7 @@ pub struct Arguments {
     /// Keeps what happens in a file, and goes on from it when it is there.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// No nodes, no scheduler, no kubelets: an API server and controllers.
+    /// No nodes, no scheduler, no kubelets, no addons: an API server and controllers with their own defaults.
     #[arg(long)]
     bare: bool,
     /// The network that services have their addresses from.
@@ -76,7 +77,8 @@ pub struct Arguments {
     /// Admission plugins that are off.
     #[arg(long, value_name = "PLUGINS", value_delimiter = ',')]
     disable_admission_plugins: Vec<String>,
-    /// Who decides what a user may: RBAC, or AlwaysAllow. Node is taken for RBAC.
+    /// Who decides what a user may: RBAC, or AlwaysAllow, which is kube-apiserver's default and that of --bare. Node is
+    /// taken for RBAC.
     #[arg(long, value_name = "MODES", value_delimiter = ',')]
     authorization_mode: Vec<String>,
     /// Lines of "token,user,uid,\"group1,group2\"".
@@ -150,6 +152,10 @@ impl Arguments {
             if PLUGINS.contains(&plugin.as_str()) {
                 server.admission_off.push(plugin.clone());
             }
+        }
+        server.addons = !self.bare;
+        if self.bare && self.authorization_mode.is_empty() {
+            server.authorization = store::Authorization::AlwaysAllow;
         }
         for mode in &self.authorization_mode {
             match mode.as_str() {

@@ -155,6 +155,15 @@ impl Command {
             }
         };
         self.tell(io, &found);
+        // Plugins may add to what `create` makes.
+        if let [create, kind, ..] = self.env.args.as_slice()
+            && create == "create"
+            && table().child("create", kind).is_none()
+            && let Some(Ok(waiting)) = commands::plugin::start(&self.env, io, create, &self.env.args[1..], 2)
+        {
+            self.state = State::Running("kubectl".into(), waiting);
+            return Step::Continue;
+        }
         let parsed = match parsed {
             Ok(parsed) if parsed.command.path.starts_with("kuberc") && !kuberc::exists(&self.env) => {
                 return self.unknown(io, "kuberc", &[]);
@@ -252,7 +261,7 @@ impl Command {
                 io.print(help::options());
                 self.finish(0)
             }
-            _ => match commands::plugin::start(&self.env, io, word, rest) {
+            _ => match commands::plugin::start(&self.env, io, word, rest, 1) {
                 Some(Ok(waiting)) => {
                     self.state = State::Running("kubectl".into(), waiting);
                     Step::Continue

@@ -24,7 +24,7 @@ pub fn target(inv: &mut Invocation, io: &mut Io<'_>, argument: &str) -> Result<V
     let args: Vec<String> = (!argument.is_empty()).then_some(argument).into_iter().collect();
     let mut query = Query::new(inv, io, &args)?;
     query.continue_on_error = false;
-    query.latest = true;
+    // Objects of files are taken as they stand there.
     query.labels = None;
     let infos = builder::find(&query, inv, io)?.infos()?;
     Ok(infos.into_iter().map(|info| info.object).collect())

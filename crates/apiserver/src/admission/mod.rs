@@ -91,6 +91,10 @@ pub(crate) fn mutate(
     if attributes.creates(kinds::PODS) && on(server, "RuntimeClass") {
         runtime_class::admit(server, object)?;
     }
+    // The kubelets of the simulation say that they are ready as they register.
+    if attributes.creates(kinds::NODES) && !cx.is_component && on(server, "TaintNodesByCondition") {
+        tolerations::admit_node(object);
+    }
     if attributes.creates(kinds::INGRESSES) && on(server, "DefaultIngressClass") {
         classes::admit_ingress(server, object)?;
     }

@@ -1,4 +1,5 @@
 //! DefaultTolerationSeconds: a pod stays for five minutes on a node that is not ready or cannot be reached.
+//! TaintNodesByCondition: a new node takes no pods until somebody has looked at it.
 
 use std::sync::OnceLock;
 
@@ -19,6 +20,15 @@ fn defaults() -> &'static Value {
             })
             .collect()
     })
+}
+
+pub(super) fn admit_node(node: &mut Value) {
+    let taint = value!({"key": TAINTS[0], "effect": "NoSchedule"});
+    let taints = &node["spec"]["taints"];
+    let has = |other: &Value| other["key"] == taint["key"] && other["effect"] == taint["effect"];
+    if !taints.items().iter().any(has) {
+        node["spec"]["taints"].push(taint);
+    }
 }
 
 pub(super) fn admit(pod: &mut Value) {

@@ -4,9 +4,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 /// DER tags.
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-const OBJECT_ID: u8 = 0x06;
+pub(super) const SEQUENCE: u8 = 0x30;
+pub(super) const SET: u8 = 0x31;
+pub(super) const OBJECT_ID: u8 = 0x06;
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const OCTETS: u8 = 0x04;
 
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const ORGANIZATION: &[u8] = &[0x55, 0x04, 0x0a];
@@ -31,7 +33,7 @@ pub(crate) fn pem(text: &str) -> Option<(String, Vec<u8>)> {
 }
 
 /// One element: tag, content, what follows.
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(super) fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = if first < 0x80 {
@@ -45,7 +47,7 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, rest.get(..length)?, rest.get(length..)?))
 }
 
-fn children(mut bytes: &[u8]) -> Vec<(u8, &[u8])> {
+pub(super) fn children(mut bytes: &[u8]) -> Vec<(u8, &[u8])> {
     let mut found = Vec::new();
     while let Some((tag, content, rest)) = element(bytes) {
         found.push((tag, content));
@@ -89,7 +91,7 @@ pub fn subject(certificate: &str) -> Option<Subject> {
     (!found.common_name.is_empty()).then_some(found)
 }
 
-fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
+pub(super) fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
     match content.len() {
         short @ 0..0x80 => out.push(short as u8),
@@ -100,7 +102,7 @@ fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-fn write_name(subject: &Subject) -> Vec<u8> {
+pub(super) fn write_name(subject: &Subject) -> Vec<u8> {
     let pair = |id: &[u8], text: &str| {
         let pair = [wrap(OBJECT_ID, id), wrap(0x0c, text.as_bytes())].concat();
         wrap(SET, &wrap(SEQUENCE, &pair))
@@ -128,6 +130,11 @@ pub fn issue(subject: &Subject, serial: u64) -> String {
     ]
     .concat();
     let der = wrap(SEQUENCE, &[wrap(SEQUENCE, &body), algorithm, wrap(0x03, &[0])].concat());
+    write_pem(&der)
+}
+
+/// A certificate's bytes as text.
+pub(super) fn write_pem(der: &[u8]) -> String {
     let text = BASE64_STANDARD.encode(der);
     let lines: Vec<&str> = (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))

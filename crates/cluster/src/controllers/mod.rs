@@ -7,6 +7,7 @@
 
 mod autoscaler;
 mod availability;
+mod certificates;
 mod cleanup;
 pub mod common;
 mod cron;
@@ -143,6 +144,8 @@ fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
         Box::new(cleanup::Protection::volumes()),
         Box::new(cleanup::TimeToLive),
         Box::new(cleanup::PodGarbage),
+        Box::new(certificates::Signing),
+        Box::new(certificates::Cleaner),
         Box::new(autoscaler::Autoscalers::default()),
         Box::new(availability::Availability),
     ]

@@ -13,7 +13,7 @@ use crate::ctx::Ctx;
 use crate::events::{Reference, Source};
 use crate::informers::{Change, Informers};
 use crate::objects::{Key, Object, moment};
-use crate::store::{Kind, kinds};
+use crate::store::{Kind, PatchType, kinds};
 
 const NAME: &str = "node-lifecycle-controller";
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
@@ -147,6 +147,17 @@ impl Nodes {
         Ok(())
     }
 
+    /// How long a kubelet may remember secrets and the like: not at all, in a cluster of fewer than a hundred nodes.
+    fn annotate(&self, ctx: &mut Ctx<'_>, node: &Object) -> Result<(), Status> {
+        const TTL: &str = "node.alpha.kubernetes.io/ttl";
+        if !node["metadata"]["annotations"][TTL].is_null() {
+            return Ok(());
+        }
+        let patch = value!({"metadata": {"annotations": {TTL: "0"}}});
+        let mut client = ctx.client("system:serviceaccount:kube-system:ttl-controller");
+        ignore_absent(client.patch(kinds::NODES, "", node.name(), PatchType::Merge, &patch, "")).map(|_| ())
+    }
+
     /// Makes the taints say what the conditions say.
     fn taint(&self, ctx: &mut Ctx<'_>, node: &Object) -> Result<(), Status> {
         let mut wanted = wanted_taints(&node.value);
@@ -211,6 +222,7 @@ impl Controller for Nodes {
         if patience < ctx.now {
             self.mark_unknown(ctx, &node)?;
         }
+        self.annotate(ctx, &node)?;
         self.taint(ctx, &node)?;
         Ok(Requeue::After(patience.since(ctx.now) + ctx.latencies.node_monitor_period))
     }

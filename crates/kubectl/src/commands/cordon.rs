@@ -39,14 +39,15 @@ fn run(inv: &mut Invocation, io: &mut Io<'_>, cordon: bool) -> Result<Outcome, F
 /// The nodes that the command line means.
 pub(super) fn nodes(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Vec<Info>, Failure> {
     let selector = inv.flags.str("selector").to_owned();
-    if inv.args.is_empty() && selector.is_empty() {
+    if inv.args.is_empty() && !inv.flags.given("selector") {
         return Err(inv.usage(format!("USAGE: {} NODE [flags]", inv.command.name())));
     }
     if !inv.args.is_empty() && !selector.is_empty() {
-        return Err("error: cannot specify both a node name and a --selector option".into());
+        return Err(inv.usage("cannot specify both a node name and a --selector option"));
     }
-    let mut args = vec!["nodes".to_owned()];
-    args.extend(inv.args.iter().cloned());
+    // An empty selector selects nothing.
+    let kind = (!inv.args.is_empty() || !selector.is_empty()).then(|| "nodes".to_owned());
+    let args: Vec<String> = kind.into_iter().chain(inv.args.iter().cloned()).collect();
     let query = Query { latest: true, type_means_all: true, ..Query::new(inv, io, &args)? };
     builder::find(&query, inv, io)?.infos()
 }

@@ -8,6 +8,7 @@ use drydock_value::{Time, Value, value};
 
 use super::{Outcome, Waiting, cordon};
 use crate::builder::Info;
+use crate::client::ListOptions;
 use crate::describe::format::controller_of;
 use crate::env::{Io, Wait};
 use crate::failure::Failure;
@@ -174,13 +175,14 @@ impl Draining {
 
     /// The pods of a node, each with its fate.
     fn fates(&mut self, io: &mut Io<'_>, info: &Info) -> Result<Vec<(Value, Fate)>, Failure> {
-        let selector = self.inv.flags.str("pod-selector").to_owned();
-        let mut request = Request::get(pods_resource().path(None, None))
-            .param("fieldSelector", format!("spec.nodeName={}", info.name));
-        if !selector.is_empty() {
-            request = request.param("labelSelector", selector);
-        }
-        let list = self.inv.client(io)?.value(io, request)?;
+        let options = ListOptions {
+            labels: self.inv.flags.str("pod-selector").to_owned(),
+            fields: format!("spec.nodeName={}", info.name),
+            chunk: self.inv.flags.int("chunk-size"),
+            ..ListOptions::default()
+        };
+        let pods = self.inv.resource(io, "pods")?;
+        let list = self.inv.client(io)?.list(io, &pods, "", &options)?;
         let mut fates = Vec::new();
         for pod in list["items"].items() {
             let fate = self.fate(io, pod)?;

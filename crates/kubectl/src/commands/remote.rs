@@ -53,6 +53,9 @@ pub struct Remote {
     farewell: Option<String>,
 }
 
+/// What a refusal to connect is told with.
+const UPGRADE: &str = "unable to upgrade connection: ";
+
 impl Remote {
     /// Connects.
     ///
@@ -60,9 +63,10 @@ impl Remote {
     /// The server's refusal.
     pub fn open(client: &mut Client, io: &mut Io<'_>, request: Request, session: Session) -> Result<Remote, Failure> {
         let stream = client.open(io, request).map_err(|failure| match failure {
-            // What the kubelet says does not come as a status.
-            Failure::Status(status) if status.message.starts_with("unable to upgrade connection") => {
-                Failure::Error(status.message)
+            Failure::Status(status) => {
+                let words = status.message.as_str();
+                let known = words.strip_prefix(UPGRADE).unwrap_or(words);
+                Failure::Error(format!("{UPGRADE}{known}"))
             }
             other => other,
         })?;

@@ -39,7 +39,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         return Err("at least one taint update is required".into());
     }
     let (add, remove) = read(&specs).map_err(|words| inv.usage(words))?;
-    let mut printing = Printing::new(inv, io, dry_run)?;
+    // What is printed does not tell a dry run.
+    let mut printing = Printing::new(inv, io, DryRun::None)?;
     let resource = inv.resource(io, kind).map_err(|_| Failure::no_resource(kind))?;
     if resource.kind != "Node" {
         return Err(format!("invalid resource type {kind}, only node types are supported").into());

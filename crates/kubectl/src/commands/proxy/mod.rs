@@ -178,6 +178,14 @@ impl Proxy {
 
     fn answer(&mut self, io: &mut Io<'_>, connection: &mut Connection, message: Message) -> bool {
         let keep = message.keeps_alive();
+        if let Some(place) = self.elsewhere(&message.path) {
+            let place = format!("{place}{}", message.query);
+            let mut response = Response::text(307, format!("<a href={}>Temporary Redirect</a>.\n\n", quote(&place)));
+            response.headers =
+                vec![("content-type".into(), "text/html; charset=utf-8".into()), ("location".into(), place)];
+            http::write(io, connection.socket, &response, keep);
+            return true;
+        }
         if let Some(response) = self.file(io, &message.path) {
             http::write(io, connection.socket, &response, keep);
             return true;
@@ -223,6 +231,17 @@ impl Proxy {
         true
     }
 
+    /// Where a path that nobody writes so leads, as in Go's multiplexer: without empty parts and dots, and with the slash
+    /// at the end that the prefixes have.
+    fn elsewhere(&self, path: &str) -> Option<String> {
+        let mut clean = Env { cwd: "/".into(), ..Env::default() }.absolute(&format!("/{path}"));
+        let prefixes = [&self.api, &self.www_prefix];
+        if clean != "/" && (path.ends_with('/') || prefixes.iter().any(|prefix| **prefix == format!("{clean}/"))) {
+            clean.push('/');
+        }
+        (clean != path).then_some(clean)
+    }
+
     /// A file below `--www`, when the path is one of those.
     fn file(&self, io: &mut Io<'_>, path: &str) -> Option<Response> {
         let rest = path.strip_prefix(&self.www_prefix).filter(|_| !self.www.is_empty())?;
@@ -234,8 +253,14 @@ impl Proxy {
             let index = format!("{}/index.html", target.trim_end_matches('/'));
             if !io.files.exists(&index) {
                 let names = io.files.list_dir(&target).unwrap_or_default();
-                let lines: String = names.iter().map(|name| format!("<a href={}>{name}</a>\n", quote(name))).collect();
-                let mut response = Response::text(200, format!("<!doctype html>\n<pre>\n{lines}</pre>\n"));
+                let line = |name: &String| {
+                    let folder = io.files.is_dir(&format!("{}/{name}", target.trim_end_matches('/')));
+                    let name = format!("{name}{}", if folder { "/" } else { "" });
+                    format!("<a href={}>{name}</a>\n", quote(&name))
+                };
+                let lines: String = names.iter().map(line).collect();
+                let head = "<!doctype html>\n<meta name=\"viewport\" content=\"width=device-width\">\n<pre>\n";
+                let mut response = Response::text(200, format!("{head}{lines}</pre>\n"));
                 response.headers = vec![("content-type".into(), "text/html; charset=utf-8".into())];
                 return Some(response);
             }

@@ -1,0 +1,205 @@
+//! Certificate signing requests: what was approved is signed, what nobody needs any more is deleted.
+
+use std::time::Duration;
+
+use drydock_api::Status;
+use drydock_apiserver::{Asked, Authority, asked};
+use drydock_schema::base64;
+use drydock_value::{Time, Value, value};
+
+use super::common::ignore_absent;
+use super::{Controller, Enqueue, Requeue, actor};
+use crate::ctx::Ctx;
+use crate::informers::{Change, Informers};
+use crate::objects::{Key, moment};
+use crate::store::{DeleteOptions, Kind, kinds};
+
+const REQUESTS: Kind = kinds::CERTIFICATE_SIGNING_REQUESTS;
+/// `--cluster-signing-duration`
+const LIFE: u64 = 365 * 86_400;
+/// Clocks may differ so much.
+const BACKDATE: u64 = 5 * 60;
+
+fn condition<'v>(request: &'v Value, kind: &str) -> Option<&'v Value> {
+    request["status"]["conditions"].find("type", kind)
+}
+
+/// The built-in signers, with what is wrong with a request to each.
+const SIGNERS: [(&str, fn(&Asked, &[&str]) -> Option<String>); 3] = [
+    ("kubernetes.io/kube-apiserver-client", of_client),
+    ("kubernetes.io/kube-apiserver-client-kubelet", |asked, usages| {
+        of_node(asked, usages, "client auth", |kinds| {
+            // In the order in which they are looked for.
+            let refused = ["DNS", "Email", "IP", "URI"].into_iter().find(|kind| kinds.contains(kind))?;
+            Some(format!("{refused} subjectAltNames are not allowed"))
+        })
+    }),
+    ("kubernetes.io/kubelet-serving", |asked, usages| {
+        of_node(asked, usages, "server auth", |kinds| {
+            if !["DNS", "IP"].iter().any(|kind| kinds.contains(kind)) {
+                return Some("DNS or IP subjectAltName is required".into());
+            }
+            let refused = ["Email", "URI"].into_iter().find(|kind| kinds.contains(kind))?;
+            Some(format!("{refused} subjectAltNames are not allowed"))
+        })
+    }),
+];
+
+fn of_client(_: &Asked, usages: &[&str]) -> Option<String> {
+    let known = ["digital signature", "key encipherment", "client auth"];
+    if let Some(other) = usages.iter().find(|usage| !known.contains(usage)) {
+        return Some(format!("invalid usage for client certificate: {other}"));
+    }
+    (!usages.contains(&"client auth")).then(|| "missing required usage for client certificate: client auth".into())
+}
+
+fn of_node(
+    asked: &Asked,
+    usages: &[&str],
+    purpose: &str,
+    names: impl Fn(&[&'static str]) -> Option<String>,
+) -> Option<String> {
+    if asked.subject.organizations != ["system:nodes"] {
+        return Some("subject organization is not system:nodes".into());
+    }
+    if let Some(problem) = names(&asked.alternatives) {
+        return Some(problem);
+    }
+    if !asked.subject.common_name.starts_with("system:node:") {
+        return Some("subject common name does not begin with system:node: ".into());
+    }
+    // Keys that cannot encipher need not be for that.
+    let mut required = vec!["digital signature", "key encipherment", purpose];
+    let others = usages.iter().any(|usage| !required.contains(usage));
+    let missing = required.iter().any(|usage| !usages.contains(usage) && *usage != "key encipherment");
+    if others || missing {
+        required.sort_unstable();
+        return Some(format!("usages did not match [{}]", required.join(" ")));
+    }
+    None
+}
+
+/// Signs what was approved.
+#[derive(Debug, Clone, Default)]
+pub struct Signing;
+
+impl Controller for Signing {
+    fn name(&self) -> &'static str {
+        "certificate-controller"
+    }
+
+    fn watches(&self) -> &'static [Kind] {
+        &[REQUESTS]
+    }
+
+    fn observe(&mut self, change: &Change, _: &Informers, queue: &mut Enqueue<'_>) {
+        if change.new.is_some() {
+            queue.add(change.key());
+        }
+    }
+
+    fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
+        let Some(request) = ctx.informers.get(REQUESTS, key).cloned() else { return Ok(Requeue::Done) };
+        let spec = &request["spec"];
+        let signer = SIGNERS.iter().find(|(name, _)| spec["signerName"] == *name);
+        let waits = condition(&request.value, "Approved").is_some()
+            && condition(&request.value, "Failed").is_none()
+            && request["status"]["certificate"].is_empty();
+        let (Some((_, check)), true) = (signer, waits) else { return Ok(Requeue::Done) };
+        let text = base64::decode(spec["request"].str()).unwrap_or_default();
+        let Some(asked) = asked(&String::from_utf8_lossy(&text)) else { return Ok(Requeue::Done) };
+        let usages: Vec<&str> = spec["usages"].items().iter().map(Value::str).collect();
+        let mut changed = request.value.clone();
+        if let Some(problem) = check(&asked, &usages) {
+            changed["status"]["conditions"].push(value!({
+                "type": "Failed", "status": "True", "reason": "SignerValidationFailure", "message": problem,
+                "lastUpdateTime": ctx.now.rfc3339(), "lastTransitionTime": ctx.now.rfc3339()
+            }));
+        } else {
+            let life = spec["expirationSeconds"].as_i64().map_or(LIFE, |asked| asked.unsigned_abs().clamp(600, LIFE));
+            let from = Time::from_seconds(ctx.now.seconds().saturating_sub(BACKDATE));
+            let until = Time::from_seconds(ctx.now.seconds() + life);
+            let certificate = Authority::of(ctx.api.config()).sign(&asked, &usages, from, until);
+            changed["status"].set("certificate", base64::encode(certificate.as_bytes()));
+        }
+        ignore_absent(ctx.client(&actor(self.name())).update_status(REQUESTS, "", changed))?;
+        Ok(Requeue::Done)
+    }
+
+    fn clone_box(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}
+
+/// Deletes requests that were decided, or that nobody decided about.
+#[derive(Debug, Clone, Default)]
+pub struct Cleaner;
+
+impl Controller for Cleaner {
+    fn name(&self) -> &'static str {
+        "certificate-controller"
+    }
+
+    fn watches(&self) -> &'static [Kind] {
+        &[REQUESTS]
+    }
+
+    fn observe(&mut self, change: &Change, _: &Informers, queue: &mut Enqueue<'_>) {
+        if change.new.is_some() {
+            queue.add(change.key());
+        }
+    }
+
+    fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
+        let Some(request) = ctx.informers.get(REQUESTS, key).cloned() else { return Ok(Requeue::Done) };
+        let decided = ["Approved", "Denied", "Failed"].iter().find_map(|kind| condition(&request.value, kind));
+        // An hour after a decision, a day without one.
+        let (since, hours) = match decided {
+            Some(condition) => (moment(&condition["lastUpdateTime"]).unwrap_or(request.created), 1),
+            None => (request.created, 24),
+        };
+        let due = since + Duration::from_secs(hours * 3600);
+        if due > ctx.now {
+            return Ok(Requeue::After(due.since(ctx.now)));
+        }
+        let options = DeleteOptions::default().of_uid(request.uid.as_str());
+        ignore_absent(ctx.client(&actor(self.name())).delete(REQUESTS, "", &key.name, &options))?;
+        Ok(Requeue::Done)
+    }
+
+    fn clone_box(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drydock_apiserver::Subject;
+
+    #[test]
+    fn what_a_signer_refuses() {
+        let node = |names: &[&'static str]| Asked {
+            subject: Subject { common_name: "system:node:a".into(), organizations: vec!["system:nodes".into()] },
+            alternatives: names.to_vec(),
+            ..Asked::default()
+        };
+        let user = Asked::default();
+        let cases: [(usize, &Asked, &[&str], Option<&str>); 10] = [
+            (0, &user, &["client auth"], None),
+            (0, &user, &["server auth"], Some("invalid usage for client certificate: server auth")),
+            (0, &user, &["digital signature"], Some("missing required usage for client certificate: client auth")),
+            (1, &user, &["client auth"], Some("subject organization is not system:nodes")),
+            (1, &node(&[]), &["client auth", "digital signature"], None),
+            (1, &node(&["IP"]), &["client auth"], Some("IP subjectAltNames are not allowed")),
+            (1, &node(&[]), &["client auth"], Some("usages did not match [client auth digital signature key encipherment]")),
+            (2, &node(&[]), &["server auth"], Some("DNS or IP subjectAltName is required")),
+            (2, &node(&["DNS", "URI"]), &["server auth"], Some("URI subjectAltNames are not allowed")),
+            (2, &node(&["DNS", "IP"]), &["server auth", "digital signature", "key encipherment"], None),
+        ];
+        for (signer, asked, usages, expected) in cases {
+            let (name, check) = SIGNERS[signer];
+            assert_eq!(check(asked, usages).as_deref(), expected, "{name} {usages:?}");
+        }
+    }
+}
