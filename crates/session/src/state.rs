@@ -23,11 +23,7 @@ const OUTBOX_MAX: usize = 4096;
 
 impl State {
     pub fn new(options: &Options) -> State {
-        let cluster = Cluster::new(Config {
-            seed: options.seed,
-            start: options.start,
-            ..options.profile.config()
-        });
+        let cluster = Cluster::new(Config { seed: options.seed, start: options.start, ..options.profile.config() });
         let workstation = Workstation::new(options, cluster.now());
         State { cluster, workstation, outbox: VecDeque::new(), ticks: 0 }
     }

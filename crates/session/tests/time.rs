@@ -79,6 +79,35 @@ fn snapshots_of_the_storage_are_files() {
 }
 
 #[test]
+fn a_kubelet_is_stopped_from_its_own_machine() {
+    let mut session = open(Profile::TwoNodes);
+    assert_eq!(out(&mut session, "ssh minikube-m02 hostname"), "minikube-m02\n");
+    assert_eq!(
+        out(&mut session, "ssh minikube-m02 'sudo systemctl stop kubelet; sleep 1; systemctl is-active kubelet'"),
+        "inactive\n"
+    );
+    assert!(out(&mut session, "fault list").contains("node minikube-m02 stop-kubelet"));
+    assert!(out(&mut session, "sleep 70; kubectl get nodes").contains("NotReady"));
+    assert_eq!(session.run("minikube ssh -n minikube-m02 -- sudo systemctl start kubelet").code, 0);
+    assert!(!out(&mut session, "sleep 20; kubectl get nodes").contains("NotReady"));
+    assert_eq!(session.run("minikube ssh 'exit 3'").code, 3);
+    assert_eq!(out(&mut session, "minikube ssh 'echo kept > /data/file'; minikube ssh 'cat /data/file'"), "kept\n");
+    assert_eq!(
+        out(&mut session, "fault node minikube-m02 power-off; ssh minikube-m02 ls"),
+        "ssh: connect to host minikube-m02 port 22: No route to host\n"
+    );
+    assert!(out(&mut session, "ssh nowhere ls").contains("Could not resolve hostname nowhere"));
+    type_line(&mut session, "minikube ssh", 2);
+    type_line(&mut session, "hostname; exit", 2);
+    type_line(&mut session, "echo back", 2);
+    let shown = String::from_utf8_lossy(&session.scrollback(TERMINAL)).into_owned();
+    assert!(
+        shown.contains("root@minikube:") && shown.contains("minikube\r\nexit\r\n") && shown.contains("back\r\n"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn time_goes_back_and_goes_on_from_there() {
     let mut session = open(Profile::Minikube);
     type_line(&mut session, "kubectl create deployment web --image=nginx", 30);

@@ -103,6 +103,8 @@ pub enum FaultWake {
     Reconnect(NodeId),
     /// A machine has come up.
     Booted(NodeId),
+    /// Somebody on the machine stops its kubelet, or starts it.
+    Unit(NodeId, bool),
 }
 
 /// What holds.
@@ -296,6 +298,7 @@ impl Cluster {
         for (fault, _) in &self.faults.active {
             match fault {
                 Fault::PoweredOff(name) => conditions.switch_off(self.node_id(name)),
+                Fault::KubeletStopped(name) => conditions.silence(self.node_id(name)),
                 Fault::Cut(one, other) => {
                     let ends = (self.end(one), other.as_ref().map(|other| self.end(other)));
                     match ends {
@@ -415,6 +418,11 @@ impl Cluster {
                 self.on_kubelet(node, |kubelet, ctx| kubelet.start(ctx), Some(KubeletWake::Boot));
                 self.settle_parts();
             }
+            FaultWake::Unit(node, runs) => {
+                let fault = Fault::KubeletStopped(self.config.nodes[node.0 as usize].name.clone());
+                // What is so already stays so.
+                let _ = if runs { self.heal(&fault) } else { self.fault(fault) };
+            }
             FaultWake::Reconnect(node) => {
                 if self.faults.down.contains(&Part::ApiServer) || self.cut_off(node) || !self.faults.away.remove(&node)
                 {
@@ -505,6 +513,17 @@ impl Cluster {
                        dial tcp 127.0.0.1:2379: connect: connection refused\"";
             Status::new(500, "", why)
         })
+    }
+
+    /// Why the workstation cannot log in to a node.
+    pub(crate) fn login_refusal(&self, node: NodeId) -> Option<&'static str> {
+        if self.network.conditions.is_off(node) {
+            Some("No route to host")
+        } else if self.network.conditions.blocks(Place::Workstation, Place::Node(node)) {
+            Some("Connection timed out")
+        } else {
+            self.faults.booting.contains(&node).then_some("Connection refused")
+        }
     }
 
     /// Why the API server does not reach a node's kubelet.

@@ -9,7 +9,7 @@
 //! - `start`, `end`: how containers begin and end, with hooks. `probes`: how they are watched. `backoff`: how long to
 //!   wait before the next try.
 //! - `config`, `env`, `volumes`: from a spec to a container. `admit`: whether the node takes the pod.
-//! - `power`, `pressure`: stops, lost power, full disks.
+//! - `login`: a shell on the machine itself. `power`, `pressure`: stops, lost power, full disks.
 //! - `status`: what is reported. `node`: the node's own objects. `serve`: logs, exec and the like, for the API server. `usage`: what pods use.
 
 mod actions;
@@ -18,6 +18,7 @@ pub mod backoff;
 mod config;
 mod end;
 mod env;
+mod login;
 mod node;
 mod power;
 mod pressure;
@@ -89,6 +90,8 @@ pub struct Kubelet {
     /// When the lease is to be renewed next.
     beat_at: Time,
     disk: pressure::Disk,
+    /// The container that stands for the machine itself, once somebody has logged in.
+    login: Option<u64>,
     version: String,
     runtime: Runtime,
     workers: SortedMap<u64, Worker>,
@@ -161,6 +164,7 @@ impl Kubelet {
             rebooted: 0,
             beat_at: Time::default(),
             disk: pressure::Disk::default(),
+            login: None,
             version: String::new(),
             runtime: Runtime::new(node, (u64::from(node.0) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             workers: SortedMap::new(),

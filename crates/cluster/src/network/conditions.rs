@@ -37,6 +37,7 @@ impl End {
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
     off: Vec<NodeId>,
+    silent: Vec<NodeId>,
     cut: Vec<(End, Option<End>)>,
     slow: Vec<(End, Duration)>,
 }
@@ -50,6 +51,16 @@ impl Conditions {
     /// A node has no power.
     pub fn switch_off(&mut self, node: Option<NodeId>) {
         self.off.extend(node);
+    }
+
+    /// A node's kubelet does not answer.
+    pub fn silence(&mut self, node: Option<NodeId>) {
+        self.silent.extend(node);
+    }
+
+    /// Whether a node's kubelet does not answer.
+    pub fn is_silent(&self, node: NodeId) -> bool {
+        self.silent.contains(&node)
     }
 
     /// Nothing passes between an end and everybody else, or another end.

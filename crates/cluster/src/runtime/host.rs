@@ -8,6 +8,7 @@ use drydock_shell::{Host, NetError, Program, Recv, SocketId};
 use super::programs;
 use super::sandbox::Names;
 use crate::ctx::Ctx;
+use crate::faults::FaultWake;
 use crate::network::Place;
 use crate::network::sockets::World;
 use crate::queue::Event;
@@ -42,6 +43,19 @@ pub fn draw(state: &mut u64) -> u64 {
 impl Host for PodHost<'_, '_> {
     fn program(&mut self, name: &str) -> Option<Box<dyn Program>> {
         programs::find(name)
+    }
+
+    fn control(&mut self, words: &[String]) -> Result<String, String> {
+        let Place::Node(node) = self.place else { return Err("no such service".into()) };
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let silent = self.ctx.network.conditions.is_silent(node);
+        match words.as_slice() {
+            ["kubelet", "state"] => return Ok(if silent { "inactive" } else { "active" }.into()),
+            ["kubelet", "stop"] => self.ctx.queue.soon(Event::Fault(FaultWake::Unit(node, false))),
+            ["kubelet", "start"] => self.ctx.queue.soon(Event::Fault(FaultWake::Unit(node, true))),
+            _ => return Err("no such service".into()),
+        }
+        Ok(String::new())
     }
 
     fn api(&mut self) -> &mut dyn Transport {

@@ -4,12 +4,15 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use drydock_api::StreamId;
 use drydock_shell::{NetError, Recv, SocketId};
 
+use super::Source;
 use crate::Cluster;
 use crate::network::dns::Resolver;
 use crate::network::sockets::World;
 use crate::network::{Network, Place};
+use crate::runtime::start::Exec;
 use crate::store::kinds;
 
 /// The holder of the workstation's sockets.
@@ -105,6 +108,30 @@ impl Cluster {
     /// A connection's other side.
     pub fn peer(&self, socket: SocketId) -> Option<(IpAddr, u16)> {
         self.network.ends(socket).map(|(_, (ip, port))| (IpAddr::V4(ip), port))
+    }
+
+    /// Runs a process on a node's own machine, as `ssh` does; its stream is like that of an exec.
+    ///
+    /// # Errors
+    /// In ssh's words.
+    pub fn login(&mut self, name: &str, tty: bool, argv: Vec<String>) -> Result<StreamId, String> {
+        let node = self.node_id(name).filter(|node| (node.0 as usize) < self.kubelets.len());
+        let unknown = || format!("ssh: Could not resolve hostname {name}: Name or service not known");
+        let node = node.ok_or_else(unknown)?;
+        if let Some(why) = self.login_refusal(node) {
+            return Err(format!("ssh: connect to host {name} port 22: {why}"));
+        }
+        let stream = self.streams.promise();
+        let (mut ctx, kubelets) = self.parts();
+        let seat = match kubelets.get_mut(node.0 as usize) {
+            Some(kubelet) => kubelet.login(Exec { argv, tty, stdin: true }, stream, &mut ctx),
+            None => Err(unknown()),
+        };
+        match seat {
+            Ok(seat) => self.streams.fulfil(stream, Source::Process(seat)),
+            Err(_) => self.streams.withdraw(stream),
+        }
+        seat.map(|_| stream)
     }
 
     /// The workstation's address on the nodes' network.

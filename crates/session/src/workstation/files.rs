@@ -47,7 +47,7 @@ pub(super) fn initial(options: &Options, now: Time) -> Vfs {
     for name in ["bash", "sh"] {
         let _ = files.install(&format!("/bin/{name}"), name);
     }
-    for name in ["kubectl", "minikube"].into_iter().chain(super::control::NAMES) {
+    for name in ["kubectl", "minikube", "ssh"].into_iter().chain(super::control::NAMES) {
         let _ = files.install(&format!("/usr/local/bin/{name}"), name);
     }
     let _ = files.write(

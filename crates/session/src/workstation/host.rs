@@ -86,6 +86,7 @@ impl Host for WorkstationHost<'_> {
         match name {
             "kubectl" => Some(Box::new(Kubectl::default())),
             name if control::NAMES.contains(&name) => Some(Box::new(control::Control::default())),
+            "ssh" => Some(Box::new(super::ssh::Ssh::default())),
             "minikube" => Some(Box::new(Minikube::default())),
             _ => None,
         }

@@ -25,8 +25,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// What a minikube on a real machine does and this one cannot.
-const ABSENT: &[&str] =
-    &["cp", "dashboard", "delete", "image", "mount", "pause", "ssh", "stop", "tunnel", "unpause"];
+const ABSENT: &[&str] = &["cp", "dashboard", "delete", "image", "mount", "pause", "stop", "tunnel", "unpause"];
 
 const VERSION: &str = "v1.38.0";
 
@@ -44,15 +43,28 @@ impl Program for Minikube {
         }
         let args: Vec<String> = sys.args().iter().skip(1).cloned().collect();
         let command = args.first().map_or("", String::as_str);
-        if command == "kubectl" {
-            let rest = args.iter().skip(1).skip_while(|word| *word == "--").cloned();
-            match sys.spawn(Spawn::new(std::iter::once("kubectl".to_owned()).chain(rest))) {
+        if matches!(command, "kubectl" | "ssh") {
+            let mut rest: Vec<String> = args.iter().skip(1).cloned().collect();
+            if command == "ssh" {
+                // The node comes first: the primary one, unless another is named.
+                let flag = rest.iter().position(|word| word == "-n" || word == "--node");
+                let node = flag.filter(|at| at + 1 < rest.len()).map(|at| rest.drain(at..at + 2).next_back());
+                rest.insert(0, node.flatten().unwrap_or_else(|| "minikube".to_owned()));
+            }
+            let rest = rest.into_iter().filter({
+                let mut dashes = 0;
+                move |word| {
+                    dashes += usize::from(word == "--");
+                    word != "--" || dashes > 1
+                }
+            });
+            match sys.spawn(Spawn::new(std::iter::once(command.to_owned()).chain(rest))) {
                 Ok(child) => {
                     self.child = Some(child);
                     return Wait::child().into();
                 }
                 Err(error) => {
-                    sys.eprint(&format!("minikube: kubectl: {}\n", error.message()));
+                    sys.eprint(&format!("minikube: {command}: {}\n", error.message()));
                     return Step::Exit(1);
                 }
             }

@@ -4,7 +4,7 @@
 //! - `files`: what lies on it at the start. `terminal`: a terminal and what its host sees of it.
 //! - `host`: what surrounds its programs: the API server, the network, the editor.
 //! - `control`: the commands that act on the simulation itself.
-//! - `kubectl`, `minikube`: the commands that a plain machine does not have.
+//! - `kubectl`, `minikube`, `ssh`: the commands that a plain machine does not have.
 
 mod control;
 mod files;
@@ -12,6 +12,7 @@ mod host;
 mod kubectl;
 mod minikube;
 mod runs;
+mod ssh;
 mod terminal;
 
 use drydock_sorted::SortedMap;

@@ -17,6 +17,7 @@ mod python;
 mod redis;
 mod redis_cli;
 mod stress;
+mod systemctl;
 
 use drydock_shell::Program;
 
@@ -33,6 +34,8 @@ pub fn find(name: &str) -> Option<Box<dyn Program>> {
         "redis-cli" => Box::new(redis_cli::RedisCli::default()),
         "pause" => Box::new(pause::Pause::default()),
         "hello-world" => Box::new(hello::Hello),
+        "systemctl" => Box::new(systemctl::Systemctl),
+        "sudo" => Box::new(systemctl::Sudo),
         "stress" => Box::new(stress::Stress::default()),
         "perl" => Box::new(perl::Perl::default()),
         "python" | "python3" => Box::new(python::Python::default()),

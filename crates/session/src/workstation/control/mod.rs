@@ -30,6 +30,13 @@ pub(super) fn run(words: &Words<'_>, cluster: &mut Cluster, around: &mut Surroun
         "why" => why::run(rest, cluster),
         "clock" => clock::run(rest, cluster, around),
         "etcdctl" | "etcdutl" => etcd::run(rest, cluster),
+        "ssh" => match rest {
+            [node, how, argv @ ..] => {
+                let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+                cluster.login(node, *how == "tty", argv).map(|stream| stream.0.to_string())
+            }
+            _ => Err("ssh: no node".into()),
+        },
         name => Err(format!("{name}: no such command")),
     }
 }
