@@ -136,6 +136,7 @@ fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
         Box::new(cronjob::CronJobs::default()),
         Box::new(endpoints::Slices::default()),
         Box::new(endpoints::Endpoints::default()),
+        Box::new(endpoints::Mirror),
         Box::new(disruption::Disruption),
         Box::new(quota::Quotas),
         Box::new(roles::Aggregation),

@@ -176,6 +176,7 @@ impl Volumes {
         match there {
             Some(volume) if refers_to(&volume, claim) => {
                 if claim["status"]["phase"] == "Bound" {
+                    self.look_at_size(ctx, claim);
                     return Ok(());
                 }
                 self.bind(ctx, claim, volume)
@@ -197,6 +198,19 @@ impl Volumes {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// A bound claim that asks for more than it has waits for somebody who can make its volume larger: nobody can, of
+    /// what provisions volumes here.
+    fn look_at_size(&self, ctx: &mut Ctx<'_>, claim: &Object) {
+        let (wanted, has) =
+            (&claim["spec"]["resources"]["requests"]["storage"], &claim["status"]["capacity"]["storage"]);
+        if storage(wanted) > storage(has) {
+            let source = Source::component("volume_expand", &actor("expand-controller"));
+            let message = "Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for an external \
+                           controller to process this PVC.";
+            ctx.event(&source, &Reference::of(&claim.value), "Warning", "ExternalExpanding", message);
         }
     }
 

@@ -1,13 +1,15 @@
 //! Which pods stand behind a Service, written down twice: as EndpointSlices, and as Endpoints for old clients.
 //!
 //! - this file: what both have in common, which is the pods of a service, their ports, the time of the last change.
-//! - `slices` has EndpointSlices, `endpoints` has Endpoints.
+//! - `slices` has EndpointSlices, `endpoints` has Endpoints. `mirror` makes slices of Endpoints that others wrote.
 
 #[allow(clippy::module_inception)]
 mod endpoints;
+mod mirror;
 mod slices;
 
 pub use endpoints::Endpoints;
+pub use mirror::Mirror;
 pub use slices::Slices;
 
 use drydock_sorted::Sort;
