@@ -73,6 +73,14 @@ impl Failure {
         }
     }
 
+    /// The same, for commands that say them bare, be it one or several.
+    ///
+    /// # Errors
+    /// When there are any.
+    pub fn each(failures: Vec<Failure>) -> Result<(), Failure> {
+        if failures.is_empty() { Ok(()) } else { Err(Failure::Many(failures)) }
+    }
+
     /// The server's status, if it is one.
     pub fn status(&self) -> Option<&Status> {
         match self {
@@ -160,8 +168,10 @@ impl Failure {
             Failure::NoResource { .. } => self.words(),
             Failure::Usage(words) => format!("error: {words}\nSee '{command} -h' for help and examples"),
             Failure::Many(failures) => match flatten(failures).as_slice() {
-                [one] => return one.render(command),
-                several => several.iter().map(|failure| failure.as_item() + "\n").collect(),
+                [one @ (Failure::Code(..) | Failure::Exit(_) | Failure::NoResource { .. })] => {
+                    return one.render(command);
+                }
+                each => each.iter().map(|failure| failure.as_item() + "\n").collect(),
             },
             other => {
                 let words = other.words();

@@ -35,7 +35,10 @@ async fn follow(url: &str) -> Result<Vec<u8>, String> {
             continue;
         }
         if status != hyper::StatusCode::OK {
-            let (code, reason) = (status.as_u16(), status.canonical_reason().unwrap_or_default());
+            let code = status.as_u16();
+            let own = response.extensions().get::<hyper::ext::ReasonPhrase>();
+            let own = own.map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned());
+            let reason = own.unwrap_or_else(|| status.canonical_reason().unwrap_or_default().to_owned());
             return Err(format!("unable to read URL {url:?}, server reported {code} {reason}, status code={code}"));
         }
         let body = response.into_body().collect().await.map_err(|error| failed(&error))?;

@@ -56,7 +56,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             io.eprintln(format!("No resources found in {} namespace.", query.namespace));
         }
     }
-    Failure::all(failures)?;
+    Failure::each(failures)?;
     Ok(Outcome::Done)
 }
 

@@ -162,9 +162,18 @@ fn selector_of(object: &Value) -> Result<Value, String> {
         kind => {
             let selector = &object["spec"]["selector"];
             if !selector["matchExpressions"].is_empty() {
+                let expressions: Vec<String> = selector["matchExpressions"]
+                    .items()
+                    .iter()
+                    .map(|row| {
+                        let values: Vec<&str> = row["values"].items().iter().map(Value::str).collect();
+                        let (key, operator) = (row["key"].str(), row["operator"].str());
+                        format!("{{Key:{key} Operator:{operator} Values:[{}]}}", values.join(" "))
+                    })
+                    .collect();
                 return Err(format!(
-                    "couldn't convert expressions - {:?} to map-based selector format",
-                    selector["matchExpressions"].to_string()
+                    "couldn't convert expressions - \"[{}]\" to map-based selector format",
+                    expressions.join(" ")
                 ));
             }
             if selector["matchLabels"].is_empty() {

@@ -180,7 +180,7 @@ fn print_tables(
             io.eprintln("No resources found");
         }
     }
-    Failure::all(failures)?;
+    Failure::each(failures)?;
     Ok(Outcome::Done)
 }
 
@@ -259,11 +259,9 @@ fn start_watch(inv: &mut Invocation, io: &mut Io<'_>, mut query: Query, human: b
     let found = builder::find(&query, inv, io)?;
     let (single, targets_single) = (found.single, found.targets_single_items);
     let infos = found.infos()?;
-    if several_kinds(&infos) || infos.len() > 1 {
-        return Err(
-            "watch is only supported on individual resources and resource collections - more than 1 resource was found"
-                .into(),
-        );
+    if infos.len() > 1 {
+        let only = "watch is only supported on individual resources and resource collections";
+        return Err(format!("{only} - {} resources were found", infos.len()).into());
     }
     let Some(info) = infos.into_iter().next() else {
         return Err("no objects passed to watch".into());

@@ -55,7 +55,7 @@ fn patch_each(
     for info in &infos {
         let mut changed = info.object.clone();
         if let Err(why) = change(&mut changed) {
-            failures.push(format!("{} {why}", quoted(info)).into());
+            failures.push(format!("error: {} {why}", quoted(info)).into());
             continue;
         }
         let (content_type, patch) = patching::two_way(&info.object, &changed)?;
@@ -76,6 +76,60 @@ fn patch_each(
             Err(failure) => failures.push(failure.context("failed to patch")),
         }
     }
-    Failure::all(failures)?;
+    Failure::each(failures)?;
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Fake;
+    use drydock_value::value;
+
+    #[test]
+    fn what_cannot_be_done_is_said_bare() {
+        let config =
+            value!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "default"}});
+        let good = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
+        let broken =
+            "unable to decode \"/d/b.yaml\": Object 'Kind' is missing in '{\"apiVersion\":\"v1\",\"ind\":\"x\"}'\n";
+        let unsupported = |what: &str| format!("error: configmaps \"c\" {what} is not supported\n");
+        for (line, with_broken, err) in [
+            ("rollout pause configmap/c", false, unsupported("pausing")),
+            ("rollout resume -f /d", true, format!("{broken}{}", unsupported("resuming"))),
+            ("describe -f /d/b.yaml", true, broken.to_owned()),
+            ("get -f /d/b.yaml", true, broken.to_owned()),
+            (
+                "get -f /d/l.yaml -w",
+                false,
+                "error: watch is only supported on individual resources and resource collections, but a list of resources is found\n"
+                    .to_owned(),
+            ),
+            (
+                "get -f /d/a.yaml -f /d/a.yaml -w",
+                false,
+                "error: watch is only supported on individual resources and resource collections - 2 resources were found\n"
+                    .to_owned(),
+            ),
+            (
+                "wait --for=jsonpath={.status.x} configmap/c --timeout=0",
+                false,
+                "error: condition not met for configmaps/c\n".to_owned(),
+            ),
+            (
+                "set env -f - -",
+                false,
+                "error: standard input cannot be used for multiple arguments\n".to_owned(),
+            ),
+        ] {
+            let mut fake = Fake::default().object(&config).file("/d/a.yaml", good);
+            if with_broken {
+                fake = fake.file("/d/b.yaml", "apiVersion: v1\nind: x\n");
+            }
+            if line.contains("/d/l.yaml") {
+                fake = fake.file("/d/l.yaml", "apiVersion: v1\nkind: List\nitems: []\n");
+            }
+            let ran = fake.line(line);
+            assert_eq!((ran.err, ran.code), (err, 1), "{line}");
+        }
+    }
 }

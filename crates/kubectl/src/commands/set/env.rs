@@ -50,6 +50,10 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if !flags.list("keys").is_empty() && flags.str("from").is_empty() {
         return Err("when specifying --keys, a configmap or secret must be provided with --from".into());
     }
+    let streams = [given.as_slice(), flags.list("filename").as_slice()].concat();
+    if streams.iter().filter(|name| *name == "-").count() > 1 {
+        return Err("standard input cannot be used for multiple arguments".into());
+    }
     let mut variables = read(inv, &given)?;
     let from = inv.flags.str("from").to_owned();
     if !from.is_empty() {
