@@ -301,6 +301,10 @@ pub(crate) fn created(server: &ApiServer, cx: &Cx, kind: Kind, object: &Value) -
     let writer = Writer { manager: &cx.manager, operation: "Update", api_version, part: Part::Main };
     let mut entries = Vec::new();
     own(&writer, &mut entries, within(kind, Part::Main, &whole(parts.get(), object)), &now);
+    if entries.is_empty() && strategy::of(kind).keeps_status {
+        // A node of nothing but a status: who changes it later is tracked all the same.
+        entries.push(with_set(writer.entry(&now), Value::object()));
+    }
     Value::from(entries)
 }
 

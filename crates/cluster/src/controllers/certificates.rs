@@ -179,12 +179,13 @@ mod tests {
 
     #[test]
     fn what_a_signer_refuses() {
-        let node = |names: &[&'static str]| Asked {
-            subject: Subject { common_name: "system:node:a".into(), organizations: vec!["system:nodes".into()] },
-            alternatives: names.to_vec(),
-            ..Asked::default()
-        };
         let user = Asked::default();
+        let node = |names: &[&'static str]| {
+            let mut asked = user.clone();
+            asked.subject = Subject { common_name: "system:node:a".into(), organizations: vec!["system:nodes".into()] };
+            asked.alternatives = names.to_vec();
+            asked
+        };
         let cases: [(usize, &Asked, &[&str], Option<&str>); 10] = [
             (0, &user, &["client auth"], None),
             (0, &user, &["server auth"], Some("invalid usage for client certificate: server auth")),
@@ -192,7 +193,12 @@ mod tests {
             (1, &user, &["client auth"], Some("subject organization is not system:nodes")),
             (1, &node(&[]), &["client auth", "digital signature"], None),
             (1, &node(&["IP"]), &["client auth"], Some("IP subjectAltNames are not allowed")),
-            (1, &node(&[]), &["client auth"], Some("usages did not match [client auth digital signature key encipherment]")),
+            (
+                1,
+                &node(&[]),
+                &["client auth"],
+                Some("usages did not match [client auth digital signature key encipherment]"),
+            ),
             (2, &node(&[]), &["server auth"], Some("DNS or IP subjectAltName is required")),
             (2, &node(&["DNS", "URI"]), &["server auth"], Some("URI subjectAltNames are not allowed")),
             (2, &node(&["DNS", "IP"]), &["server auth", "digital signature", "key encipherment"], None),

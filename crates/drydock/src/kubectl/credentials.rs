@@ -1,5 +1,6 @@
 //! Who asks: the `Authorization` header, and credentials that another program hands out.
 
+use std::io::IsTerminal;
 use std::process::{Command, Stdio};
 
 use base64::Engine as _;
@@ -30,9 +31,40 @@ pub(super) fn complete(connection: &mut Connection) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a plugin may ask the person at the terminal something.
+fn is_interactive(exec: &Value, terminal: bool) -> Result<bool, String> {
+    let taken = exec["stdinUnavailable"].is_true();
+    let why = match (taken, terminal) {
+        (true, _) => "unavailable: used by stdin resource manifest reader",
+        (_, false) => "not a terminal",
+        _ => "",
+    };
+    match exec["interactiveMode"].str() {
+        "Never" => Ok(false),
+        "Always" if !why.is_empty() => {
+            Err(format!("exec plugin cannot support interactive mode: standard input is {why}"))
+        }
+        _ => Ok(why.is_empty()),
+    }
+}
+
+/// What a plugin printed, as far as it says what it is.
+fn read(text: &str) -> Result<Value, String> {
+    let bad = |why: String| format!("decoding stdout: couldn't get version/kind; json parse error: {why}");
+    match parse_json(text) {
+        Ok(answer) if answer.as_object().is_some() => Ok(answer),
+        Err(error) if text.trim_start().starts_with('{') => Err(bad(error.to_string())),
+        // Other text is a string to YAML, which it is taken for first.
+        _ => Err(bad("json: cannot unmarshal string into Go value of type struct { APIVersion string \
+                      \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }"
+            .into())),
+    }
+}
+
 fn ask(exec: &Value, connection: &Connection) -> Result<Value, String> {
     let version = exec["apiVersion"].str();
-    let mut info = value!({"kind": "ExecCredential", "apiVersion": version, "spec": {"interactive": false}});
+    let interactive = is_interactive(exec, std::io::stdin().is_terminal())?;
+    let mut info = value!({"kind": "ExecCredential", "apiVersion": version, "spec": {"interactive": interactive}});
     if exec["provideClusterInfo"].as_bool() == Some(true) {
         let mut cluster = value!({"server": &connection.server});
         for key in ["certificate-authority-data", "insecure-skip-tls-verify", "tls-server-name"] {
@@ -46,8 +78,8 @@ fn ask(exec: &Value, connection: &Connection) -> Result<Value, String> {
     let mut command = Command::new(name);
     command.args(exec["args"].items().iter().map(Value::str)).env("KUBERNETES_EXEC_INFO", to_json(&info));
     command.envs(exec["env"].items().iter().map(|variable| (variable["name"].str(), variable["value"].str())));
-    let interactive = if exec["interactiveMode"] == "Never" { Stdio::null() } else { Stdio::inherit() };
-    let output = command.stdin(interactive).stderr(Stdio::inherit()).output().map_err(|error| match error.kind() {
+    let stdin = if interactive { Stdio::inherit() } else { Stdio::null() };
+    let output = command.stdin(stdin).stderr(Stdio::inherit()).output().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => format!(
             "exec: executable {name} not found\n\nIt looks like you are trying to use a client-go credential plugin \
              that is not installed."
@@ -59,12 +91,15 @@ fn ask(exec: &Value, connection: &Connection) -> Result<Value, String> {
         return Err(format!("exec: executable {name} failed with exit code {code}"));
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    let answer = parse_json(&text).map_err(|error| format!("decoding stdout: {error}"))?;
+    let answer = read(&text)?;
     if answer["apiVersion"] != *version {
         return Err(format!(
             "exec plugin is configured to use API version {version}, plugin returned version {}",
             answer["apiVersion"].str()
         ));
+    }
+    if answer["status"].is_null() {
+        return Err("exec plugin didn't return a status field".into());
     }
     Ok(answer["status"].clone())
 }
@@ -84,4 +119,36 @@ pub(super) fn header(connection: &Connection, secure: bool) -> Option<String> {
     }
     let (name, password) = (connection.user["username"].str(), connection.user["password"].str());
     (!name.is_empty()).then(|| format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_ask_at_the_terminal() {
+        let exec = |mode: &str, taken: bool| value!({"interactiveMode": mode, "stdinUnavailable": taken});
+        let cannot = "exec plugin cannot support interactive mode: standard input is";
+        let taken = format!("{cannot} unavailable: used by stdin resource manifest reader");
+        let cases = [
+            (exec("Never", false), true, Ok(false)),
+            (exec("IfAvailable", false), true, Ok(true)),
+            (exec("IfAvailable", true), true, Ok(false)),
+            (exec("IfAvailable", false), false, Ok(false)),
+            (exec("Always", false), true, Ok(true)),
+            (exec("Always", true), true, Err(taken)),
+            (exec("Always", false), false, Err(format!("{cannot} not a terminal"))),
+        ];
+        for (exec, terminal, expected) in cases {
+            assert_eq!(is_interactive(&exec, terminal), expected, "{exec:?}");
+        }
+    }
+
+    #[test]
+    fn what_plugins_print() {
+        assert!(read("{\"status\": {}}").is_ok());
+        for text in ["", "a list\nof files", "{\"status\":"] {
+            assert!(read(text).unwrap_err().contains("json parse error"), "{text:?}");
+        }
+    }
 }

@@ -51,6 +51,11 @@ fn destination(env: &Env) -> Option<Connection> {
     // A command's own flags are not the connection's: `create rolebinding --user`.
     let flags = parsed.flags.without(parsed.command.flags.iter().map(|flag| flag.name));
     let mut found = connection(&config.merged(), &flags, None).ok()?;
+    // What a credential plugin may not ask its questions on.
+    if !found.user["exec"].is_null() {
+        let manifest = parsed.flags.list("filename").iter().chain(&parsed.args).any(|word| word == "-");
+        found.user["exec"].set("stdinUnavailable", manifest);
+    }
     // Relative paths count from the kubeconfig's folder, those of flags from here.
     let folder = config.default_path().rsplit_once('/').map_or("/", |(folder, _)| folder);
     let there = Env { cwd: folder.to_owned(), ..env.clone() };

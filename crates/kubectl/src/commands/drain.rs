@@ -191,16 +191,20 @@ impl Draining {
         Ok(fates)
     }
 
+    /// Whether a pod has been on its way out for longer than anybody waits.
+    fn is_skipped(&self, io: &Io<'_>, pod: &Value) -> bool {
+        let patience = self.inv.flags.int("skip-wait-for-delete-timeout");
+        patience > 0
+            && Time::parse_rfc3339(pod["metadata"]["deletionTimestamp"].str())
+                .is_some_and(|deleted| io.now.since(deleted) >= Duration::from_secs(patience.unsigned_abs() + 1))
+    }
+
     fn fate(&mut self, io: &mut Io<'_>, pod: &Value) -> Result<Fate, Failure> {
         let metadata = &pod["metadata"];
         let flags = &self.inv.flags;
         let (force, ignore_daemon_sets) = (flags.bool("force"), flags.bool("ignore-daemonsets"));
         let delete_data = flags.bool("delete-emptydir-data");
-        let patience = flags.int("skip-wait-for-delete-timeout");
-        if let Some(deleted) = Time::parse_rfc3339(metadata["deletionTimestamp"].str())
-            && patience > 0
-            && io.now.since(deleted) > Duration::from_secs(patience.unsigned_abs())
-        {
+        if self.is_skipped(io, pod) {
             return Ok(Fate::Stays(None));
         }
         let finished = matches!(pod["status"]["phase"].str(), "Succeeded" | "Failed");
@@ -311,10 +315,15 @@ impl Draining {
                 io.println(format!("pod/{name} {}", if evict { "evicted" } else { "deleted" }));
                 return Ok(true);
             }
-            there.map_err(|failure| {
+            let there = there.map_err(|failure| {
                 let words = failure.words();
                 format!("error when waiting for pod {name:?} in namespace {namespace:?} to terminate: {words}")
             })?;
+            if self.is_skipped(io, &there) {
+                let patience = self.inv.flags.int("skip-wait-for-delete-timeout");
+                io.println(format!("pod {name:?} has DeletionTimestamp older than {patience} seconds, skipping"));
+                return Ok(true);
+            }
             pod.at = io.now + POLL;
             return Ok(false);
         }
