@@ -25,11 +25,16 @@ impl Change {
     /// The minute of the epoch, by the clock that ends, in a year.
     fn in_year(self, year: i64) -> Option<i64> {
         let first = Time::from_civil(year, self.month, 1, 0, 0, 0)?;
-        let mut day = 1 + (self.weekday + 7 - first.weekday()) % 7 + (self.week - 1) * 7;
-        while Time::from_civil(year, self.month, day, 0, 0, 0).is_none() {
-            day = day.checked_sub(7)?;
-        }
-        let midnight = Time::from_civil(year, self.month, day, 0, 0, 0)?;
+        let mut days = (self.weekday + 7 - first.weekday()) % 7 + self.week.saturating_sub(1) * 7;
+        // The fifth of its weekday is the last: some months have four.
+        let midnight = loop {
+            let midnight = first + Duration::from_secs(u64::from(days) * 86_400);
+            let (_, month, ..) = midnight.civil();
+            if month == self.month {
+                break midnight;
+            }
+            days = days.checked_sub(7)?;
+        };
         Some(i64::try_from(midnight.seconds() / 60).ok()? + self.minute)
     }
 }
