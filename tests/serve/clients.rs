@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::start;
 
-struct Kubectl {
+/// A kubectl with a folder and a kubeconfig of its own.
+pub struct Kubectl {
     program: PathBuf,
     words: Vec<String>,
     folder: PathBuf,
@@ -16,9 +17,9 @@ struct Kubectl {
 
 /// What a command came to: its code, and both outputs in one.
 #[derive(Debug)]
-struct Ran {
-    code: i32,
-    text: String,
+pub struct Ran {
+    pub code: i32,
+    pub text: String,
 }
 
 impl From<Output> for Ran {
@@ -29,6 +30,14 @@ impl From<Output> for Ran {
 }
 
 impl Kubectl {
+    /// In a new folder, with a kubeconfig that leads to the server.
+    pub fn new(folder: &Path, program: &Path, words: &[&str], server: &drydock_serve::Server) -> Kubectl {
+        std::fs::create_dir_all(folder).expect("a folder");
+        std::fs::write(folder.join("config"), drydock_serve::kubeconfig::text(server, None)).expect("a kubeconfig");
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        Kubectl { program: program.to_owned(), words, folder: folder.to_owned() }
+    }
+
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.words).args(line.split(' ')).current_dir(&self.folder);
@@ -37,7 +46,7 @@ impl Kubectl {
         command
     }
 
-    fn run(&self, line: &str) -> Ran {
+    pub fn run(&self, line: &str) -> Ran {
         self.command(line).output().expect("kubectl runs").into()
     }
 
@@ -71,11 +80,8 @@ fn wait_for(from: &mut impl Read, word: &str) -> String {
 
 fn session(name: &str, program: &Path, words: &[&str]) {
     let folder = std::env::temp_dir().join(format!("drydock-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
     let server = start(|_| {});
-    std::fs::write(folder.join("config"), drydock_serve::kubeconfig::text(&server, None)).expect("a kubeconfig");
-    let words = words.iter().map(|word| (*word).to_owned()).collect();
-    let kubectl = Kubectl { program: program.to_owned(), words, folder: folder.clone() };
+    let kubectl = Kubectl::new(&folder, program, words, &server);
 
     assert!(kubectl.good("get nodes").contains("Ready"));
     assert_eq!(kubectl.good("create deployment web --image=nginx:1.27"), "deployment.apps/web created\n");

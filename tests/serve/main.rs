@@ -5,6 +5,7 @@
 
 mod clients;
 mod http;
+mod typed;
 
 use drydock_cluster::{Config, NodeConfig};
 use drydock_serve::{Options, Server};
