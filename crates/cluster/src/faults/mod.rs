@@ -6,15 +6,16 @@
 //! lasts until it is healed. It is told from outside, like anything that is typed, so that a replay tells it again at the
 //! same moment.
 //!
-//! - this file: the faults, what holds now, and how parts go down and come back. `words`: how they are written.
+//! - this file: the faults, what holds now, and how parts go down and come back. `words`: how they are written. `refusals`: what
+//!   who asks is told.
 //! - `network::conditions`: who does not reach whom. `kubelet::power`, `kubelet::pressure`: what a node makes of it.
 
+mod refusals;
 mod storage;
 mod words;
 
 use std::time::Duration;
 
-use drydock_api::Status;
 use drydock_sorted::SortedSet;
 use drydock_value::Time;
 
@@ -39,8 +40,6 @@ const API_START: Duration = Duration::from_secs(1);
 const MACHINE_BOOT: Duration = Duration::from_secs(15);
 /// Until a kubelet notices that it reaches the API server again.
 const RECONNECT: Duration = Duration::from_secs(2);
-/// How long an API server without storage answers at all, before its probes end it.
-const WITHOUT_STORAGE: Duration = Duration::from_secs(60);
 /// Faults that may hold at a time.
 const FAULTS_MAX: usize = 64;
 
@@ -483,58 +482,6 @@ impl Cluster {
         self.network.registry.unreachable = no_way_out || self.faults.has(&Fault::RegistryAway);
         self.api.close(passes && away);
         passes
-    }
-
-    /// What a client at a place gets instead of the API server's answer.
-    pub(crate) fn refusal(&self, from: Place) -> Option<Status> {
-        if self.faults.active.is_empty() && self.faults.booting.is_empty() && self.faults.down.is_empty() {
-            return None;
-        }
-        let address = &self.api.config().address;
-        let node = Place::Node(NodeId(0));
-        let dial = |why: &str| {
-            let mut status = Status::new(0, "", format!("dial tcp {address}: {why}"));
-            status.name = address.to_string();
-            Some(status)
-        };
-        if self.network.conditions.is_off(NodeId(0)) {
-            return dial("connect: no route to host");
-        }
-        if self.network.conditions.blocks(from, node) {
-            return dial("i/o timeout");
-        }
-        let gone = self.faults.storage_gone();
-        let down = gone.is_none() && self.faults.down.contains(&Part::ApiServer);
-        if down || !self.api_up() || gone.is_some_and(|since| self.now().since(since) > WITHOUT_STORAGE) {
-            return dial("connect: connection refused");
-        }
-        gone.map(|_| {
-            let why = "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing: \
-                       dial tcp 127.0.0.1:2379: connect: connection refused\"";
-            Status::new(500, "", why)
-        })
-    }
-
-    /// Why the workstation cannot log in to a node.
-    pub(crate) fn login_refusal(&self, node: NodeId) -> Option<&'static str> {
-        if self.network.conditions.is_off(node) {
-            Some("No route to host")
-        } else if self.network.conditions.blocks(Place::Workstation, Place::Node(node)) {
-            Some("Connection timed out")
-        } else {
-            self.faults.booting.contains(&node).then_some("Connection refused")
-        }
-    }
-
-    /// Why the API server does not reach a node's kubelet.
-    pub(crate) fn kubelet_refusal(&self, node: NodeId) -> Option<&'static str> {
-        if self.network.conditions.is_off(node) {
-            Some("connect: no route to host")
-        } else if self.cut_off(node) {
-            Some("i/o timeout")
-        } else {
-            self.faults.asleep.contains(&node).then_some("connect: connection refused")
-        }
     }
 }
 
