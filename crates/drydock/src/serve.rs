@@ -13,7 +13,7 @@ Examples:
   drydock serve --port 8001
   drydock serve --port 0 --kubeconfig cluster.yaml --nodes 3 --files dist
   KUBECONFIG=cluster.yaml kubectl get nodes
-  drydock serve --bare --port 8080 --service-cluster-ip-range 10.0.0.0/24
+  drydock serve --bare --port 8080 --service-cluster-ip-range 10.1.0.0/16
 
 It listens on the loopback address only. Whoever asks without saying who they are is the administrator, unless
 --anonymous-auth is given: kubectl sends no credentials over plain HTTP. With --tls it does, and everybody is who they
@@ -65,7 +65,8 @@ pub struct Arguments {
     /// Keeps what happens in a file, and goes on from it when it is there.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// No nodes, no scheduler, no kubelets, no addons: an API server and controllers with their own defaults.
+    /// No nodes, no scheduler, no kubelets, no addons: an API server and controllers with their own defaults, services in
+    /// 10.0.0.0/24, pods without tokens.
     #[arg(long)]
     bare: bool,
     /// The network that services have their addresses from.
@@ -141,6 +142,13 @@ impl Arguments {
     fn cluster(&self) -> Result<Config, String> {
         // The release whose client this was measured with: --match-server-version asks for the same source.
         let mut server = store::Config { commit: COMMIT.into(), ..store::Config::default() };
+        if self.bare {
+            // kube-apiserver's own range; and as nothing runs, pods get no tokens unless somebody wants that.
+            server.service_cidr = ([10, 0, 0, 0], 24);
+            if !self.enable_admission_plugins.iter().any(|plugin| plugin == TOKENS) {
+                server.admission_off.push(TOKENS.into());
+            }
+        }
         if let Some(cidr) = self.service_cluster_ip_range {
             server.service_cidr = cidr;
         }
@@ -185,6 +193,9 @@ impl Arguments {
         })
     }
 }
+
+/// The plugin that gives pods their account and its token.
+const TOKENS: &str = "ServiceAccount";
 
 /// The release that the server says it is, and the commit that it was made of.
 const VERSION: &str = "v1.36.4";
