@@ -112,3 +112,20 @@ impl Waiting for Running {
         Box::new(self.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn commands_go_before_plugins_of_their_name() {
+        let cases = [
+            ("kubectl-foo", None),
+            ("kubectl-a_b-get", None),
+            ("kubectl-version", Some("kubectl version")),
+            ("kubectl-create-foo", Some("kubectl create")),
+            ("kubectl-create-cronjob", Some("kubectl create cronjob")),
+        ];
+        for (name, command) in cases {
+            assert_eq!(super::overwritten(name).as_deref(), command, "{name}");
+        }
+    }
+}
