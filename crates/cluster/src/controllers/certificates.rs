@@ -24,8 +24,11 @@ fn condition<'v>(request: &'v Value, kind: &str) -> Option<&'v Value> {
     request["status"]["conditions"].find("type", kind)
 }
 
+/// What is wrong with a request of some usages.
+type Check = fn(&Asked, &[&str]) -> Option<String>;
+
 /// The built-in signers, with what is wrong with a request to each.
-const SIGNERS: [(&str, fn(&Asked, &[&str]) -> Option<String>); 3] = [
+const SIGNERS: [(&str, Check); 3] = [
     ("kubernetes.io/kube-apiserver-client", of_client),
     ("kubernetes.io/kube-apiserver-client-kubelet", |asked, usages| {
         of_node(asked, usages, "client auth", |kinds| {
@@ -69,7 +72,7 @@ fn of_node(
         return Some("subject common name does not begin with system:node: ".into());
     }
     // Keys that cannot encipher need not be for that.
-    let mut required = vec!["digital signature", "key encipherment", purpose];
+    let mut required = ["digital signature", "key encipherment", purpose];
     let others = usages.iter().any(|usage| !required.contains(usage));
     let missing = required.iter().any(|usage| !usages.contains(usage) && *usage != "key encipherment");
     if others || missing {
