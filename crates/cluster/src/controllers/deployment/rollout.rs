@@ -8,8 +8,14 @@ use crate::controllers::common::{self, status_int};
 use crate::objects::shared;
 use crate::store::kinds;
 
+/// How many pods of a set are available and stay. A set that was just made smaller still counts those that have to go;
+/// whoever counted on them when a rollout turns around would take away too many.
+fn staying(set: &Value) -> i64 {
+    status_int(set, "availableReplicas").min(common::spec_replicas(set))
+}
+
 fn available(sets: &Sets) -> i64 {
-    sets.all().map(|set| status_int(set, "availableReplicas")).sum()
+    sets.all().map(staying).sum()
 }
 
 impl Work<'_, '_> {
@@ -49,8 +55,7 @@ impl Work<'_, '_> {
         if sets.old.iter().map(common::spec_replicas).sum::<i64>() == 0 {
             return Ok(false);
         }
-        let new_missing =
-            sets.new.as_ref().map_or(0, |new| common::spec_replicas(new) - status_int(new, "availableReplicas"));
+        let new_missing = sets.new.as_ref().map_or(0, |new| common::spec_replicas(new) - staying(new));
         let least = self.replicas() - self.max_unavailable();
         let most_down = total(sets) - least - new_missing;
         if most_down <= 0 {
@@ -60,7 +65,7 @@ impl Work<'_, '_> {
         let mut down = 0;
         for at in 0..sets.old.len() {
             let set = &sets.old[at];
-            let (size, ready) = (common::spec_replicas(set), status_int(set, "availableReplicas"));
+            let (size, ready) = (common::spec_replicas(set), staying(set));
             if down >= most_down || size == 0 || size == ready {
                 continue;
             }
