@@ -8,16 +8,6 @@ use crate::controllers::common::{self, status_int};
 use crate::objects::shared;
 use crate::store::kinds;
 
-/// How many pods of a set are available and stay. A set that was just made smaller still counts those that have to go;
-/// whoever counted on them when a rollout turns around would take away too many.
-fn staying(set: &Value) -> i64 {
-    status_int(set, "availableReplicas").min(common::spec_replicas(set))
-}
-
-fn available(sets: &Sets) -> i64 {
-    sets.all().map(staying).sum()
-}
-
 impl Work<'_, '_> {
     /// RollingUpdate: up where the surge allows, else down where enough are available.
     pub(super) fn roll(&mut self) -> Result<(), Status> {
@@ -55,7 +45,7 @@ impl Work<'_, '_> {
         if sets.old.iter().map(common::spec_replicas).sum::<i64>() == 0 {
             return Ok(false);
         }
-        let new_missing = sets.new.as_ref().map_or(0, |new| common::spec_replicas(new) - staying(new));
+        let new_missing = sets.new.as_ref().map_or(0, |new| common::spec_replicas(new) - self.staying(new));
         let least = self.replicas() - self.max_unavailable();
         let most_down = total(sets) - least - new_missing;
         if most_down <= 0 {
@@ -65,7 +55,7 @@ impl Work<'_, '_> {
         let mut down = 0;
         for at in 0..sets.old.len() {
             let set = &sets.old[at];
-            let (size, ready) = (common::spec_replicas(set), staying(set));
+            let (size, ready) = (common::spec_replicas(set), self.staying(set));
             if down >= most_down || size == 0 || size == ready {
                 continue;
             }
@@ -74,7 +64,7 @@ impl Work<'_, '_> {
             sets.old[at] = set;
             down += count;
         }
-        let spare = available(sets) - least;
+        let spare = sets.all().map(|set| self.staying(set)).sum::<i64>() - least;
         let mut healthy_down = 0;
         for at in 0..sets.old.len() {
             let set = &sets.old[at];
@@ -114,6 +104,20 @@ impl Work<'_, '_> {
             self.clean_up(&sets)?;
         }
         self.sync_rollout_status(&sets)
+    }
+
+    /// How many pods of a set are available and stay. The status of a set that was just made smaller still counts those
+    /// that have to go or are going; whoever counted on them when a rollout turns around would take away too many.
+    fn staying(&self, set: &Value) -> i64 {
+        let counted = status_int(set, "availableReplicas").min(common::spec_replicas(set));
+        let uid = shared(&set["metadata"]["uid"]);
+        let there = self
+            .ctx
+            .informers
+            .controlled(kinds::PODS, &uid)
+            .filter(|pod| pod.active_pod() && pod.pod().ready())
+            .count();
+        counted.min(i64::try_from(there).unwrap_or(i64::MAX))
     }
 
     fn old_pods_run(&self, sets: &Sets) -> bool {
