@@ -5,6 +5,9 @@
 
 mod clients;
 mod http;
+#[path = "../../crates/session/tests/fidelity/mask.rs"]
+mod mask;
+mod recorded;
 mod typed;
 
 use drydock_cluster::{Config, NodeConfig};

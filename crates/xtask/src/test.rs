@@ -63,9 +63,18 @@ fn lints() -> Outcome {
     cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])
 }
 
-/// Unit, property and fidelity tests of every crate; the page's too, as far as they need no browser.
+/// Unit, property and fidelity tests of every crate; the page's too, as far as they need no browser. The real kubectl
+/// types the recorded sessions as well, where it can be had.
 fn native() -> Outcome {
-    cargo(&["test", "--quiet", "--workspace"])
+    let mut tests = command("cargo", &root());
+    tests.args(["test", "--quiet", "--workspace"]);
+    match tools::kubectl() {
+        Ok(kubectl) => {
+            tests.env("KUBECTL", kubectl);
+        }
+        Err(why) => println!("   no real kubectl: {why}. Its tests are skipped"),
+    }
+    run(&mut tests)
 }
 
 /// The native command, built as the tests build it: alone, it and all below would be compiled again, with the features

