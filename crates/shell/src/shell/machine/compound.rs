@@ -188,7 +188,8 @@ impl Shell {
     pub(super) fn test_command(&mut self, command: Arc<Command>, mut texts: Substituted, sys: &mut Sys<'_>) {
         let Kind::Test(test) = &command.kind else { return };
         self.line = command.line;
-        let value = self.expand(&mut texts, true, sys, |expansion| super::super::builtins::evaluate_test(expansion, test));
+        let value =
+            self.expand(&mut texts, true, sys, |expansion| super::super::builtins::evaluate_test(expansion, test));
         match value {
             Ok(value) => self.status = i32::from(!value),
             Err(Stop::Error { message, fatal: false }) => {
