@@ -33,7 +33,8 @@ impl Kubectl {
     /// In a new folder, with a kubeconfig that leads to the server.
     pub fn new(folder: &Path, program: &Path, words: &[&str], server: &drydock_serve::Server) -> Kubectl {
         std::fs::create_dir_all(folder).expect("a folder");
-        std::fs::write(folder.join("config"), drydock_serve::kubeconfig::text(server, None)).expect("a kubeconfig");
+        std::fs::write(folder.join("config"), drydock_serve::kubeconfig::text(server, None, None))
+            .expect("a kubeconfig");
         let words = words.iter().map(|word| (*word).to_owned()).collect();
         Kubectl { program: program.to_owned(), words, folder: folder.to_owned() }
     }

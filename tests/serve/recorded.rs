@@ -73,7 +73,7 @@ fn play(client: &str, kubectl: &Path, session: &str, commands: &[Value], speed: 
         options.cluster = Config { nodes: NodeConfig::minikube(2), ..Config::default() };
         options.cluster.server.tokens.push((TOKEN.into(), store::User::admin()));
     });
-    let config = drydock_serve::kubeconfig::text(&server, Some(TOKEN)).replace("\"drydock\"", "\"minikube\"");
+    let config = drydock_serve::kubeconfig::text(&server, Some(TOKEN), None).replace("\"drydock\"", "\"minikube\"");
     std::fs::write(folder.join("home/.kube/config"), config).expect("a kubeconfig");
     std::fs::write(folder.join("script"), script(&folder, commands, speed)).expect("to write");
 

@@ -1,6 +1,5 @@
 //! `drydock serve`: the API server over HTTP.
 
-use std::hash::{BuildHasher, Hasher};
 use std::path::PathBuf;
 
 use drydock_cluster::{Config, NodeConfig, System, store};
@@ -53,7 +52,8 @@ pub struct Arguments {
     /// Seconds of the cluster's time in a second.
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
-    /// Speaks TLS, with a certificate of its own: kubectl sends tokens only then. The kubeconfig has what it takes.
+    /// Speaks TLS: kubectl sends tokens only then. The cluster's authority signs what it shows; clients may show a
+    /// certificate of it too. The kubeconfig has one of the administrator.
     #[arg(long)]
     tls: bool,
     /// Writes a kubeconfig that leads here.
@@ -209,12 +209,7 @@ pub fn run(arguments: Arguments) -> Result<(), String> {
     if !(arguments.speed > 0.0 && arguments.speed <= 1e6) {
         return Err("--speed is a number above 0".into());
     }
-    let mut cluster = arguments.cluster()?;
-    // Over TLS kubectl asks for a name and a password where it has nothing to tell.
-    let token = arguments.tls.then(|| format!("admin-{:016x}", std::hash::RandomState::new().build_hasher().finish()));
-    if let Some(token) = &token {
-        cluster.server.tokens.push((token.clone(), store::User::admin()));
-    }
+    let cluster = arguments.cluster()?;
     let server = Server::start(Options {
         port: arguments.port,
         cluster,
@@ -227,11 +222,15 @@ pub fn run(arguments: Arguments) -> Result<(), String> {
     println!("Kubernetes API on {}", server.url());
     match &arguments.kubeconfig {
         Some(path) => {
-            let text = drydock_serve::kubeconfig::text(&server, token.as_deref());
+            // Over TLS kubectl asks for a name and a password where it has nothing to tell.
+            let identity = server.identity("minikube-user", "system:masters")?;
+            let text = drydock_serve::kubeconfig::text(&server, None, identity.as_ref());
             std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
             println!("Use it with: export KUBECONFIG={}", path.canonicalize().unwrap_or(path.clone()).display());
         }
-        None if arguments.tls => println!("Use it with: --kubeconfig FILE, which has its certificate and a token"),
+        None if arguments.tls => {
+            println!("Use it with: --kubeconfig FILE, which has its authority and a certificate of the administrator")
+        }
         None => println!("Use it with: kubectl --server {} get nodes", server.url()),
     }
     server.wait();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use drydock_api::{Body, Method, Request, Response, Status, StreamItem};
+use drydock_api::{Auth, Body, Method, Request, Response, Status, StreamItem};
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -14,11 +14,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
 
 use crate::files::Files;
 use crate::message::{self, Outgoing};
 use crate::owner::{Owner, Stream};
+use crate::tls::Tls;
 use crate::{protobuf, tunnel, websocket};
 
 /// The most that a body may have, as the real server has it.
@@ -44,7 +44,7 @@ pub(crate) struct Service {
 }
 
 /// Takes connections for ever.
-pub(crate) async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, service: Arc<Service>) {
+pub(crate) async fn listen(listener: TcpListener, tls: Option<Tls>, service: Arc<Service>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
@@ -58,10 +58,11 @@ pub(crate) async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, serv
         let (service, tls) = (service.clone(), tls.clone());
         tokio::spawn(async move {
             match tls {
-                None => connection(socket, service).await,
+                None => connection(socket, service, None).await,
                 Some(tls) => {
-                    if let Ok(Ok(socket)) = tokio::time::timeout(HEAD_PATIENCE, tls.accept(socket)).await {
-                        connection(socket, service).await;
+                    if let Ok(Ok(socket)) = tokio::time::timeout(HEAD_PATIENCE, tls.acceptor.accept(socket)).await {
+                        let client = tls.client(socket.get_ref().1.peer_certificates());
+                        connection(socket, service, client).await;
                     }
                 }
             }
@@ -70,11 +71,15 @@ pub(crate) async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, serv
     }
 }
 
-/// Serves one connection to its end.
-async fn connection(socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, service: Arc<Service>) {
+/// Serves one connection to its end. `client` is the certificate that was shown.
+async fn connection(
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    service: Arc<Service>,
+    client: Option<String>,
+) {
     let serve = service_fn(|request| {
-        let service = service.clone();
-        async move { Ok::<_, std::convert::Infallible>(service.serve(request).await) }
+        let (service, client) = (service.clone(), client.clone());
+        async move { Ok::<_, std::convert::Infallible>(service.serve(request, client).await) }
     });
     // A connection that breaks is its client's business.
     let _ = hyper::server::conn::http1::Builder::new()
@@ -111,7 +116,7 @@ fn upgrade(parts: &hyper::http::request::Parts) -> Option<&str> {
 }
 
 impl Service {
-    async fn serve(&self, mut incoming: hyper::Request<Incoming>) -> hyper::Response<Outgoing> {
+    async fn serve(&self, mut incoming: hyper::Request<Incoming>, client: Option<String>) -> hyper::Response<Outgoing> {
         let upgraded = hyper::upgrade::on(&mut incoming);
         let (parts, body) = incoming.into_parts();
         let Some(method) = message::method(&parts.method) else {
@@ -127,6 +132,12 @@ impl Service {
             return found;
         }
         let mut request = message::request(&parts, method, self.trusting);
+        // A certificate that is none does not hinder a token.
+        if let Some(certificate) = client
+            && !(certificate.is_empty() && parts.headers.contains_key(header::AUTHORIZATION))
+        {
+            request.auth = Auth::Certificate { certificate };
+        }
         let gzip = message::takes_gzip(&parts.headers);
         if matches!(last(&request.path), "exec" | "attach" | "portforward")
             && let Some(protocol) = upgrade(&parts)

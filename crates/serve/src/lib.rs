@@ -9,7 +9,7 @@
 //! - [`protobuf`]: the other form of requests' bodies. [`order`]: answers with their fields as Go has them.
 //! - [`websocket`]: exec, attach and port-forward as clients ask today. [`spdy`], [`tunnel`]: the older protocol, which
 //!   port-forward still speaks inside a WebSocket.
-//! - [`tls`]: for clients that tell their secrets only over TLS.
+//! - [`tls`]: for clients that tell their secrets only over TLS, or who they are by a certificate.
 //! - [`files`]: a folder of files beside the API. [`kubeconfig`]: what tells clients the way.
 
 // This crate stands outside the core: it is what gives it a wall clock, threads and files.
@@ -33,9 +33,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use drydock_apiserver::Authority;
 use drydock_cluster::Config;
+use drydock_value::Time;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+
+pub use tls::Identity;
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -61,7 +65,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    certificate: Option<String>,
+    authority: Option<(Authority, Time)>,
     owner: owner::Owner,
     thread: Option<std::thread::JoinHandle<()>>,
     runtime: Option<Runtime>,
@@ -81,18 +85,16 @@ impl Server {
         let bind = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)));
         let listener = bind.map_err(|error| format!("listen on port {}: {error}", options.port))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let (owner, thread) = owner::start(options.cluster, options.speed, options.save)?;
-        let (acceptor, certificate) = match options.tls.then(tls::make).transpose()? {
-            Some((acceptor, certificate)) => (Some(acceptor), Some(certificate)),
-            None => (None, None),
-        };
+        let (owner, thread, authority, now) = owner::start(options.cluster, options.speed, options.save)?;
+        let authority = options.tls.then_some((authority, now));
+        let tls = authority.as_ref().map(|(authority, now)| tls::Tls::new(authority, *now)).transpose()?;
         let service = http::Service {
             owner: owner.clone(),
             trusting: options.trusting,
             files: options.files.map(|folder| Arc::new(files::Files::new(folder))),
         };
-        runtime.spawn(http::listen(listener, acceptor, Arc::new(service)));
-        Ok(Server { address, certificate, owner, thread: Some(thread), runtime: Some(runtime) })
+        runtime.spawn(http::listen(listener, tls, Arc::new(service)));
+        Ok(Server { address, authority, owner, thread: Some(thread), runtime: Some(runtime) })
     }
 
     /// Where it listens.
@@ -102,13 +104,22 @@ impl Server {
 
     /// `http://127.0.0.1:PORT`, or `https` if it speaks TLS.
     pub fn url(&self) -> String {
-        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        let scheme = if self.authority.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
-    /// The certificate by which clients know it (PEM), if it speaks TLS.
-    pub fn certificate(&self) -> Option<&str> {
-        self.certificate.as_deref()
+    /// The certificate of the authority by which clients know it (PEM), if it speaks TLS.
+    pub fn certificate(&self) -> Option<String> {
+        self.authority.as_ref().map(|(authority, _)| authority.certificate())
+    }
+
+    /// A certificate by which it knows a user of a group, if it speaks TLS.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn identity(&self, user: &str, group: &str) -> Result<Option<Identity>, String> {
+        let Some((authority, now)) = &self.authority else { return Ok(None) };
+        tls::issue(authority, [user, group], &[], "client auth", *now).map(Some)
     }
 
     /// Waits until the cluster's thread ends, which it does only when it is told to.

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use drydock_api::{Request, Response, Status, StreamId, StreamItem, Transport};
+use drydock_apiserver::Authority;
 use drydock_cluster::{Cluster, Config};
 use drydock_value::Time;
 use tokio::sync::mpsc::error::TrySendError;
@@ -113,8 +114,12 @@ impl Writer {
     }
 }
 
-/// Makes the cluster and its thread.
-pub(crate) fn start(config: Config, speed: f64, save: Option<PathBuf>) -> Result<(Owner, JoinHandle<()>), String> {
+/// Makes the cluster and its thread; answers what leads there, and the cluster's authority and time.
+pub(crate) fn start(
+    config: Config,
+    speed: f64,
+    save: Option<PathBuf>,
+) -> Result<(Owner, JoinHandle<()>, Authority, Time), String> {
     let (sender, messages) = channel();
     let (mut cluster, record) = match save {
         None => (Cluster::new(config), None),
@@ -124,6 +129,7 @@ pub(crate) fn start(config: Config, speed: f64, save: Option<PathBuf>) -> Result
         }
     };
     cluster.api().set_descriptions(drydock_descriptions::TEXT.as_bytes())?;
+    let (authority, now) = (Authority::of(cluster.api().config()), cluster.now());
     let thread = std::thread::Builder::new()
         .name("cluster".into())
         .spawn(move || {
@@ -132,7 +138,7 @@ pub(crate) fn start(config: Config, speed: f64, save: Option<PathBuf>) -> Result
             state.run(&messages);
         })
         .map_err(|error| error.to_string())?;
-    Ok((Owner(sender), thread))
+    Ok((Owner(sender), thread, authority, now))
 }
 
 /// The wall clock, as the cluster's time.
