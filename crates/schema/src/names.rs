@@ -139,7 +139,7 @@ pub fn is_wildcard_dns1123_subdomain(text: &str) -> Vec<String> {
 /// A key of labels and annotations, a resource name, a taint's key: a name, maybe with a DNS name and a slash before it.
 pub fn is_qualified_name(text: &str) -> Vec<String> {
     let what = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-    let rule = pattern_error(what, QUALIFIED, &["MyName", "my.name", "123-abc"]);
+    let rule = || pattern_error(what, QUALIFIED, &["MyName", "my.name", "123-abc"]);
     let mut errors = Vec::new();
     let parts: Vec<&str> = text.split('/').collect();
     let name = match parts[..] {
@@ -159,7 +159,8 @@ pub fn is_qualified_name(text: &str) -> Vec<String> {
         }
         _ => {
             return vec![format!(
-                "a valid label key {rule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+                "a valid label key {} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+                rule()
             )];
         }
     };
@@ -169,7 +170,7 @@ pub fn is_qualified_name(text: &str) -> Vec<String> {
         errors.push(format!("name part {error}"));
     }
     if !matches_qualified(name) {
-        errors.push(format!("name part {rule}"));
+        errors.push(format!("name part {}", rule()));
     }
     errors
 }

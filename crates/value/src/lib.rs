@@ -11,16 +11,19 @@
 //! Nothing here knows Kubernetes. What comes in is text or Rust values; what goes out is the same.
 
 mod de;
+mod hash;
 mod json;
 mod macros;
 mod map;
 mod ser;
 mod time;
 mod value;
+mod words;
 
 pub use de::from_value;
+pub use hash::Hash;
 pub use json::{parse_json, to_json, to_json_pretty};
-pub use map::{Key, Map};
+pub use map::{Key, Map, Pairs};
 pub use ser::to_value;
 pub use time::Time;
 pub use value::{Str, Value};

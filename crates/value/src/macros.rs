@@ -21,9 +21,9 @@ macro_rules! value {
     }};
     ({ $($pairs:tt)* }) => {{
         #[allow(unused_mut)]
-        let mut map = $crate::Map::new();
-        $crate::value!(@object map $($pairs)*);
-        $crate::Value::Object(map)
+        let mut pairs = $crate::Pairs::new();
+        $crate::value!(@object pairs $($pairs)*);
+        pairs.object()
     }};
 
     (@array $to:ident) => {};
@@ -42,16 +42,16 @@ macro_rules! value {
 
     (@object $to:ident) => {};
     (@object $to:ident $key:tt : null $(, $($rest:tt)*)?) => {
-        $to.insert($key, $crate::Value::Null); $crate::value!(@object $to $($($rest)*)?);
+        $to.add($key, $crate::Value::Null); $crate::value!(@object $to $($($rest)*)?);
     };
     (@object $to:ident $key:tt : [ $($inner:tt)* ] $(, $($rest:tt)*)?) => {
-        $to.insert($key, $crate::value!([ $($inner)* ])); $crate::value!(@object $to $($($rest)*)?);
+        $to.add($key, $crate::value!([ $($inner)* ])); $crate::value!(@object $to $($($rest)*)?);
     };
     (@object $to:ident $key:tt : { $($inner:tt)* } $(, $($rest:tt)*)?) => {
-        $to.insert($key, $crate::value!({ $($inner)* })); $crate::value!(@object $to $($($rest)*)?);
+        $to.add($key, $crate::value!({ $($inner)* })); $crate::value!(@object $to $($($rest)*)?);
     };
     (@object $to:ident $key:tt : $item:expr $(, $($rest:tt)*)?) => {
-        $to.insert($key, $crate::Value::from($item)); $crate::value!(@object $to $($($rest)*)?);
+        $to.add($key, $crate::Value::from($item)); $crate::value!(@object $to $($($rest)*)?);
     };
 
     ($other:expr) => { $crate::Value::from($other) };

@@ -51,7 +51,18 @@ impl Time {
     /// As in `metadata.creationTimestamp`: `2026-11-22T13:56:49Z`, whole seconds.
     pub fn rfc3339(self) -> String {
         let (year, month, day, hour, minute, second) = self.civil();
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        // Written digit by digit: every object has several of these, and formatting would be the most of making it.
+        let mut text = String::with_capacity("2026-11-22T13:56:49Z".len());
+        match u64::try_from(year).unwrap_or(0) {
+            year @ 0..=9999 => padded(&mut text, year, 1000),
+            year => text.push_str(&year.to_string()),
+        }
+        for (sign, number) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', second)] {
+            text.push(sign);
+            padded(&mut text, number.into(), 10);
+        }
+        text.push('Z');
+        text
     }
 
     /// As Kubernetes' MicroTime: `2026-11-22T13:56:49.123456Z`.
@@ -135,6 +146,14 @@ impl std::ops::Add<Duration> for Time {
 
     fn add(self, wait: Duration) -> Time {
         Time(self.0.saturating_add(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// Writes a number with as many digits as `unit`, the value of the first one, has.
+fn padded(text: &mut String, number: u64, mut unit: u64) {
+    while unit > 0 {
+        text.push(char::from(b'0' + (number / unit % 10) as u8));
+        unit /= 10;
     }
 }
 

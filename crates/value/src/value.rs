@@ -1,7 +1,7 @@
 //! [`Value`]: a JSON tree that is shared until it is changed.
 
 use std::ops::{Index, IndexMut};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::map::Map;
 
@@ -35,6 +35,11 @@ impl Ord for Str {
 }
 
 impl Str {
+    /// A text of its own, which nobody else holds.
+    pub(crate) fn own(text: &str) -> Str {
+        Str(Arc::from(text))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -58,7 +63,7 @@ impl std::borrow::Borrow<str> for Str {
 impl From<&str> for Str {
     #[inline(never)]
     fn from(text: &str) -> Str {
-        Str(Arc::from(text))
+        crate::words::known(text).cloned().unwrap_or_else(|| Str::own(text))
     }
 }
 
@@ -81,8 +86,10 @@ impl From<&Str> for Str {
 }
 
 impl Default for Str {
+    /// The empty text; all are one.
     fn default() -> Str {
-        Str::from("")
+        static EMPTY: OnceLock<Str> = OnceLock::new();
+        EMPTY.get_or_init(|| Str(Arc::from(""))).clone()
     }
 }
 

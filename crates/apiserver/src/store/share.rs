@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use drydock_value::{Map, Str, Value};
+use drydock_value::{Hash, Map, Str, Value};
 
 /// Slots for strings, and for arrays and objects. Powers of two.
 const STRINGS: usize = 4096;
@@ -25,7 +25,7 @@ struct Tables {
     parts: Vec<Value>,
     /// Arrays and objects that came out of here lately, by their place in memory, with their hashes: whatever is made from
     /// stored objects is not looked into again.
-    known: Vec<(Value, u64)>,
+    known: Vec<(Value, Hash)>,
 }
 
 impl Default for Shared {
@@ -33,30 +33,9 @@ impl Default for Shared {
         Shared(Arc::new(Tables {
             strings: vec![None; STRINGS],
             parts: vec![Value::Null; PARTS],
-            known: vec![(Value::Null, 0); PARTS],
+            known: vec![(Value::Null, Hash(0)); PARTS],
         }))
     }
-}
-
-const SEED: u64 = 0xcbf2_9ce4_8422_2325;
-
-fn mix(hash: u64, more: u64) -> u64 {
-    (hash ^ more).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
-}
-
-/// A hash over eight bytes at a time.
-fn hash_text(text: &str) -> u64 {
-    let mut hash = mix(SEED, text.len() as u64);
-    for chunk in text.as_bytes().chunks(8) {
-        let mut bytes = [0; 8];
-        bytes[..chunk.len()].copy_from_slice(chunk);
-        hash = mix(hash, u64::from_le_bytes(bytes));
-    }
-    hash
-}
-
-fn slot(hash: u64, slots: usize) -> usize {
-    (hash >> 32) as usize & (slots - 1)
 }
 
 /// The slot of an array's or object's place in memory.
@@ -66,7 +45,7 @@ fn place(value: &Value) -> Option<usize> {
         Value::Object(map) => std::ptr::from_ref(map.shared_iter().next()?.0).addr(),
         _ => return None,
     };
-    Some(slot(mix(SEED, address as u64), PARTS))
+    Some(Hash::number(address as u64).slot(PARTS))
 }
 
 impl Shared {
@@ -91,12 +70,12 @@ impl Shared {
 }
 
 impl Tables {
-    fn string(&mut self, text: &Str) -> (Str, u64) {
-        let hash = hash_text(text);
+    fn string(&mut self, text: &Str) -> (Str, Hash) {
+        let hash = Hash::of(text);
         if text.len() > LONGEST {
             return (text.clone(), hash);
         }
-        match self.strings.get_mut(slot(hash, STRINGS)) {
+        match self.strings.get_mut(hash.slot(STRINGS)) {
             Some(Some(known)) if known == text => (known.clone(), hash),
             Some(place) => {
                 *place = Some(text.clone());
@@ -108,17 +87,17 @@ impl Tables {
 
     /// A part and its hash. What is the old object's own part was shared when that was stored; its hash is not needed, as
     /// whatever holds it is new.
-    fn part(&mut self, value: &Value, old: &Value) -> (Value, u64) {
+    fn part(&mut self, value: &Value, old: &Value) -> (Value, Hash) {
         match value {
-            Value::Null => (Value::Null, 1),
-            Value::Bool(b) => (Value::Bool(*b), 2 + u64::from(*b)),
-            Value::Int(number) => (value.clone(), mix(3, *number as u64)),
-            Value::Float(number) => (value.clone(), mix(4, number.to_bits())),
+            Value::Null => (Value::Null, Hash(1)),
+            Value::Bool(b) => (Value::Bool(*b), Hash(2 + u64::from(*b))),
+            Value::Int(number) => (value.clone(), Hash(3).mix(*number as u64)),
+            Value::Float(number) => (value.clone(), Hash(4).mix(number.to_bits())),
             Value::String(text) => {
                 let (text, hash) = self.string(text);
                 (Value::String(text), hash)
             }
-            _ if value.ptr_eq(old) => (value.clone(), 5),
+            _ if value.ptr_eq(old) => (value.clone(), Hash(5)),
             Value::Array(_) | Value::Object(_) => {
                 let at = place(value);
                 if let Some((known, hash)) = at.and_then(|at| self.known.get(at))
@@ -135,15 +114,15 @@ impl Tables {
         }
     }
 
-    fn inside(&mut self, value: &Value, old: &Value) -> (Value, u64) {
+    fn inside(&mut self, value: &Value, old: &Value) -> (Value, Hash) {
         match value {
             Value::Array(items) => {
-                let mut hash = mix(6, items.len() as u64);
+                let mut hash = Hash(6).mix(items.len() as u64);
                 // Copied from the first item on that changes.
                 let mut copy: Option<Vec<Value>> = None;
                 for (at, item) in items.iter().enumerate() {
                     let (new, inner) = self.part(item, &old[at]);
-                    hash = mix(hash, inner);
+                    hash = hash.mix(inner.0);
                     match &mut copy {
                         Some(copy) => copy.push(new),
                         None if !same(&new, item) => {
@@ -157,12 +136,12 @@ impl Tables {
                 (self.remembered(copy.map_or_else(|| value.clone(), Value::from), hash), hash)
             }
             Value::Object(map) => {
-                let mut hash = mix(7, map.len() as u64);
+                let mut hash = Hash(7).mix(map.len() as u64);
                 let mut copy: Option<Vec<(Str, Value)>> = None;
                 for (at, (key, item)) in map.shared_iter().enumerate() {
                     let (new_key, key_hash) = self.string(key);
                     let (new, inner) = self.part(item, &old[key.as_str()]);
-                    hash = mix(mix(hash, key_hash), inner);
+                    hash = hash.mix(key_hash.0).mix(inner.0);
                     match &mut copy {
                         Some(copy) => copy.push((new_key, new)),
                         None if !same(&new, item) || !std::ptr::eq(new_key.as_str(), key.as_str()) => {
@@ -177,12 +156,12 @@ impl Tables {
                 let value = copy.map_or_else(|| value.clone(), |pairs| Value::Object(pairs.into_iter().collect()));
                 (self.remembered(value, hash), hash)
             }
-            other => (other.clone(), 0),
+            other => (other.clone(), Hash(0)),
         }
     }
 
-    fn remembered(&mut self, value: Value, hash: u64) -> Value {
-        match self.parts.get_mut(slot(hash, PARTS)) {
+    fn remembered(&mut self, value: Value, hash: Hash) -> Value {
+        match self.parts.get_mut(hash.slot(PARTS)) {
             Some(known) if alike(known, &value) => known.clone(),
             Some(place) => {
                 place.clone_from(&value);

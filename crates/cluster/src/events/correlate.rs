@@ -3,7 +3,7 @@
 use drydock_sorted::{SortedMap, SortedSet};
 use std::time::Duration;
 
-use drydock_value::{Str, Time};
+use drydock_value::{Hash, Str, Time};
 
 use super::{Reference, Source};
 
@@ -16,30 +16,13 @@ const AGGREGATE_INTERVAL: Duration = Duration::from_secs(600);
 /// How many entries each table keeps; client-go's cache keeps as many a component.
 const ENTRIES: usize = 8192;
 
-/// What makes two events equal.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct EventKey {
-    similar: SimilarKey,
-    field_path: Str,
-    message: Str,
-}
-
-/// What makes two events similar.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct SimilarKey {
-    source: Source,
-    about: Reference,
-    kind: Str,
-    reason: Str,
-}
-
 /// What to do with an event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Nothing: there were too many.
     Drop,
     /// Make one.
-    Create { message: Str, key: EventKey },
+    Create { message: Str, key: Hash },
     /// Count one that was made under this name, at `first`.
     Count { name: Str, count: u32, first: Time, message: Str },
 }
@@ -66,31 +49,31 @@ struct Counted {
 
 /// A map that lets go of whom it has not met for longest.
 #[derive(Debug, Clone)]
-struct Recent<K: Ord, V> {
-    entries: SortedMap<K, (u64, V)>,
-    order: SortedMap<u64, K>,
+struct Recent<V> {
+    entries: SortedMap<Hash, (u64, V)>,
+    order: SortedMap<u64, Hash>,
     clock: u64,
 }
 
-impl<K: Ord, V> Default for Recent<K, V> {
-    fn default() -> Recent<K, V> {
+impl<V> Default for Recent<V> {
+    fn default() -> Recent<V> {
         Recent { entries: SortedMap::new(), order: SortedMap::new(), clock: 0 }
     }
 }
 
-impl<K: Ord + Clone, V> Recent<K, V> {
-    fn entry(&mut self, key: &K, new: impl FnOnce() -> V) -> &mut V {
+impl<V> Recent<V> {
+    fn entry(&mut self, key: Hash, new: impl FnOnce() -> V) -> &mut V {
         self.clock += 1;
         let clock = self.clock;
-        if let Some((used, _)) = self.entries.get(key) {
+        if let Some((used, _)) = self.entries.get(&key) {
             self.order.remove(used);
         } else if self.entries.len() >= ENTRIES
             && let Some((_, oldest)) = self.order.pop_first()
         {
             self.entries.remove(&oldest);
         }
-        self.order.insert(clock, key.clone());
-        let (used, value) = self.entries.entry(key.clone()).or_insert_with(|| (clock, new()));
+        self.order.insert(clock, key);
+        let (used, value) = self.entries.entry(key).or_insert_with(|| (clock, new()));
         *used = clock;
         value
     }
@@ -99,9 +82,12 @@ impl<K: Ord + Clone, V> Recent<K, V> {
 /// The state of the correlation.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Correlator {
-    buckets: Recent<(Source, Reference), Bucket>,
-    similar: Recent<SimilarKey, Similar>,
-    counted: Recent<EventKey, Option<Counted>>,
+    /// By source and object.
+    buckets: Recent<Bucket>,
+    /// By what makes two events similar: that, type and reason.
+    similar: Recent<Similar>,
+    /// By what makes two events equal: that, the part of the object, and the message.
+    counted: Recent<Option<Counted>>,
 }
 
 impl Correlator {
@@ -115,18 +101,12 @@ impl Correlator {
         reason: &str,
         message: &str,
     ) -> Verdict {
-        let field_path = about.field_path.clone();
-        let about = Reference { field_path: Str::default(), ..about.clone() };
-        let similar =
-            SimilarKey { source: source.clone(), about: about.clone(), kind: kind.into(), reason: reason.into() };
-        let (message, aggregated) = self.aggregate(now, &similar, message);
+        let who = about.identity(source);
+        let similar = who.text(kind).text(reason);
+        let (message, aggregated) = self.aggregate(now, similar, message);
         // client-go observes, then filters: a dropped event still counts.
-        let key = if aggregated {
-            EventKey { similar, field_path: Str::default(), message: Str::default() }
-        } else {
-            EventKey { similar, field_path, message: message.clone() }
-        };
-        let counted = self.counted.entry(&key, || None);
+        let key = if aggregated { similar.text("").text("") } else { similar.text(&about.field_path).text(&message) };
+        let counted = self.counted.entry(key, || None);
         let verdict = match counted {
             Some(counted) => {
                 counted.count += 1;
@@ -134,19 +114,20 @@ impl Correlator {
             }
             None => Verdict::Create { message, key },
         };
-        if self.spam(now, &(source.clone(), about)) { Verdict::Drop } else { verdict }
+        if self.spam(now, who) { Verdict::Drop } else { verdict }
     }
 
     /// The message of the event, or, when there were too many similar ones, of their sum.
-    fn aggregate(&mut self, now: Time, key: &SimilarKey, message: &str) -> (Str, bool) {
+    fn aggregate(&mut self, now: Time, key: Hash, message: &str) -> (Str, bool) {
         let similar = self.similar.entry(key, Similar::default);
         if now.since(similar.last) > AGGREGATE_INTERVAL {
             similar.messages.clear();
         }
         similar.last = now;
-        similar.messages.insert(message.into());
+        let message = Str::from(message);
+        similar.messages.insert(message.clone());
         if similar.messages.len() < AGGREGATE_FROM {
-            return (message.into(), false);
+            return (message, false);
         }
         // Only the number of messages matters from here on.
         while similar.messages.len() > AGGREGATE_FROM {
@@ -155,7 +136,7 @@ impl Correlator {
         (format!("(combined from similar events): {message}").into(), true)
     }
 
-    fn spam(&mut self, now: Time, key: &(Source, Reference)) -> bool {
+    fn spam(&mut self, now: Time, key: Hash) -> bool {
         let bucket = self.buckets.entry(key, || Bucket { tokens: SPAM_BURST, filling: now });
         while bucket.tokens < SPAM_BURST && bucket.filling + SPAM_REFILL <= now {
             bucket.tokens += 1;
@@ -172,7 +153,7 @@ impl Correlator {
     }
 
     /// Notes that an event was made under a name.
-    pub(super) fn created(&mut self, now: Time, key: &EventKey, name: &str) {
+    pub(super) fn created(&mut self, now: Time, key: Hash, name: &str) {
         *self.counted.entry(key, || None) = Some(Counted { name: name.into(), count: 1, first: now });
     }
 }
@@ -187,7 +168,7 @@ mod tests {
         match correlator.judge(Time::from_seconds(second), &source, &about, "Warning", "BackOff", message) {
             Verdict::Drop => "drop".into(),
             Verdict::Create { message, key } => {
-                correlator.created(Time::from_seconds(second), &key, "x");
+                correlator.created(Time::from_seconds(second), key, "x");
                 format!("create {message}")
             }
             Verdict::Count { count, message, .. } => format!("count {count} {message}"),

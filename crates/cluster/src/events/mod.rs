@@ -8,7 +8,7 @@ mod correlate;
 mod series;
 
 use crate::store::kinds;
-use drydock_value::{Str, Time, Value, value};
+use drydock_value::{Hash, Str, Time, Value, value};
 
 use crate::objects::shared;
 use crate::store::{ApiServer, PatchType, client};
@@ -73,9 +73,20 @@ impl Reference {
         self
     }
 
-    /// The same without resourceVersion: two references to one object are equal whatever happened between.
-    fn timeless(&self) -> Reference {
-        Reference { resource_version: Str::default(), ..self.clone() }
+    /// What tells it from others, reported by one source: two references to one object are the same whatever happened to it
+    /// between, so its resourceVersion is not in it, nor is the part.
+    fn identity(&self, source: &Source) -> Hash {
+        let texts = [
+            &source.component,
+            &source.host,
+            &source.actor,
+            &self.api_version,
+            &self.kind,
+            &self.namespace,
+            &self.name,
+            &self.uid,
+        ];
+        texts.into_iter().fold(Hash(0), |hash, text| hash.text(text))
     }
 
     /// As it stands in an event.
@@ -126,7 +137,7 @@ impl Recorder {
         reason: &str,
         message: &str,
     ) {
-        let message: String = message.chars().take(1024).collect();
+        let message = message.char_indices().nth(1024).map_or(message, |(end, _)| &message[..end]);
         let namespace = about.event_namespace();
         let event = |name: &str, count: u32, first: Time, message: &Str| {
             let mut from = value!({"component": &source.component});
@@ -142,7 +153,7 @@ impl Recorder {
                 "reportingComponent": &source.component, "reportingInstance": &source.host
             })
         };
-        match self.correlator.judge(now, source, &about.timeless(), kind, reason, &message) {
+        match self.correlator.judge(now, source, about, kind, reason, message) {
             Verdict::Drop => {}
             Verdict::Count { name, count, first, message } => {
                 let patch = value!({"count": count, "lastTimestamp": now.rfc3339(), "message": &message});
@@ -156,7 +167,7 @@ impl Recorder {
                 let name = self.name(about, now);
                 let event = event(&name, 1, now, &message);
                 if client(api, &source.actor, now).create(kinds::EVENTS, &namespace, event).is_ok() {
-                    self.correlator.created(now, &key, &name);
+                    self.correlator.created(now, key, &name);
                 }
             }
         }
@@ -177,14 +188,8 @@ impl Recorder {
         message: &str,
     ) {
         let namespace = about.event_namespace();
-        let key = series::SeriesKey {
-            source: source.clone(),
-            about: about.timeless(),
-            kind: kind.into(),
-            reason: reason.into(),
-            action: action.into(),
-        };
-        match self.series.judge(now, &key) {
+        let key = about.identity(source).text(&about.field_path).text(kind).text(reason).text(action);
+        match self.series.judge(now, key) {
             series::Verdict::Keep => {}
             series::Verdict::Extend { name, count } => {
                 let patch = value!({"series": {"count": count, "lastObservedTime": now.rfc3339_micros()}});
@@ -197,7 +202,7 @@ impl Recorder {
                     "",
                 );
                 if result.is_err() {
-                    self.series.forget(&key);
+                    self.series.forget(key);
                     self.record_with_action(api, now, source, about, related, kind, reason, action, message);
                 }
             }

@@ -3,9 +3,7 @@
 use drydock_sorted::SortedMap;
 use std::time::Duration;
 
-use drydock_value::{Str, Time};
-
-use super::{Reference, Source};
+use drydock_value::{Hash, Str, Time};
 
 /// A series that has not grown for this long is over.
 const FINISH: Duration = Duration::from_secs(360);
@@ -13,16 +11,6 @@ const FINISH: Duration = Duration::from_secs(360);
 const REFRESH: Duration = Duration::from_secs(1800);
 /// How many are remembered.
 const ENTRIES: usize = 8192;
-
-/// What makes two events the same; the message is not part of it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct SeriesKey {
-    pub(super) source: Source,
-    pub(super) about: Reference,
-    pub(super) kind: Str,
-    pub(super) reason: Str,
-    pub(super) action: Str,
-}
 
 /// What to do with an event.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,16 +31,16 @@ struct Entry {
     written: Time,
 }
 
-/// The series that are going on.
+/// The series that are going on, by what makes two events the same; the message is not part of it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Series(SortedMap<SeriesKey, Entry>);
+pub(super) struct Series(SortedMap<Hash, Entry>);
 
 impl Series {
     /// What to do with an event.
-    pub(super) fn judge(&mut self, now: Time, key: &SeriesKey) -> Verdict {
-        let Some(entry) = self.0.get_mut(key) else { return Verdict::Create };
+    pub(super) fn judge(&mut self, now: Time, key: Hash) -> Verdict {
+        let Some(entry) = self.0.get_mut(&key) else { return Verdict::Create };
         if now.since(entry.last) > FINISH {
-            self.0.remove(key);
+            self.0.remove(&key);
             return Verdict::Create;
         }
         entry.count += 1;
@@ -66,7 +54,7 @@ impl Series {
     }
 
     /// Notes that an event was made under a name.
-    pub(super) fn created(&mut self, now: Time, key: SeriesKey, name: String) {
+    pub(super) fn created(&mut self, now: Time, key: Hash, name: String) {
         if self.0.len() >= ENTRIES {
             self.0.retain(|_, entry| now.since(entry.last) <= FINISH);
         }
@@ -77,8 +65,8 @@ impl Series {
     }
 
     /// Forgets an event: it is gone.
-    pub(super) fn forget(&mut self, key: &SeriesKey) {
-        self.0.remove(key);
+    pub(super) fn forget(&mut self, key: Hash) {
+        self.0.remove(&key);
     }
 }
 
@@ -88,19 +76,13 @@ mod tests {
 
     #[test]
     fn the_first_repeat_is_written_and_the_next_ones_wait() {
-        let key = SeriesKey {
-            source: Source::component("default-scheduler", "system:kube-scheduler"),
-            about: Reference::default(),
-            kind: "Warning".into(),
-            reason: "FailedScheduling".into(),
-            action: "Scheduling".into(),
-        };
+        let key = Hash::of("FailedScheduling");
         let mut series = Series::default();
         let at = Time::from_seconds;
-        assert_eq!(series.judge(at(1), &key), Verdict::Create);
-        series.created(at(1), key.clone(), "x".into());
-        assert_eq!(series.judge(at(2), &key), Verdict::Extend { name: "x".into(), count: 2 });
-        assert_eq!(series.judge(at(3), &key), Verdict::Keep);
-        assert_eq!(series.judge(at(400), &key), Verdict::Create);
+        assert_eq!(series.judge(at(1), key), Verdict::Create);
+        series.created(at(1), key, "x".into());
+        assert_eq!(series.judge(at(2), key), Verdict::Extend { name: "x".into(), count: 2 });
+        assert_eq!(series.judge(at(3), key), Verdict::Keep);
+        assert_eq!(series.judge(at(400), key), Verdict::Create);
     }
 }

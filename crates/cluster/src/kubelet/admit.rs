@@ -9,15 +9,16 @@ use crate::config::NodeConfig;
 /// What a pod asks for, in thousandths of processors and bytes: the larger of all regular containers with sidecars, and
 /// any init container with the sidecars before it.
 pub fn requests(spec: &Value) -> (i64, i64) {
-    let of = |container: &Value, name: &str| {
-        let amount = &container["resources"]["requests"][name];
-        match Quantity::of(amount) {
-            Ok(amount) if name == "cpu" => amount.milli_value(),
-            Ok(amount) => amount.value(),
-            Err(_) => 0,
-        }
+    let of = |amounts: &Value, name: &str| match Quantity::of(&amounts[name]) {
+        Ok(amount) if name == "cpu" => amount.milli_value(),
+        Ok(amount) => amount.value(),
+        Err(_) => 0,
     };
-    let both = |container: &Value| (of(container, "cpu"), of(container, "memory"));
+    let amounts = |amounts: &Value| match amounts.is_empty() {
+        true => (0, 0),
+        false => (of(amounts, "cpu"), of(amounts, "memory")),
+    };
+    let both = |container: &Value| amounts(&container["resources"]["requests"]);
     let mut sum = (0i64, 0i64);
     let mut most = (0i64, 0i64);
     let mut sidecars = (0i64, 0i64);
@@ -34,7 +35,7 @@ pub fn requests(spec: &Value) -> (i64, i64) {
         let (cpu, memory) = both(container);
         sum = (sum.0 + cpu, sum.1 + memory);
     }
-    let overhead = both(&drydock_value::value!({"resources": {"requests": &spec["overhead"]}}));
+    let overhead = amounts(&spec["overhead"]);
     let all = ((sum.0 + sidecars.0).max(most.0) + overhead.0, (sum.1 + sidecars.1).max(most.1) + overhead.1);
     let pod = both(spec);
     (if pod.0 > 0 { pod.0 } else { all.0 }, if pod.1 > 0 { pod.1 } else { all.1 })
@@ -60,8 +61,12 @@ pub fn refusal<'a>(
     let (cpu, memory) = requests(spec);
     let mut used = (0, 0, 0);
     for other in others {
-        let (cpu, memory) = requests(&other.pod["spec"]);
-        used = (used.0 + 1, used.1 + cpu, used.2 + memory);
+        used.0 += 1;
+        // Where nothing is asked for, nothing can be too much.
+        if cpu > 0 || memory > 0 {
+            let (cpu, memory) = requests(&other.pod["spec"]);
+            used = (used.0, used.1 + cpu, used.2 + memory);
+        }
     }
     let amount = |text: &str| Quantity::parse(text).unwrap_or_else(|_| Quantity::new(0));
     let (all_cpu, all_memory) = (amount(&node.cpu).milli_value(), amount(&node.memory).value());

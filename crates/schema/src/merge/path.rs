@@ -8,7 +8,11 @@ use super::Type;
 pub type Element = Key;
 
 pub(super) fn field(name: &str) -> Element {
-    Element::from(format!("f:{name}"))
+    // Not by formatting: every write of every object comes here for each of its fields.
+    let mut text = String::with_capacity(2 + name.len());
+    text.push_str("f:");
+    text.push_str(name);
+    Element::from(text.as_str())
 }
 
 pub(super) fn scalar(value: &Value) -> Element {
