@@ -9,7 +9,7 @@ use crate::network::Place;
 use crate::objects::Key;
 use crate::queue::NodeId;
 use crate::runtime::start::Exec;
-use crate::runtime::{Log, MachineWake, Sink};
+use crate::runtime::{Container, Log, MachineWake, Sink};
 
 /// A process or a main process that a stream belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +140,19 @@ impl Kubelet {
     /// A client typed something for a process.
     pub(crate) fn type_bytes(&mut self, seat: Seat, bytes: &[u8], ctx: &mut Ctx<'_>) {
         self.runtime.type_bytes(seat.container, seat.session, bytes, ctx);
+    }
+
+    /// A client types no more. A process of its own hears the end; so does a main process that takes input from one client
+    /// alone. From others the client is taken off, and they go on.
+    pub(crate) fn end_input(&mut self, seat: Seat, stream: StreamId, ctx: &mut Ctx<'_>) {
+        let container = self.runtime.container(seat.container);
+        if seat.session.is_some() || container.is_some_and(Container::input_ends) {
+            return self.type_bytes(seat, &[], ctx);
+        }
+        // What it makes of what was typed so far still comes.
+        self.run(MachineWake { node: self.node, container: seat.container }, ctx);
+        self.leave(seat, stream, ctx);
+        ctx.streams.end(stream, None);
     }
 
     /// A client's terminal has another size.

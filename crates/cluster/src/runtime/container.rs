@@ -117,6 +117,11 @@ impl Container {
         (0..4).map(|_| format!("{:016x}", super::host::draw(&mut state))).collect()
     }
 
+    /// Whether its input ends with that of a client that is attached.
+    pub fn input_ends(&self) -> bool {
+        self.config.stdin_once && !self.config.tty
+    }
+
     /// Whether its process runs.
     pub fn running(&self) -> bool {
         self.state == State::Running

@@ -190,7 +190,7 @@ impl Runtime {
             None => {
                 let typed = machine.attached.iter().any(|(attached, typing)| *attached == stream && *typing);
                 machine.attached.retain(|(attached, _)| *attached != stream);
-                if typed && container.config.stdin_once {
+                if typed && container.config.stdin_once && !container.config.tty {
                     machine.input_ended = true;
                 }
             }

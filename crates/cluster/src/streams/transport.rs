@@ -145,6 +145,7 @@ impl Transport for Cluster {
                 let (mut ctx, kubelets) = self.parts();
                 let Some(kubelet) = kubelets.get_mut(seat.node.0 as usize) else { return };
                 match to {
+                    channel::STDIN if bytes.is_empty() => kubelet.end_input(seat, id, &mut ctx),
                     channel::STDIN => kubelet.type_bytes(seat, bytes, &mut ctx),
                     channel::RESIZE => {
                         let size =

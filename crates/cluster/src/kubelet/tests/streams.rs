@@ -97,6 +97,27 @@ fn logs_are_followed_to_the_end() {
 }
 
 #[test]
+fn whoever_types_no_more_is_taken_off_unless_the_input_is_theirs_alone() {
+    let mut world = World::new();
+    for (name, once, heard) in [("open", false, "one"), ("own", true, "one\nend")] {
+        let container = value!({
+            "command": ["sh", "-c", "while read x; do echo $x; done; echo end"], "stdin": true, "stdinOnce": once
+        });
+        world.pod_with(name, container, value!({"restartPolicy": "Never"}));
+        world.until(name, |pod| pod["status"]["phase"] == "Running");
+        let attached =
+            world.cluster.open(request(Method::Post, &format!("{name}/attach"), &[("stdin", "true")])).unwrap();
+        world.cluster.write(attached, channel::STDIN, b"one\n");
+        world.cluster.write(attached, channel::STDIN, b"");
+        let said = listen(&mut world, attached, 3.0);
+        assert_eq!((said.out.trim_end(), said.end), (heard, Some(None)), "{name}");
+        world.run(2.0);
+        let wanted = if once { "Succeeded" } else { "Running" };
+        world.until(name, |pod| pod["status"]["phase"] == wanted);
+    }
+}
+
+#[test]
 fn what_is_refused_is_refused_in_the_kubelets_words() {
     let mut world = World::new();
     world.create(
