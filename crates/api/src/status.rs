@@ -142,7 +142,15 @@ impl Status {
                 "causes",
                 self.causes
                     .iter()
-                    .map(|c| value!({"reason": &c.reason, "message": &c.message, "field": &c.field}))
+                    .map(|c| {
+                        let mut cause = value!({"message": &c.message});
+                        for (key, text) in [("reason", &c.reason), ("field", &c.field)] {
+                            if !text.is_empty() {
+                                cause.set(key, text);
+                            }
+                        }
+                        cause
+                    })
                     .collect::<Value>(),
             );
         }

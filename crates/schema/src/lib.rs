@@ -7,7 +7,7 @@
 //! - [`apply_defaults`]: what the API server fills in.
 //! - [`patch`]: JSON, merge and strategic patches, applied and made.
 //! - [`merge`]: ownership of fields, for server-side apply.
-//! - [`cel`]: expressions, as far as validation rules need them.
+//! - [`cel`]: expressions in CEL, for validation rules and admission policies.
 //! - [`structural`]: the schemas of custom resources.
 //! - [`labels`], [`fields`]: selectors. [`quantity`], [`intstr`], [`duration`]: amounts, percentages, times.
 //! - [`Descriptions`]: what types and fields are for, loaded when somebody asks.

@@ -15,6 +15,7 @@ mod classes;
 mod limits;
 mod namespace;
 mod pod_security;
+pub(crate) mod policy;
 mod priority;
 mod quota;
 mod runtime_class;
@@ -101,6 +102,12 @@ pub(crate) fn mutate(
     if attributes.subresource.is_empty() && !cx.is_component {
         server.check_escalation(&cx.user, attributes.kind, attributes.namespace, object, old)?;
     }
+    if attributes.operation != Operation::Delete {
+        let changed = policy::mutate(server, &call(cx, attributes, object, old))?;
+        if let Some(changed) = changed {
+            *object = changed;
+        }
+    }
     Ok(())
 }
 
@@ -128,7 +135,27 @@ pub(crate) fn validate(
     {
         classes::validate_resize(server, object, old)?;
     }
+    let warnings = policy::validate(server, &call(cx, attributes, object, old))?;
+    warnings.into_iter().for_each(|warning| cx.warn(warning));
     Ok(())
+}
+
+/// The request as policies see it.
+fn call<'a>(cx: &'a Cx, attributes: &Attributes<'a>, object: &'a Value, old: Option<&'a Value>) -> policy::Call<'a> {
+    static NULL: Value = Value::Null;
+    let old = old.unwrap_or(&NULL);
+    let metadata = if object.is_null() { &old["metadata"] } else { &object["metadata"] };
+    let namespace = if attributes.kind == kinds::NAMESPACES { metadata["name"].str() } else { attributes.namespace };
+    policy::Call {
+        cx,
+        operation: attributes.operation,
+        kind: attributes.kind,
+        namespace,
+        name: metadata["name"].str().to_owned(),
+        subresource: attributes.subresource,
+        object,
+        old,
+    }
 }
 
 /// The last word, when everything else has agreed: quota.
@@ -145,7 +172,19 @@ pub(crate) fn charge(
     quota::charge(server, cx, attributes, object, old)
 }
 
-/// The plugins that look at deletions.
+/// The plugins that look at deletions, before it is known whether there is such an object.
 pub(crate) fn delete(_server: &ApiServer, _cx: &mut Cx, attributes: &Attributes<'_>, name: &str) -> Result<(), Status> {
     namespace::delete(attributes, name)
+}
+
+/// The plugins that look at what is to be deleted.
+pub(crate) fn validate_delete(
+    server: &ApiServer,
+    cx: &mut Cx,
+    attributes: &Attributes<'_>,
+    old: &Value,
+) -> Result<(), Status> {
+    let warnings = policy::validate(server, &call(cx, attributes, &Value::Null, Some(old)))?;
+    warnings.into_iter().for_each(|warning| cx.warn(warning));
+    Ok(())
 }

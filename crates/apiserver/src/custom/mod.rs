@@ -230,7 +230,7 @@ impl Version {
 pub(crate) fn validate(cx: &crate::verbs::Cx, kind: Kind, object: &Value, old: Option<&Value>, errors: &mut Errors) {
     let Some(stored) = storage(kind) else { return };
     let version = cx.served.and_then(version).unwrap_or(stored);
-    let mut faults = structural::validate(&version.schema, object);
+    let mut faults = structural::validate_update(&version.schema, object, old);
     scale::validate(&version.scale, object, &mut faults);
     if structural::has_rules(&version.schema) {
         if structural::blocks_rules(&faults) {

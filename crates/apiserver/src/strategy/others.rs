@@ -6,7 +6,7 @@ use drydock_value::Value;
 use super::{PLAIN, Strategy, WITH_STATUS, spec_changed};
 use crate::kinds;
 use crate::server::ApiServer;
-use crate::validation::{cluster, custom, names, network, policy, rbac};
+use crate::validation::{admission, cluster, custom, names, network, policy, rbac};
 use crate::verbs::{Cx, Part};
 
 /// Roles and bindings: named freely, created by an update too.
@@ -79,17 +79,39 @@ pub(super) fn rows() -> Vec<Strategy> {
         Strategy {
             kind: kinds::VALIDATING_WEBHOOK_CONFIGURATIONS,
             generation: Some(|old, new| old["webhooks"] != new["webhooks"]),
+            validate: Some(admission::webhooks),
             ..PLAIN
         },
         Strategy {
             kind: kinds::MUTATING_WEBHOOK_CONFIGURATIONS,
             generation: Some(|old, new| old["webhooks"] != new["webhooks"]),
+            validate: Some(admission::webhooks),
             ..PLAIN
         },
-        Strategy { kind: kinds::VALIDATING_ADMISSION_POLICIES, generation: Some(spec_changed), ..WITH_STATUS },
-        Strategy { kind: kinds::VALIDATING_ADMISSION_POLICY_BINDINGS, generation: Some(spec_changed), ..PLAIN },
-        Strategy { kind: kinds::MUTATING_ADMISSION_POLICIES, generation: Some(spec_changed), ..PLAIN },
-        Strategy { kind: kinds::MUTATING_ADMISSION_POLICY_BINDINGS, generation: Some(spec_changed), ..PLAIN },
+        Strategy {
+            kind: kinds::VALIDATING_ADMISSION_POLICIES,
+            generation: Some(spec_changed),
+            validate: Some(admission::validating_policy),
+            ..WITH_STATUS
+        },
+        Strategy {
+            kind: kinds::VALIDATING_ADMISSION_POLICY_BINDINGS,
+            generation: Some(spec_changed),
+            validate: Some(admission::validating_binding),
+            ..PLAIN
+        },
+        Strategy {
+            kind: kinds::MUTATING_ADMISSION_POLICIES,
+            generation: Some(spec_changed),
+            validate: Some(admission::mutating_policy),
+            ..PLAIN
+        },
+        Strategy {
+            kind: kinds::MUTATING_ADMISSION_POLICY_BINDINGS,
+            generation: Some(spec_changed),
+            validate: Some(admission::mutating_binding),
+            ..PLAIN
+        },
         Strategy {
             kind: kinds::CUSTOM_RESOURCE_DEFINITIONS,
             generation: Some(spec_changed),

@@ -4,6 +4,7 @@ use drydock_schema::names::is_dns1035_label;
 use drydock_schema::structural;
 use drydock_value::Value;
 
+use super::rules::{Around, Rules};
 use super::{Errors, Path};
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
@@ -177,7 +178,9 @@ fn content(version: &Value, path: &Path<'_>, schema_path: &Path<'_>, errors: &mu
     let schema = &version["schema"]["openAPIV3Schema"];
     if !schema.is_null() {
         let path = schema_path.field("openAPIV3Schema");
-        self::schema(schema, true, &path, errors);
+        let mut rules = Rules::default();
+        self::schema(schema, true, &Around::root(), &mut rules, &path, errors);
+        rules.finish(&path, errors);
     }
     let scale = &version["subresources"]["scale"];
     if !scale.is_null() {
@@ -227,7 +230,8 @@ fn is_true(value: &Value) -> bool {
 }
 
 /// What makes a schema structural.
-fn schema(schema: &Value, root: bool, path: &Path<'_>, errors: &mut Errors) {
+fn schema(schema: &Value, root: bool, around: &Around, rules: &mut Rules, path: &Path<'_>, errors: &mut Errors) {
+    let (before, of_rules) = (errors.len(), rules.errors);
     let kind = schema["type"].str();
     let free = is_true(&schema["x-kubernetes-preserve-unknown-fields"]);
     if kind.is_empty() {
@@ -272,42 +276,32 @@ fn schema(schema: &Value, root: bool, path: &Path<'_>, errors: &mut Errors) {
             errors.0.push(drydock_api::Cause { reason: "FieldValueInvalid".into(), message, field: at });
         }
     }
+    for key in ["allOf", "anyOf", "oneOf"] {
+        let list = path.field(key);
+        for (at, inner) in schema[key].items().iter().enumerate() {
+            if !inner["x-kubernetes-validations"].items().is_empty() {
+                errors.forbidden(&list.index(at).field("x-kubernetes-validations"), "must be empty to be structural");
+            }
+        }
+    }
     let properties = path.field("properties");
     for (key, inner) in schema["properties"].entries() {
         let nested = root && key == "metadata";
         if nested {
             continue;
         }
-        self::schema(inner, false, &properties.key(key), errors);
+        let around = around.inside(schema, "properties", path);
+        self::schema(inner, false, &around, rules, &properties.key(key), errors);
     }
     for key in ["items", "additionalProperties"] {
         if schema[key].as_object().is_some() {
-            self::schema(&schema[key], false, &path.field(key), errors);
+            let around = around.inside(schema, key, path);
+            self::schema(&schema[key], false, &around, rules, &path.field(key), errors);
         }
     }
-    let rules = path.field("x-kubernetes-validations");
-    for (at, rule) in schema["x-kubernetes-validations"].items().iter().enumerate() {
-        if rule["rule"].str().trim().is_empty() {
-            errors.required(&rules.index(at).field("rule"), "rule is not specified");
-        } else if errors.is_empty()
-            && let Err(why) = drydock_schema::cel::Program::compile(rule["rule"].str())
-        {
-            let text = |key: &str| {
-                drydock_value::to_json(&Value::from(rule[key].str())).replace('>', "\\u003e").replace('<', "\\u003c")
-            };
-            let optional = |key: &str| drydock_value::to_json(&rule[key]);
-            let shown = format!(
-                "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{},\"FieldPath\":{},\"OptionalOldSelf\":{}}}",
-                text("rule"),
-                text("message"),
-                text("messageExpression"),
-                optional("reason"),
-                text("fieldPath"),
-                optional("optionalOldSelf")
-            );
-            let why =
-                format!("compilation failed: ERROR: <input>:1:1: Syntax error: {why}\n | {}\n | ^", rule["rule"].str());
-            errors.invalid_text(&rules.index(at).field("rule"), &shown, &why);
-        }
+    super::rules::form(schema, path, errors);
+    // What is wrong with the schema here or below is told first: rules would only say the same in other words.
+    if errors.len() - before == rules.errors - of_rules {
+        rules.compile(schema, root, around, path, errors);
     }
 }

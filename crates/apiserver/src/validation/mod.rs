@@ -4,6 +4,7 @@
 //! order in which the real server states them, as clients print them in that order. Which kind has which rules says its
 //! row in `strategy`.
 
+pub(crate) mod admission;
 pub(crate) mod autoscaling;
 pub(crate) mod cluster;
 pub(crate) mod common;
@@ -19,6 +20,7 @@ pub(crate) mod pod;
 pub(crate) mod policy;
 pub(crate) mod rbac;
 pub(crate) mod resources;
+mod rules;
 pub(crate) mod services;
 pub(crate) mod storage;
 pub(crate) mod workloads;

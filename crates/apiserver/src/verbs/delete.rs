@@ -130,6 +130,7 @@ impl ApiServer {
         admission::delete(self, cx, &attributes, name)?;
         let old = self.store.get(kind, namespace, name).cloned().ok_or_else(|| not_found(kind, name))?;
         check_preconditions(kind, &old, options)?;
+        admission::validate_delete(self, cx, &attributes, &old)?;
 
         let mut new = old.clone();
         let finalizers = finalizers_after(&old, options.propagation);

@@ -1,320 +1,339 @@
-//! From expressions to values.
+//! From trees to values, at a cost that is counted.
 
-use drydock_value::{Map, Value, to_json};
+use std::sync::Arc;
 
-use super::{Error, Expr};
+use drydock_value::Str;
 
-/// How many steps a program may take.
-const STEPS: u32 = 200_000;
+use super::authorizer::Authorizer;
+use super::call;
+use super::expr::{Call, Expr, Fold, Kind};
+use super::val::{Val, equal};
 
-pub(super) fn run(root: &Expr, variables: &[(&str, Value)]) -> Result<Value, Error> {
-    let names = variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    Machine { names, steps: STEPS }.value(root)
+/// What a run may cost.
+pub const CALL_LIMIT: u64 = 1_000_000;
+
+pub(super) const TOO_DEAR: &str = "operation cancelled: actual cost limit exceeded";
+
+pub(super) const NO_OVERLOAD: &str = "no such overload";
+
+/// A value, or why there is none.
+pub(super) type Found = Result<Val, Str>;
+
+pub(super) fn failed<T>(why: impl Into<Str>) -> Result<T, Str> {
+    Err(why.into())
 }
 
-fn failed<T>(why: impl Into<String>) -> Result<T, Error> {
-    Err(Error::Failed(why.into()))
+/// What the variables stand for. They are asked for when they are needed.
+pub trait Variables {
+    /// The value of a variable.
+    ///
+    /// # Errors
+    /// Why it has none.
+    fn value(&self, name: &str) -> Option<Result<Val, String>>;
+
+    /// A field of a variable whose fields are found out one by one.
+    fn field(&self, _name: &str, _field: &str) -> Option<Result<Val, String>> {
+        None
+    }
+
+    /// What was used up to find out values, since it was last asked.
+    fn cost(&self) -> u64 {
+        0
+    }
 }
 
-fn no_overload<T>() -> Result<T, Error> {
-    failed("no such overload")
+impl Variables for [(&str, Val)] {
+    fn value(&self, name: &str) -> Option<Result<Val, String>> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| Ok(value.clone()))
+    }
 }
 
-struct Machine {
-    names: Vec<(String, Value)>,
-    steps: u32,
+pub(super) struct Machine<'a> {
+    pub(super) variables: &'a dyn Variables,
+    pub(super) authorizer: Option<&'a dyn Authorizer>,
+    pub(super) locals: Vec<(String, Val)>,
+    pub(super) cost: u64,
 }
 
-impl Machine {
-    fn value(&mut self, of: &Expr) -> Result<Value, Error> {
-        self.steps = match self.steps.checked_sub(1) {
-            Some(left) => left,
-            None => return failed("operation cancelled: actual cost limit exceeded"),
-        };
-        match of {
-            Expr::Literal(value) => Ok(value.clone()),
-            Expr::Name(name) => match self.names.iter().rev().find(|(known, _)| known == name) {
-                Some((_, value)) => Ok(value.clone()),
-                None => Err(Error::Unknown(name.clone())),
-            },
-            Expr::Field(of, name) => match self.value(of)?.get(name) {
-                Some(value) => Ok(value.clone()),
-                None => failed(format!("no such key: {name}")),
-            },
-            Expr::Index(of, at) => {
-                let (of, at) = (self.value(of)?, self.value(at)?);
-                match (&of, &at) {
-                    (Value::Object(map), Value::String(key)) => match map.get(key) {
-                        Some(value) => Ok(value.clone()),
-                        None => failed(format!("no such key: {key}")),
-                    },
-                    (Value::Array(items), Value::Int(index)) => {
-                        match usize::try_from(*index).ok().and_then(|at| items.get(at)) {
-                            Some(value) => Ok(value.clone()),
-                            None => failed(format!("index out of bounds: {index}")),
+impl Machine<'_> {
+    fn charge(&mut self, cost: u64) -> Result<(), Str> {
+        self.cost = self.cost.saturating_add(cost);
+        if self.cost > CALL_LIMIT { failed(TOO_DEAR) } else { Ok(()) }
+    }
+
+    pub(super) fn value(&mut self, of: &Expr) -> Found {
+        match &of.kind {
+            Kind::Literal(value) => Ok(value.clone()),
+            Kind::Ident(name) => {
+                self.charge(1)?;
+                if let Some((_, value)) = self.locals.iter().rev().find(|(known, _)| known == name) {
+                    return Ok(value.clone());
+                }
+                let found = self.variables.value(name);
+                self.charge(self.variables.cost())?;
+                match found {
+                    Some(found) => found.map_err(Str::from),
+                    None => failed(format!("no such attribute(s): {name}")),
+                }
+            }
+            Kind::Select(of, field, false)
+                if let Kind::Ident(name) = &of.kind
+                    && let Some(found) = self.variables.field(name, field) =>
+            {
+                self.charge(2u64.saturating_add(self.variables.cost()))?;
+                found.map_err(Str::from)
+            }
+            Kind::Select(of, field, test) => {
+                let target = self.value(of)?;
+                if *test {
+                    return match &target {
+                        Val::Optional(inner) => {
+                            Ok(inner.as_ref().is_some_and(|inner| inner.field(field).is_some()).into())
                         }
+                        Val::Map(_) | Val::Object(..) => Ok(target.field(field).is_some().into()),
+                        _ => failed(NO_OVERLOAD),
+                    };
+                }
+                self.charge(1)?;
+                select(&target, field)
+            }
+            Kind::Call(call) => self.call(call),
+            Kind::List(items) => {
+                self.charge(10)?;
+                let mut out = Vec::with_capacity(items.len());
+                for (item, optional) in items {
+                    match (self.value(item)?, optional) {
+                        (Val::Optional(inner), true) => out.extend(inner.map(|inner| (*inner).clone())),
+                        (value, _) => out.push(value),
                     }
-                    _ => no_overload(),
                 }
+                Ok(out.into())
             }
-            Expr::List(items) => {
-                let items: Result<Vec<Value>, Error> = items.iter().map(|item| self.value(item)).collect();
-                items.map(Value::from)
-            }
-            Expr::Map(pairs) => {
-                let mut map = Map::new();
-                for (key, value) in pairs {
+            Kind::Map(pairs) => {
+                self.charge(30)?;
+                let mut out: Vec<(Val, Val)> = Vec::with_capacity(pairs.len());
+                for (key, value, optional) in pairs {
                     let key = self.value(key)?;
-                    let value = self.value(value)?;
-                    map.insert(key.as_str().map_or_else(|| to_json(&key), str::to_owned), value);
+                    let value = match (self.value(value)?, optional) {
+                        (Val::Optional(None), true) => continue,
+                        (Val::Optional(Some(inner)), true) => (*inner).clone(),
+                        (value, _) => value,
+                    };
+                    insert(&mut out, key, value)?;
                 }
-                Ok(Value::Object(map))
+                Ok(Val::Map(Arc::new(out)))
             }
-            Expr::Not(of) => match self.value(of)? {
-                Value::Bool(b) => Ok(Value::Bool(!b)),
-                _ => no_overload(),
-            },
-            Expr::Negative(of) => match self.value(of)? {
-                Value::Int(n) => n.checked_neg().map_or_else(|| failed("integer overflow"), |n| Ok(Value::Int(n))),
-                Value::Float(n) => Ok(Value::Float(-n)),
-                _ => no_overload(),
-            },
-            Expr::Choice(which, yes, no) => match self.value(which)? {
-                Value::Bool(true) => self.value(yes),
-                Value::Bool(false) => self.value(no),
-                _ => no_overload(),
-            },
-            Expr::Binary(sign @ ("||" | "&&"), a, b) => self.logic(*sign == "||", a, b),
-            Expr::Binary(sign, a, b) => {
-                let (a, b) = (self.value(a)?, self.value(b)?);
-                binary(sign, &a, &b)
+            Kind::Struct(_, fields) => {
+                self.charge(40)?;
+                let mut out = Vec::with_capacity(fields.len());
+                for (_, field, value, optional) in fields {
+                    match (self.value(value)?, optional) {
+                        (Val::Optional(inner), true) => {
+                            out.extend(inner.map(|inner| (Val::from(super::types::unescape(field)), (*inner).clone())));
+                        }
+                        (value, _) => out.push((Val::from(super::types::unescape(field)), value)),
+                    }
+                }
+                Ok(Val::Map(Arc::new(out)))
             }
-            Expr::Call(None, name, arguments) if name == "has" => match arguments.as_slice() {
-                [Expr::Field(of, name)] => Ok(Value::Bool(self.value(of)?.get(name).is_some())),
-                _ => no_overload(),
-            },
-            Expr::Call(Some(of), name, arguments) => match (name.as_str(), arguments.as_slice()) {
-                ("all" | "exists" | "exists_one" | "filter" | "map", [Expr::Name(item), rest @ .., body]) => {
-                    let of = self.value(of)?;
-                    self.each(name, &of, item, rest.first(), body)
-                }
-                _ => {
-                    let of = self.value(of)?;
-                    let arguments: Result<Vec<Value>, Error> = arguments.iter().map(|a| self.value(a)).collect();
-                    call(name, &of, &arguments?)
-                }
-            },
-            Expr::Call(None, name, arguments) => {
-                let arguments: Result<Vec<Value>, Error> = arguments.iter().map(|a| self.value(a)).collect();
-                match arguments?.as_slice() {
-                    [first, rest @ ..] => call(name, first, rest),
-                    [] => Err(Error::Unknown(name.clone())),
-                }
-            }
+            Kind::Fold(fold) => self.fold(fold),
         }
     }
 
+    fn call(&mut self, call: &Call) -> Found {
+        match (call.name.as_str(), call.args.as_slice()) {
+            ("_||_", [a, b]) => return self.logic(true, a, b),
+            ("_&&_", [a, b]) => return self.logic(false, a, b),
+            ("_?_:_", [which, yes, no]) => {
+                return match self.value(which)? {
+                    Val::Bool(true) => self.value(yes),
+                    Val::Bool(false) => self.value(no),
+                    _ => failed(NO_OVERLOAD),
+                };
+            }
+            ("@not_strictly_false", [of]) => {
+                self.charge(1)?;
+                return Ok(Val::Bool(!matches!(self.value(of), Ok(Val::Bool(false)))));
+            }
+            ("or" | "orValue", [other]) if call.target.is_some() => {
+                // The other one is looked at only when it is needed.
+                self.charge(1)?;
+                let Some(target) = &call.target else { return failed(NO_OVERLOAD) };
+                return match (self.value(target)?, call.name.as_str()) {
+                    (Val::Optional(None), _) => self.value(other),
+                    (Val::Optional(Some(inner)), "orValue") => Ok((*inner).clone()),
+                    (found @ Val::Optional(_), _) => Ok(found),
+                    _ => failed(NO_OVERLOAD),
+                };
+            }
+            _ => {}
+        }
+        let mut args = Vec::with_capacity(call.args.len() + 1);
+        for part in call.target.iter().chain(&call.args) {
+            args.push(self.value(part)?);
+        }
+        self.charge(super::cost::before(&call.name, &args))?;
+        let found = match call.name.as_str() {
+            "check" => super::authorizer::check(self.authorizer, &args)?,
+            name => call::call(name, &args)?,
+        };
+        self.charge(super::cost::after(&call.name, &args, &found))?;
+        Ok(found)
+    }
+
     /// `||` and `&&`: one side may fail when the other decides.
-    fn logic(&mut self, decides: bool, a: &Expr, b: &Expr) -> Result<Value, Error> {
+    fn logic(&mut self, decides: bool, a: &Expr, b: &Expr) -> Found {
         let first = self.value(a);
-        if first == Ok(Value::Bool(decides)) {
+        if matches!(&first, Ok(Val::Bool(b)) if *b == decides) {
             return first;
         }
         let second = self.value(b);
         match (&first, &second) {
-            (_, Ok(Value::Bool(b))) if *b == decides => second,
+            (_, Ok(Val::Bool(b))) if *b == decides => second,
             (Err(_), _) => first,
             (_, Err(_)) => second,
-            (Ok(Value::Bool(_)), Ok(Value::Bool(_))) => Ok(Value::Bool(!decides)),
-            _ => no_overload(),
+            (Ok(Val::Bool(_)), Ok(Val::Bool(_))) => Ok(Val::Bool(!decides)),
+            _ => failed(NO_OVERLOAD),
         }
     }
 
-    /// The macros over lists, and over the keys of maps.
-    fn each(&mut self, name: &str, of: &Value, item: &str, test: Option<&Expr>, body: &Expr) -> Result<Value, Error> {
-        let items: Vec<Value> = match of {
-            Value::Array(items) => items.to_vec(),
-            Value::Object(map) => map.keys().map(Value::from).collect(),
-            _ => return no_overload(),
-        };
-        let (mut count, mut out, mut error) = (0, Vec::new(), None);
-        let total = items.len();
-        for value in items {
-            self.names.push((item.to_owned(), value.clone()));
-            let wanted = test.map_or(Ok(Value::Bool(true)), |test| self.value(test));
-            let found = match wanted {
-                Ok(Value::Bool(false)) => Ok(None),
-                Ok(_) => self.value(body).map(Some),
-                Err(error) => Err(error),
-            };
-            self.names.pop();
-            match (name, found) {
-                ("map", Ok(found)) => out.extend(found),
-                (_, Ok(Some(Value::Bool(true)))) => {
-                    count += 1;
-                    out.push(value);
-                }
-                (_, Ok(_)) if name == "all" => return Ok(Value::Bool(false)),
-                (_, Ok(_)) => {}
-                (_, Err(why)) => error = Some(why),
+    fn fold(&mut self, fold: &Fold) -> Found {
+        let range = self.value(&fold.range)?;
+        let start = self.value(&fold.start);
+        let depth = self.locals.len();
+        // A failed step is a value of the loop as well: a later one may decide in its place.
+        let mut state = start;
+        let mut rounds: Vec<(Val, Option<Val>)> = Vec::new();
+        if let Some(items) = range.items() {
+            let two = fold.second.is_some();
+            rounds.extend(items.iter().enumerate().map(|(at, item)| match two {
+                true => (Val::from(at), Some(item.clone())),
+                false => (item.clone(), None),
+            }));
+        } else if let Some(pairs) = range.pairs() {
+            rounds.extend(pairs.iter().map(|(key, value)| (key.clone(), Some(value.clone()))));
+        } else {
+            return failed(NO_OVERLOAD);
+        }
+        for (first, second) in rounds {
+            self.locals.truncate(depth);
+            self.locals.push((fold.item.clone(), first));
+            if let (Some(name), Some(second)) = (&fold.second, second) {
+                self.locals.push((name.clone(), second));
+            }
+            let go = self.with_result(fold, &state, &fold.while_);
+            if matches!(go, Ok(Val::Bool(false))) {
+                break;
+            }
+            state = self.with_result(fold, &state, &fold.step);
+            if matches!(&state, Err(why) if why.as_str() == TOO_DEAR) {
+                break;
             }
         }
-        match (name, error) {
-            ("exists", _) if count > 0 => Ok(Value::Bool(true)),
-            (_, Some(error)) => Err(error),
-            ("exists", None) => Ok(Value::Bool(false)),
-            ("exists_one", None) => Ok(Value::Bool(count == 1)),
-            ("all", None) => Ok(Value::Bool(count == total)),
-            _ => Ok(Value::from(out)),
+        self.locals.truncate(depth);
+        let result = self.with_result(fold, &state, &fold.result);
+        self.locals.truncate(depth);
+        result
+    }
+
+    /// A part of a loop, with the result so far under its name.
+    fn with_result(&mut self, fold: &Fold, state: &Found, part: &Expr) -> Found {
+        let depth = self.locals.len();
+        match state {
+            Ok(value) => {
+                self.locals.push((fold.result_name.clone(), value.clone()));
+                let found = self.value(part);
+                self.locals.truncate(depth);
+                found
+            }
+            Err(why) => self.despite(fold, why, part),
         }
+    }
+
+    /// A part of a loop whose result so far is an error. Only logic can do something with it.
+    fn despite(&mut self, fold: &Fold, why: &Str, part: &Expr) -> Found {
+        if let Kind::Call(call) = &part.kind
+            && let Some(decides) = match call.name.as_str() {
+                "_||_" => Some(true),
+                "_&&_" => Some(false),
+                _ => None,
+            }
+            && why.as_str() != TOO_DEAR
+            && let [_, body] = call.args.as_slice()
+            && let found @ Ok(Val::Bool(_)) = self.value(body)
+            && matches!(&found, Ok(Val::Bool(b)) if *b == decides)
+        {
+            return found;
+        }
+        let _ = fold;
+        Err(why.clone())
     }
 }
 
-fn as_float(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(n) => Some(*n as f64),
-        Value::Float(n) => Some(*n),
+/// Adds a pair, unless the key is there.
+pub(super) fn insert(out: &mut Vec<(Val, Val)>, key: Val, value: Val) -> Result<(), Str> {
+    if !matches!(key, Val::Str(_) | Val::Int(_) | Val::Uint(_) | Val::Bool(_)) {
+        return failed("unsupported key type");
+    }
+    if out.iter().any(|(known, _)| equal(known, &key)) {
+        return failed(format!("insert failed: key {} already exists", super::format::shown(&key)));
+    }
+    out.push((key, value));
+    Ok(())
+}
+
+pub(super) fn select(target: &Val, field: &str) -> Found {
+    match target {
+        Val::Optional(None) => Ok(target.clone()),
+        Val::Optional(Some(inner)) => Ok(match inner.field(field) {
+            Some(found @ Val::Optional(_)) => found,
+            found => Val::Optional(found.map(Arc::new)),
+        }),
+        Val::Map(_) | Val::Object(..) => match target.field(field) {
+            Some(found) => Ok(found),
+            None => failed(format!("no such key: {}", super::types::unescape(field))),
+        },
+        _ => failed(NO_OVERLOAD),
+    }
+}
+
+/// An item or the value of a key.
+pub(super) fn index(of: &Val, at: &Val) -> Found {
+    match of {
+        Val::Optional(None) => return Ok(of.clone()),
+        Val::Optional(Some(inner)) => return Ok(Val::Optional(index(inner, at).ok().map(Arc::new))),
+        _ => {}
+    }
+    let whole = match at {
+        Val::Int(n) => Some(*n),
+        Val::Uint(n) => i64::try_from(*n).ok(),
+        Val::Double(n) if n.fract() == 0.0 && n.abs() < 9e15 => Some(*n as i64),
         _ => None,
-    }
-}
-
-fn equal(a: &Value, b: &Value) -> bool {
-    match (as_float(a), as_float(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a == b,
-    }
-}
-
-fn binary(sign: &str, a: &Value, b: &Value) -> Result<Value, Error> {
-    let order = || match (a, b) {
-        (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
-        (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
-        (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
-        _ => as_float(a)?.partial_cmp(&as_float(b)?),
     };
-    let truth = match sign {
-        "==" => equal(a, b),
-        "!=" => !equal(a, b),
-        "in" => match (b, a) {
-            (Value::Array(items), _) => items.iter().any(|item| equal(item, a)),
-            (Value::Object(map), Value::String(key)) => map.contains_key(key),
-            _ => return no_overload(),
-        },
-        "<" | "<=" | ">" | ">=" => {
-            let Some(order) = order() else { return no_overload() };
-            match sign {
-                "<" => order.is_lt(),
-                "<=" => order.is_le(),
-                ">" => order.is_gt(),
-                _ => order.is_ge(),
-            }
-        }
-        _ => return arithmetic(sign, a, b),
-    };
-    Ok(Value::Bool(truth))
-}
-
-fn arithmetic(sign: &str, a: &Value, b: &Value) -> Result<Value, Error> {
-    match (sign, a, b) {
-        ("/" | "%", Value::Int(_), Value::Int(0)) => {
-            failed(if sign == "/" { "division by zero" } else { "modulus by zero" })
-        }
-        (_, Value::Int(a), Value::Int(b)) => {
-            let found = match sign {
-                "+" => a.checked_add(*b),
-                "-" => a.checked_sub(*b),
-                "*" => a.checked_mul(*b),
-                "/" => a.checked_div(*b),
-                _ => a.checked_rem(*b),
+    match of {
+        Val::List(_) | Val::Array(..) => {
+            let Some(whole) = whole else {
+                return failed(format!("unsupported index type '{}' in list", at.type_of().text()));
             };
-            found.map_or_else(|| failed("integer overflow"), |n| Ok(Value::Int(n)))
+            let found = usize::try_from(whole).ok().and_then(|at| match of {
+                Val::List(items) => items.get(at).cloned(),
+                Val::Array(items, ty) => items.get(at).map(|item| Val::of(item, ty)),
+                _ => None,
+            });
+            found.map_or_else(|| failed(format!("index out of bounds: {whole}")), Ok)
         }
-        (_, Value::Float(a), Value::Float(b)) => match sign {
-            "+" => Ok(Value::from(a + b)),
-            "-" => Ok(Value::from(a - b)),
-            "*" => Ok(Value::from(a * b)),
-            "/" => Ok(Value::from(a / b)),
-            _ => no_overload(),
-        },
-        ("+", Value::String(a), Value::String(b)) => Ok(format!("{a}{b}").into()),
-        ("+", Value::Array(a), Value::Array(b)) => Ok(a.iter().chain(b.iter()).cloned().collect()),
-        _ => no_overload(),
-    }
-}
-
-/// Functions; a method's object is the first argument.
-fn call(name: &str, of: &Value, rest: &[Value]) -> Result<Value, Error> {
-    let found = match (name, of, rest) {
-        ("size", Value::String(text), []) => Value::from(text.chars().count()),
-        ("size", Value::Array(items), []) => Value::from(items.len()),
-        ("size", Value::Object(map), []) => Value::from(map.len()),
-        ("string", Value::String(_), []) | ("dyn", _, []) => of.clone(),
-        ("string", other, []) => to_json(other).into(),
-        ("int", Value::Int(_), []) | ("double", Value::Float(_), []) => of.clone(),
-        ("int", Value::Float(n), []) => Value::from(n.trunc() as i64),
-        ("double", Value::Int(n), []) => Value::from(*n as f64),
-        ("int", Value::String(text), []) => match text.parse::<i64>() {
-            Ok(n) => n.into(),
-            Err(_) => return failed(format!("strconv.ParseInt: parsing {}: invalid syntax", crate::go::quote(text))),
-        },
-        ("double", Value::String(text), []) => match text.parse::<f64>() {
-            Ok(n) => n.into(),
-            Err(_) => return failed(format!("strconv.ParseFloat: parsing {}: invalid syntax", crate::go::quote(text))),
-        },
-        ("startsWith", Value::String(text), [Value::String(part)]) => text.starts_with(part.as_str()).into(),
-        ("endsWith", Value::String(text), [Value::String(part)]) => text.ends_with(part.as_str()).into(),
-        ("contains", Value::String(text), [Value::String(part)]) => text.contains(part.as_str()).into(),
-        ("matches" | "find" | "findAll", Value::String(text), [Value::String(pattern)]) => {
-            let Ok(regex) = regex_lite::Regex::new(pattern) else {
-                return failed(format!("error parsing regexp: {pattern}"));
+        Val::Object(_, ty) => {
+            let found = match (at.as_str(), ty) {
+                (Some(key), super::types::Type::Object(_)) => super::types::escape(key).and_then(|key| of.field(&key)),
+                (Some(key), _) => of.field(key),
+                (None, _) => None,
             };
-            match name {
-                "matches" => regex.is_match(text).into(),
-                "find" => regex.find(text).map_or("", |found| found.as_str()).into(),
-                _ => regex.find_iter(text).map(|found| found.as_str()).collect(),
-            }
+            found.map_or_else(|| failed(format!("no such key: {}", super::format::shown(at))), Ok)
         }
-        ("lowerAscii", Value::String(text), []) => text.to_ascii_lowercase().into(),
-        ("upperAscii", Value::String(text), []) => text.to_ascii_uppercase().into(),
-        ("trim", Value::String(text), []) => text.trim().into(),
-        ("split", Value::String(text), [Value::String(by)]) => text.split(by.as_str()).collect(),
-        ("replace", Value::String(text), [Value::String(a), Value::String(b)]) => text.replace(a.as_str(), b).into(),
-        ("indexOf", Value::String(text), [Value::String(part)]) => {
-            text.find(part.as_str()).map_or(-1, |at| text[..at].chars().count() as i64).into()
-        }
-        ("substring", Value::String(text), [Value::Int(from), to @ ..]) => {
-            let length = text.chars().count() as i64;
-            let to = to.first().map_or(length, Value::int);
-            if *from < 0 || to > length || *from > to {
-                return failed(format!("index out of range: {from}"));
-            }
-            text.chars().skip(*from as usize).take((to - from) as usize).collect::<String>().into()
-        }
-        ("join", Value::Array(items), by) => {
-            let by = by.first().map_or("", Value::str);
-            items.iter().map(Value::str).collect::<Vec<_>>().join(by).into()
-        }
-        ("sum", Value::Array(items), []) => items.iter().try_fold(Value::Int(0), |sum, item| {
-            if sum == Value::Int(0) { Ok(item.clone()) } else { arithmetic("+", &sum, item) }
-        })?,
-        ("min" | "max", Value::Array(items), []) => {
-            let sign = if name == "min" { "<" } else { ">" };
-            let mut items = items.iter();
-            let Some(first) = items.next() else { return failed(format!("{name} called on empty list")) };
-            items.try_fold(first.clone(), |best, item| {
-                Ok::<Value, Error>(if binary(sign, item, &best)? == Value::Bool(true) { item.clone() } else { best })
-            })?
-        }
-        ("isSorted", Value::Array(items), []) => {
-            let mut sorted = true;
-            for pair in items.windows(2) {
-                sorted &= binary("<=", &pair[0], &pair[1])? == Value::Bool(true);
-            }
-            sorted.into()
-        }
-        ("type", ..) => return Err(Error::Unknown(name.to_owned())),
-        ("size" | "startsWith" | "endsWith" | "contains" | "matches" | "int" | "double", ..) => return no_overload(),
-        _ => return Err(Error::Unknown(name.to_owned())),
-    };
-    Ok(found)
+        Val::Map(pairs) => match pairs.iter().find(|(key, _)| equal(key, at)) {
+            Some((_, value)) => Ok(value.clone()),
+            None => failed(format!("no such key: {}", super::format::shown(at))),
+        },
+        _ => failed(NO_OVERLOAD),
+    }
 }

@@ -1,108 +1,114 @@
-//! CEL, the Common Expression Language, as far as validation rules use it: operators, fields, lists and maps, the macros
-//! (`has`, `all`, `exists`, `exists_one`, `map`, `filter`), and the usual functions of texts and lists. Timestamps,
-//! durations and Kubernetes' own libraries are not known: a program that asks for them says so ([`Error::Unknown`]).
+//! CEL, the Common Expression Language, with Kubernetes' libraries: what rules of custom resources and admission policies are
+//! written in.
+//!
+//! A text becomes a [`Program`] by way of tokens (`lex`), a tree (`parse`, with `macros` written out as loops) and a check
+//! of its types against an [`Env`] (`check`, `declarations`). It is run with [`Variables`] (`eval`); `call` knows the
+//! operators, and `strings`, `collections`, `clock`, `libraries`, `net`, `semver`, `authorizer` the functions. What it costs
+//! is estimated before and counted while it runs (`cost`). Errors have the words of the real implementation.
 
+mod authorizer;
+mod call;
+mod check;
+mod clock;
+mod collections;
+mod cost;
+mod declarations;
 mod eval;
+mod expr;
+mod format;
+mod lex;
+mod libraries;
+mod macros;
+mod net;
 mod parse;
+mod semver;
+mod strings;
+#[cfg(test)]
+mod tests;
+mod types;
+mod val;
 
+pub use authorizer::{Authorizer, Decision, Question};
+pub use check::Env;
+pub use cost::most_often;
+pub use eval::{CALL_LIMIT, Variables};
+pub use net::Url;
+pub use semver::Semver;
+pub use types::{Object, Type, escape, unescape};
+pub use val::{Opaque, Val};
+
+use drydock_sorted::Sort;
 use drydock_value::Value;
 
-/// Why a program gave no value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Error {
-    /// It was evaluated, and failed: `no such key: a`.
-    Failed(String),
-    /// It uses something that is not known here.
-    Unknown(String),
-}
-
-/// A program.
+/// A text that compiled.
 #[derive(Debug, Clone)]
 pub struct Program {
-    root: Expr,
-    text: String,
+    root: expr::Expr,
 }
 
-#[derive(Debug, Clone)]
-enum Expr {
-    Literal(Value),
-    Name(String),
-    Field(Box<Expr>, String),
-    Index(Box<Expr>, Box<Expr>),
-    /// A function, or a method of the first expression.
-    Call(Option<Box<Expr>>, String, Vec<Expr>),
-    List(Vec<Expr>),
-    Map(Vec<(Expr, Expr)>),
-    Not(Box<Expr>),
-    Negative(Box<Expr>),
-    Binary(&'static str, Box<Expr>, Box<Expr>),
-    Choice(Box<Expr>, Box<Expr>, Box<Expr>),
+/// What a run comes to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The value, or why there is none.
+    pub value: Result<Val, String>,
+    /// What it cost.
+    pub cost: u64,
 }
 
 impl Program {
-    /// Reads an expression.
+    /// Reads and checks an expression.
     ///
     /// # Errors
-    /// When it is none.
-    pub fn compile(text: &str) -> Result<Program, String> {
-        Ok(Program { root: parse::parse(text)?, text: text.to_owned() })
+    /// What is wrong with it: `ERROR: <input>:1:1: undeclared reference to 'x' (in container '')`, with the line and a mark
+    /// below it.
+    pub fn compile(text: &str, env: &Env) -> Result<Program, String> {
+        let mut problems = Vec::new();
+        if let Some(mut root) = parse::parse(text, env.bindings, &mut problems) {
+            check::check(&mut root, env, &mut problems);
+            if problems.is_empty() {
+                return Ok(Program { root });
+            }
+        }
+        problems[..].sort_compact_by_key(|(at, _)| *at);
+        let shown: Vec<String> = problems.iter().take(100).map(|(at, why)| shown(text, *at, why)).collect();
+        Err(shown.join("\n"))
+    }
+
+    /// The type of its value.
+    pub fn result(&self) -> &Type {
+        &self.root.ty
     }
 
     /// Whether the program names a variable.
     pub fn uses(&self, name: &str) -> bool {
-        self.text.contains(name)
+        self.root.names(name)
     }
 
-    /// The program's value.
-    ///
-    /// # Errors
-    /// When it has none.
-    pub fn run(&self, variables: &[(&str, Value)]) -> Result<Value, Error> {
-        eval::run(&self.root, variables)
+    /// Runs it.
+    pub fn run(&self, variables: &dyn Variables, authorizer: Option<&dyn Authorizer>) -> Outcome {
+        let mut machine = eval::Machine { variables, authorizer, locals: Vec::new(), cost: 0 };
+        let value = machine.value(&self.root).map_err(|why| why.to_string());
+        Outcome { value, cost: machine.cost }
+    }
+
+    /// What it may cost at most, when its variables are described by schemas (each with its name, and whether it is that of
+    /// a whole resource).
+    pub fn estimate(&self, places: &[(&str, &Value, bool)]) -> u64 {
+        cost::estimate(&self.root, places)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use drydock_value::value;
+/// A problem with its line, and a mark where it is.
+fn shown(text: &str, at: u32, why: &str) -> String {
+    let before: Vec<char> = text.chars().take(at as usize).collect();
+    let number = before.iter().filter(|c| **c == '\n').count();
+    let column = before.iter().rev().take_while(|c| **c != '\n').count();
+    let line = text.split('\n').nth(number).unwrap_or("").replace('\t', " ");
+    format!("ERROR: <input>:{}:{}: {why}\n | {line}\n | {}^", number + 1, column + 1, ".".repeat(column))
+}
 
-    #[test]
-    fn expressions_have_their_values() {
-        let boat = value!({"oars": 4, "name": "gull", "crew": [{"name": "ann"}, {"name": "bob"}], "tags": {"a": "b"}, "f": 1.5});
-        let cases = [
-            ("self.oars % 2 == 0", value!(true)),
-            ("!has(self.maxSpeed) || self.maxSpeed > self.oars", value!(true)),
-            ("has(self.oars) && self.oars >= 4", value!(true)),
-            ("self.crew.all(c, c.name.size() == 3)", value!(true)),
-            ("self.crew.exists(c, c.name == 'bob')", value!(true)),
-            ("self.crew.exists_one(c, c.name.startsWith('a'))", value!(true)),
-            ("self.crew.filter(c, c.name != \"ann\").map(c, c.name)", value!(["bob"])),
-            ("self.name in ['gull', 'tern'] ? 'yes' : 'no'", value!("yes")),
-            ("'a' in self.tags && !('b' in self.tags)", value!(true)),
-            ("self.tags.all(k, self.tags[k] == 'b')", value!(true)),
-            ("size(self.crew) * 3 - 1", value!(5)),
-            ("-self.oars + 1", value!(-3)),
-            ("self.f * 2.0 > 2", value!(true)),
-            ("self.name.matches('^g.*l$') && self.name.contains('ul')", value!(true)),
-            ("string(self.oars) + self.name.upperAscii()", value!("4GULL")),
-            ("self.crew[1].name", value!("bob")),
-            ("self.nope == 1 || true", value!(true)),
-            ("self == self", value!(true)),
-            ("{'a': 1}.a", value!(1)),
-            ("7 / 2", value!(3)),
-        ];
-        for (text, wanted) in cases {
-            let found =
-                Program::compile(text).unwrap_or_else(|why| panic!("{text}: {why}")).run(&[("self", boat.clone())]);
-            assert_eq!(found, Ok(wanted), "{text}");
-        }
-        let failed = |text: &str| Program::compile(text).unwrap().run(&[("self", boat.clone())]).unwrap_err();
-        assert_eq!(failed("self.nope > 1"), Error::Failed("no such key: nope".into()));
-        assert_eq!(failed("1 / 0"), Error::Failed("division by zero".into()));
-        assert!(matches!(failed("timestamp('x')"), Error::Unknown(_)));
-        for text in ["self.a +", "", "(", "a b", "[1,", "'x", "{1", &"(".repeat(5000)] {
-            assert!(Program::compile(text).is_err(), "{text}");
-        }
+impl Variables for Vec<(&str, Val)> {
+    fn value(&self, name: &str) -> Option<Result<Val, String>> {
+        self.as_slice().value(name)
     }
 }

@@ -8,8 +8,8 @@
 mod rules;
 mod validate;
 
-pub use rules::check_rules;
-pub use validate::{Fault, Reason, blocks_rules, has_rules, is_pattern, validate};
+pub use rules::{CompiledRule, check_rules, compile_rule};
+pub use validate::{Fault, Reason, blocks_rules, has_rules, is_pattern, validate, validate_update};
 
 use drydock_value::{Map, Value};
 
@@ -17,6 +17,13 @@ use crate::table::{Schema, TypeRef};
 
 fn is_true(value: &Value) -> bool {
     value.as_bool() == Some(true)
+}
+
+/// What an item of a list was before: only items of lists with keys can be told apart.
+fn item_before<'a>(schema: &Value, item: &Value, old: Option<&'a Value>) -> Option<&'a Value> {
+    let keys = schema["x-kubernetes-list-map-keys"].items();
+    let same = |other: &&Value| keys.iter().all(|key| other[key.str()] == item[key.str()]);
+    old.filter(|_| !keys.is_empty())?.items().iter().find(same)
 }
 
 fn object_meta() -> Option<TypeRef> {

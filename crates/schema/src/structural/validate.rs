@@ -64,9 +64,15 @@ pub fn is_pattern(text: &str) -> bool {
 
 /// What is wrong with an object (or a default, or a part).
 pub fn validate(schema: &Value, value: &Value) -> Vec<Fault> {
+    validate_update(schema, value, None)
+}
+
+/// What is wrong with an object that was another before: parts that have not changed are let be, so that a schema can become
+/// stricter.
+pub fn validate_update(schema: &Value, value: &Value, old: Option<&Value>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    check(schema, value, "", &mut faults);
-    lists(schema, value, "", &mut faults);
+    check(schema, value, old, "", &mut faults);
+    lists(schema, value, old, "", &mut faults);
     faults
 }
 
@@ -124,8 +130,8 @@ impl Place<'_> {
     }
 }
 
-fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
-    if value.is_null() && is_true(&schema["nullable"]) {
+fn check(schema: &Value, value: &Value, old: Option<&Value>, path: &str, faults: &mut Vec<Fault>) {
+    if value.is_null() && is_true(&schema["nullable"]) || old == Some(value) {
         return;
     }
     let either = is_true(&schema["x-kubernetes-int-or-string"]);
@@ -161,14 +167,15 @@ fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
                 place.invalid(&Value::from(""), "shouldn't contain duplicates");
             }
             for (at, item) in items.iter().enumerate() {
-                check(&schema["items"], item, &format!("{path}[{at}]"), faults);
+                let before = super::item_before(schema, item, old);
+                check(&schema["items"], item, before, &format!("{path}[{at}]"), faults);
             }
         }
         Value::Object(map) => {
             bounds(schema, "Properties", "properties", map.len(), &mut place);
             let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-            for (_, own, inner, path) in super::fields(schema, map, path) {
-                check(own, inner, &path, faults);
+            for (key, own, inner, path) in super::fields(schema, map, path) {
+                check(own, inner, old.and_then(|old| old.get(key)), &path, faults);
             }
             for key in schema["required"].items() {
                 if !map.contains_key(key.str()) {
@@ -186,7 +193,7 @@ fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
 fn combined(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
     let holds = |inner: &Value| {
         let mut found = Vec::new();
-        check(inner, value, path, &mut found);
+        check(inner, value, None, path, &mut found);
         found.is_empty()
     };
     let mut fault = |why: &str| Place { path, faults }.invalid(&Value::from(""), why);
@@ -298,11 +305,14 @@ fn bounds(schema: &Value, key: &str, word: &str, count: usize, place: &mut Place
 }
 
 /// Lists that are sets or maps have each item once.
-fn lists(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
+fn lists(schema: &Value, value: &Value, old: Option<&Value>, path: &str, faults: &mut Vec<Fault>) {
+    if old == Some(value) {
+        return;
+    }
     match value {
         Value::Object(map) => {
-            for (_, own, inner, path) in super::fields(schema, map, path) {
-                lists(own, inner, &path, faults);
+            for (key, own, inner, path) in super::fields(schema, map, path) {
+                lists(own, inner, old.and_then(|old| old.get(key)), &path, faults);
             }
         }
         Value::Array(items) => {
@@ -325,7 +335,7 @@ fn lists(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
                         seen.push(key);
                     }
                 }
-                lists(&schema["items"], item, &place, faults);
+                lists(&schema["items"], item, super::item_before(schema, item, old), &place, faults);
             }
         }
         _ => {}
