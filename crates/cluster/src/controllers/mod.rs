@@ -22,6 +22,7 @@ mod history;
 mod job;
 mod namespaces;
 mod nodes;
+mod policies;
 mod quota;
 mod ranking;
 mod replicaset;
@@ -149,6 +150,7 @@ fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
         Box::new(certificates::Cleaner),
         Box::new(autoscaler::Autoscalers::default()),
         Box::new(availability::Availability),
+        Box::new(policies::PolicyStatus),
     ]
 }
 

@@ -90,8 +90,7 @@ impl Machine<'_> {
                         Val::Optional(inner) => {
                             Ok(inner.as_ref().is_some_and(|inner| inner.field(field).is_some()).into())
                         }
-                        Val::Map(_) | Val::Object(..) => Ok(target.field(field).is_some().into()),
-                        _ => failed(NO_OVERLOAD),
+                        _ => Ok(target.field(field).is_some().into()),
                     };
                 }
                 self.charge(1)?;
@@ -289,11 +288,11 @@ pub(super) fn select(target: &Val, field: &str) -> Found {
             Some(found @ Val::Optional(_)) => found,
             found => Val::Optional(found.map(Arc::new)),
         }),
-        Val::Map(_) | Val::Object(..) => match target.field(field) {
+        // What has no fields lacks this one.
+        _ => match target.field(field) {
             Some(found) => Ok(found),
             None => failed(format!("no such key: {}", super::types::unescape(field))),
         },
-        _ => failed(NO_OVERLOAD),
     }
 }
 
