@@ -121,6 +121,7 @@ impl ApiServer {
         self.store.restore(&snapshot.store);
         self.pools = snapshot.pools.clone();
         self.customs = snapshot.customs.clone();
+        self.memo = crate::managed::Memo::default();
     }
 
     /// The revision of the last write. Grows with every write.

@@ -318,6 +318,8 @@ pub(crate) fn account(server: &mut ApiServer, old: Option<&Value>, new: Option<&
     });
     let slot = u16::try_from(TABLE.len() + at).ok();
     customs.slots[at].1 = new.zip(slot).and_then(|(crd, slot)| define(slot, &crd["spec"]));
+    // Who owns what of an object is told by the parts that its schema has.
+    server.memo = crate::managed::Memo::default();
 }
 
 impl ApiServer {

@@ -117,3 +117,124 @@ fn versions_have_their_order() {
     drydock_sorted::Sort::sort_compact_by_key(&mut names[..], |name| super::version_rank(name));
     assert_eq!(names, ["v10", "v2", "v1", "v3beta1", "v1beta2", "v1beta1", "v11alpha2", "bar", "foo"]);
 }
+
+/// What readers see of an object is remembered, but not beyond a change of its schema.
+#[test]
+fn a_changed_schema_shows_in_who_owns_what() {
+    let mut bench = Bench::new();
+    let mut crd = crd();
+    let items = value!({"type": "object", "properties": {"name": {"type": "string"}}});
+    crd["spec"]["versions"].items_mut()[1]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+        .set("crew", value!({"type": "array", "items": items}));
+    bench.create(CRDS, crd.clone()).unwrap();
+    step(&mut bench);
+    // What a part of the cluster owns is found out when somebody looks.
+    let kind = bench.server.kind_of("sea.example.com", "Boat").unwrap();
+    let object = boat(value!({"hull": "wood", "crew": [{"name": "ann"}]}));
+    bench.server.client("system:serviceaccount:kube-system:boat-controller").create(kind, "default", object).unwrap();
+    let mut owned = || {
+        let found = bench.ok(Request::get(format!("{BOATS}/gull")));
+        found["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:crew"].clone()
+    };
+    assert_eq!(owned(), value!({}));
+    let patch = "[{\"op\": \"add\", \"path\": \"/spec/versions/1/schema/openAPIV3Schema/properties/spec/properties/crew/x-kubernetes-list-type\", \"value\": \"map\"}, \
+                  {\"op\": \"add\", \"path\": \"/spec/versions/1/schema/openAPIV3Schema/properties/spec/properties/crew/x-kubernetes-list-map-keys\", \"value\": [\"name\"]}]";
+    bench.patch(&format!("{CRDS}/boats.sea.example.com"), "application/json-patch+json", patch).unwrap();
+    let found = bench.ok(Request::get(format!("{BOATS}/gull")));
+    let crew = &found["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:crew"];
+    assert!(crew.entries().any(|(key, _)| key.starts_with("k:")), "{crew}");
+}
+
+/// Rules, what they may cost, and when they are looked at.
+#[test]
+fn rules_of_definitions_and_objects() {
+    let define = |properties: Value, rule: Value| {
+        let mut crd = crd();
+        crd["spec"]["versions"].items_mut()[1]["schema"]["openAPIV3Schema"]["properties"]
+            .set("spec", value!({"type": "object", "properties": properties, "x-kubernetes-validations": [rule]}));
+        crd
+    };
+    let number = || value!({"a": {"type": "integer"}, "s": {"type": "string"}, "l": {"type": "array", "items": {"type": "string"}}});
+    let refused = [
+        (
+            value!({"rule": "self.a > 'x'"}),
+            "found no matching overload for '_>_' applied to '(int, string)'\n | self.a > 'x'\n | .......^",
+        ),
+        (value!({"rule": "self.a"}), "cel expression must evaluate to a bool"),
+        (value!({"rule": "true", "message": " "}), "message must be non-empty if specified"),
+        (value!({"rule": "self.a > 1 &&\ntrue"}), "message must be specified if rule contains line breaks"),
+        (
+            value!({"rule": "true", "reason": "Odd"}),
+            "Unsupported value: \"Odd\": supported values: \"FieldValueDuplicate\", \"FieldValueForbidden\", \"FieldValueInvalid\", \"FieldValueRequired\"",
+        ),
+        (
+            value!({"rule": "true", "fieldPath": ".nope"}),
+            "fieldPath must be a valid path: does not refer to a valid field",
+        ),
+        (value!({"rule": "true", "optionalOldSelf": true}), "may not be set if oldSelf is not used in rule"),
+        (value!({"rule": "true", "messageExpression": "1"}), "messageExpression must evaluate to a string"),
+        (
+            value!({"rule": "self.l.all(x, self.l.all(y, y == x))"}),
+            "exceeds budget by factor of more than 100x (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)]",
+        ),
+    ];
+    for (rule, words) in refused {
+        let found = Bench::new().create(CRDS, define(number(), rule.clone())).unwrap_err();
+        assert!(found.message.ends_with(words), "{rule}: {}", found.message);
+    }
+    let mut bench = Bench::new();
+    let within = value!({"l": {"type": "array", "maxItems": 3, "items": {
+        "type": "object", "properties": {"b": {"type": "integer"}}, "x-kubernetes-validations": [{"rule": "self == oldSelf"}]
+    }}});
+    let found = bench.create(CRDS, define(within, value!({"rule": "true"}))).unwrap_err();
+    let words = "oldSelf cannot be used on the uncorrelatable portion of the schema within spec.versions[1].schema.openAPIV3Schema.properties[spec].properties[l]";
+    assert!(found.message.ends_with(words), "{}", found.message);
+
+    let objects = [
+        (
+            value!({"rule": "self.a > 1"}),
+            value!({"s": "x"}),
+            "spec: Invalid value: no such key: a evaluating rule: self.a > 1",
+        ),
+        (
+            value!({"rule": "self.a > 1", "messageExpression": "'not ' + string(self.a)"}),
+            value!({"a": 1}),
+            "spec: Invalid value: not 1",
+        ),
+        (
+            value!({"rule": "self.a > 1", "reason": "FieldValueRequired", "fieldPath": ".s"}),
+            value!({"a": 1}),
+            "spec.s: Required value: failed rule: self.a > 1",
+        ),
+        (
+            value!({"rule": "oldSelf.hasValue() || self.a == 1", "optionalOldSelf": true}),
+            value!({"a": 2}),
+            "spec: Invalid value: failed rule: oldSelf.hasValue() || self.a == 1",
+        ),
+        (value!({"rule": "oldSelf.a == self.a"}), value!({"a": 2}), ""),
+    ];
+    for (rule, spec, words) in objects {
+        let mut bench = Bench::new();
+        bench.create(CRDS, define(number(), rule.clone())).unwrap();
+        step(&mut bench);
+        match bench.create(BOATS, boat(spec)) {
+            Ok(_) => assert_eq!(words, "", "{rule}"),
+            Err(found) => assert_eq!(found.message, format!("Boat.sea.example.com \"gull\" is invalid: {words}")),
+        }
+    }
+}
+
+/// Parts that have not changed are let be when the schema becomes stricter.
+#[test]
+fn stricter_schemas_let_be_what_has_not_changed() {
+    let mut bench = Bench::new();
+    bench.create(CRDS, crd()).unwrap();
+    step(&mut bench);
+    bench.create(BOATS, boat(value!({"hull": "wood"}))).unwrap();
+    let patch = "[{\"op\": \"add\", \"path\": \"/spec/versions/1/schema/openAPIV3Schema/properties/spec/properties/hull/enum\", \"value\": [\"steel\"]}]";
+    bench.patch(&format!("{CRDS}/boats.sea.example.com"), "application/json-patch+json", patch).unwrap();
+    let merge = "application/merge-patch+json";
+    bench.patch(&format!("{BOATS}/gull"), merge, "{\"spec\":{\"oars\":4}}").unwrap();
+    let found = bench.patch(&format!("{BOATS}/gull"), merge, "{\"spec\":{\"hull\":\"paper\"}}").unwrap_err();
+    assert!(found.message.contains("Unsupported value: \"paper\""), "{}", found.message);
+}

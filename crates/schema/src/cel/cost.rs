@@ -367,6 +367,8 @@ impl Estimator<'_> {
             "bytes" | "string" if texts => {
                 (tenth(a.1), Some(if call.name == "bytes" { (a.0, a.1.saturating_mul(4)) } else { (a.0 / 4, a.1) }))
             }
+            // Numbers and times are written in a few letters.
+            "string" if !matches!(parts[0].ty, Type::Dyn) => (1, Some((1, 35))),
             "replace" => {
                 let new = size(2);
                 let longest = match (b.0, new.1) {
