@@ -107,6 +107,7 @@ pub(crate) fn mutate(
         if let Some(changed) = changed {
             *object = changed;
         }
+        policy::call_webhooks(server, &call(cx, attributes, object, old), kinds::MUTATING_WEBHOOK_CONFIGURATIONS)?;
     }
     Ok(())
 }
@@ -135,7 +136,20 @@ pub(crate) fn validate(
     {
         classes::validate_resize(server, object, old)?;
     }
-    let warnings = policy::validate(server, &call(cx, attributes, object, old))?;
+    judge(server, cx, attributes, object, old)
+}
+
+/// The last of the validating plugins: policies and webhooks.
+fn judge(
+    server: &ApiServer,
+    cx: &mut Cx,
+    attributes: &Attributes<'_>,
+    object: &Value,
+    old: Option<&Value>,
+) -> Result<(), Status> {
+    let asked = call(cx, attributes, object, old);
+    let warnings = policy::validate(server, &asked)?;
+    policy::call_webhooks(server, &asked, kinds::VALIDATING_WEBHOOK_CONFIGURATIONS)?;
     warnings.into_iter().for_each(|warning| cx.warn(warning));
     Ok(())
 }
@@ -184,7 +198,10 @@ pub(crate) fn validate_delete(
     attributes: &Attributes<'_>,
     old: &Value,
 ) -> Result<(), Status> {
-    let warnings = policy::validate(server, &call(cx, attributes, &Value::Null, Some(old)))?;
-    warnings.into_iter().for_each(|warning| cx.warn(warning));
-    Ok(())
+    policy::call_webhooks(
+        server,
+        &call(cx, attributes, &Value::Null, Some(old)),
+        kinds::MUTATING_WEBHOOK_CONFIGURATIONS,
+    )?;
+    judge(server, cx, attributes, &Value::Null, Some(old))
 }

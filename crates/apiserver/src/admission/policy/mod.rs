@@ -2,6 +2,7 @@
 //!
 //! - [`matching`]: which requests a policy is about. [`params`]: what it is parameterized with.
 //! - [`env`]: what its expressions may name, and their values.
+//! - [`webhooks`]: what becomes of requests that somebody else should judge.
 //! - [`validating`], [`mutating`]: what it says of a request. [`checking`]: what is wrong with it for the types that it names.
 
 pub(crate) mod checking;
@@ -12,6 +13,7 @@ mod params;
 #[cfg(test)]
 mod tests;
 mod validating;
+mod webhooks;
 
 use drydock_api::Status;
 use drydock_schema::cel::Type;
@@ -19,6 +21,7 @@ use drydock_value::Value;
 
 pub(super) use mutating::mutate;
 pub(super) use validating::validate;
+pub(super) use webhooks::call_all as call_webhooks;
 
 use super::Operation;
 use crate::kinds::{self, Kind};

@@ -381,3 +381,52 @@ fn configurations_of_webhooks_are_validated() {
         .create(&path, hook(value!({"matchConditions": [{"name": "x", "expression": "object.metadata.name != 'x'"}]})))
         .unwrap();
 }
+
+#[test]
+fn webhooks_that_cannot_be_called_fail_the_request() {
+    let hook = |more: Value| {
+        let mut hook = value!({
+            "name": "a.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "clientConfig": {"service": {"name": "hook", "namespace": "default", "path": "/validate"}},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}]
+        });
+        more.entries().for_each(|(key, value)| hook.set(key, value));
+        value!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+                "metadata": {"name": "w"}, "webhooks": [hook]})
+    };
+    let service = value!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "hook"},
+                          "spec": {"clusterIP": "10.96.0.77", "ports": [{"port": 443}]}});
+    let url = "Post \"https://hook.default.svc:443/validate?timeout=10s\"";
+    let cases = [
+        (value!({}), false, format!("{url}: service \"hook\" not found")),
+        (value!({}), true, format!("{url}: dial tcp 10.96.0.77:443: connect: connection refused")),
+        (
+            value!({"clientConfig": {"url": "https://hook.test/x"}, "timeoutSeconds": 3}),
+            false,
+            "Post \"https://hook.test/x?timeout=3s\": dial tcp: lookup hook.test on 192.168.49.1:53: no such host"
+                .to_owned(),
+        ),
+        (value!({"failurePolicy": "Ignore"}), false, String::new()),
+        (
+            value!({"matchConditions": [{"name": "c", "expression": "object.metadata.name != 'm'"}]}),
+            false,
+            String::new(),
+        ),
+        (value!({"objectSelector": {"matchLabels": {"a": "b"}}}), false, String::new()),
+    ];
+    for (more, with_service, words) in cases {
+        let mut bench = Bench::new();
+        if with_service {
+            bench.create("/api/v1/namespaces/default/services", service.clone()).unwrap();
+        }
+        bench.create(&format!("{GROUP}/validatingwebhookconfigurations"), hook(more.clone())).unwrap();
+        match bench.create(MAPS, map("m", value!({}))) {
+            Ok(_) => assert_eq!(words, "", "{more}"),
+            Err(found) => {
+                let start =
+                    "Internal error occurred: failed calling webhook \"a.example.com\": failed to call webhook: ";
+                assert_eq!((found.code, found.message), (500, format!("{start}{words}")));
+            }
+        }
+    }
+}
