@@ -6,7 +6,7 @@ use drydock_value::Value;
 use super::{PLAIN, Strategy, WITH_STATUS, spec_changed};
 use crate::kinds;
 use crate::server::ApiServer;
-use crate::validation::{admission, cluster, custom, names, network, policy, rbac};
+use crate::validation::{admission, cluster, custom, devices, names, network, policy, rbac};
 use crate::verbs::{Cx, Part};
 
 /// Roles and bindings: named freely, created by an update too.
@@ -122,6 +122,14 @@ pub(super) fn rows() -> Vec<Strategy> {
             account: Some(crate::custom::account),
             ..WITH_STATUS
         },
+        Strategy {
+            kind: kinds::DEVICE_CLASSES,
+            generation: Some(spec_changed),
+            validate: Some(devices::class),
+            ..PLAIN
+        },
+        Strategy { kind: kinds::RESOURCE_CLAIMS, validate: Some(devices::claim), ..WITH_STATUS },
+        Strategy { kind: kinds::RESOURCE_CLAIM_TEMPLATES, validate: Some(devices::template), ..PLAIN },
         Strategy { kind: kinds::FLOW_SCHEMAS, generation: Some(spec_changed), ..WITH_STATUS },
         Strategy { kind: kinds::PRIORITY_LEVEL_CONFIGURATIONS, generation: Some(spec_changed), ..WITH_STATUS },
     ]

@@ -11,6 +11,7 @@ pub(crate) mod common;
 pub(crate) mod config;
 pub(crate) mod cron;
 pub(crate) mod custom;
+pub(crate) mod devices;
 mod field;
 pub(crate) mod jobs;
 pub(crate) mod meta;
