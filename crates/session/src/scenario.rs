@@ -60,7 +60,10 @@ pub fn benchmarks(clock: &dyn Fn() -> f64, quick: bool) -> Vec<Figure> {
     let mut figures = Vec::new();
     let mut figure = |name, value, unit| figures.push(Figure { name, value, unit });
     figure("boot, minikube", fastest(clock, 5, || drop(Session::new(Options::default()))) * 1000.0, "ms");
-    figure("300 replicas from apply to Ready", replicas_ready(clock, 300, 3), "s");
+    // An engine that compiles as it runs, as a browser does, needs a moment to become fast: both are told.
+    figure("300 replicas from apply to Ready, the first time", replicas_ready(clock, 300, 3), "s");
+    let again = (0..3).map(|_| replicas_ready(clock, 300, 3)).fold(f64::INFINITY, f64::min);
+    figure("300 replicas from apply to Ready", again, "s");
     let (listing, clone) = thousand_pods(clock);
     figure("kubectl get pods, 1000 pods", listing * 1000.0, "ms");
     figure("clone of a session with 1000 pods", clone * 1000.0, "ms");

@@ -10,6 +10,7 @@
 //!
 //! Nothing here knows Kubernetes. What comes in is text or Rust values; what goes out is the same.
 
+mod compare;
 mod de;
 mod hash;
 mod json;

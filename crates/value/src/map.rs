@@ -3,6 +3,7 @@
 use drydock_sorted::Sort;
 use std::sync::{Arc, OnceLock};
 
+use crate::compare::{order, same};
 use crate::value::{Str, Value};
 
 /// A key of an object. A shared string, so that ten thousand pods hold the word "metadata" as pointers to one text
@@ -41,7 +42,7 @@ impl Map {
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(k, _)| k.as_str().cmp(key))
+        self.0.binary_search_by(|(k, _)| order(k, key))
     }
 
     /// The value of `key`, if it is there.
@@ -50,7 +51,7 @@ impl Map {
         // Most objects have a handful of keys, and most keys differ in their length: looking at each is faster than
         // comparing strings for order.
         if self.0.len() <= LINEAR {
-            return self.0.iter().find(|(of, _)| of.len() == key.len() && of.as_str() == key).map(|(_, value)| value);
+            return self.0.iter().find(|(of, _)| same(of, key)).map(|(_, value)| value);
         }
         self.position(key).ok().map(|at| &self.0[at].1)
     }
@@ -144,7 +145,7 @@ impl Map {
 
     /// An object from pairs that are sorted and without doubles already.
     pub(crate) fn from_sorted(pairs: Vec<(Key, Value)>) -> Map {
-        debug_assert!(pairs.windows(2).all(|w| w[0].0.as_str() < w[1].0.as_str()));
+        debug_assert!(pairs.windows(2).all(|w| w[0].0 < w[1].0));
         Map(Arc::new(pairs))
     }
 }
@@ -192,10 +193,10 @@ impl Map {
         if pairs.is_empty() {
             return Map::new();
         }
-        if pairs.windows(2).all(|w| w[0].0.as_str() < w[1].0.as_str()) {
+        if pairs.windows(2).all(|w| w[0].0 < w[1].0) {
             return Map::from_sorted(pairs);
         }
-        pairs.sort_compact_by(|a, b| a.0.as_str().cmp(b.0.as_str()));
+        pairs.sort_compact_by(|a, b| a.0.cmp(&b.0));
         let mut unique: Vec<(Key, Value)> = Vec::with_capacity(pairs.len());
         for pair in pairs {
             match unique.last_mut() {

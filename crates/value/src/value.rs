@@ -3,6 +3,7 @@
 use std::ops::{Index, IndexMut};
 use std::sync::{Arc, OnceLock};
 
+use crate::compare::{order, same};
 use crate::map::Map;
 
 /// An immutable string held by reference count. A clone costs a pointer.
@@ -12,7 +13,7 @@ pub struct Str(Arc<str>);
 // Names and namespaces are mostly one text that many hold: the same text needs no comparing.
 impl PartialEq for Str {
     fn eq(&self, other: &Str) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || *self.0 == *other.0
+        Arc::ptr_eq(&self.0, &other.0) || same(&self.0, &other.0)
     }
 }
 
@@ -30,7 +31,7 @@ impl PartialOrd for Str {
 
 impl Ord for Str {
     fn cmp(&self, other: &Str) -> std::cmp::Ordering {
-        if Arc::ptr_eq(&self.0, &other.0) { std::cmp::Ordering::Equal } else { self.0.cmp(&other.0) }
+        if Arc::ptr_eq(&self.0, &other.0) { std::cmp::Ordering::Equal } else { order(&self.0, &other.0) }
     }
 }
 
@@ -95,13 +96,13 @@ impl Default for Str {
 
 impl PartialEq<str> for Str {
     fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
+        same(self, other)
     }
 }
 
 impl PartialEq<&str> for Str {
     fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
+        same(self, other)
     }
 }
 

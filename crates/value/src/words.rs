@@ -6,6 +6,7 @@
 
 use std::sync::OnceLock;
 
+use crate::compare::same;
 use crate::{Hash, Str};
 
 /// Slots of the table, a power of two: about four times the words of the API.
@@ -26,7 +27,7 @@ pub(crate) fn known(text: &str) -> Option<&'static Str> {
     let slot = Hash::of(text).slot(SLOTS);
     let words = WORDS.get_or_init(|| vec![OnceLock::new(); SLOTS]);
     let word = words.get(slot)?.get_or_init(|| Str::own(text));
-    (word.as_str() == text).then_some(word)
+    same(word, text).then_some(word)
 }
 
 #[cfg(test)]

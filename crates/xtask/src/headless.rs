@@ -55,11 +55,25 @@ pub fn same_log() -> Outcome {
     }
 }
 
-/// Prints the benchmarks of both builds.
-pub fn bench() -> Outcome {
+/// Prints the benchmarks of both builds, and of what they are compared with.
+pub fn bench(compare: bool) -> Outcome {
     let folder = build()?;
     println!("natively:");
     run(command("cargo", &root()).args(["run", "--quiet", "--release", "--package", "drydock", "--", "bench"]))?;
     println!("in wasm, under Node:");
-    run(&mut node(&folder, "process.stdout.write(require('./drydock_headless.js').bench(false))"))
+    run(&mut node(&folder, "process.stdout.write(require('./drydock_headless.js').bench(false))"))?;
+    if compare { webernetes() } else { Ok(()) }
+}
+
+/// Prints what webernetes needs for the same work, under the same Node.
+fn webernetes() -> Outcome {
+    let folder = root().join("crates/headless/compare");
+    tools::npm_packages(&folder)?;
+    // Its modules name each other without extensions, which only a bundler understands.
+    let bundle = root().join("target/compare/webernetes.mjs");
+    run(command(folder.join("node_modules/.bin/esbuild"), &folder)
+        .args(["webernetes.mjs", "--bundle", "--platform=node", "--format=esm", "--log-level=error"])
+        .arg(format!("--outfile={}", bundle.display())))?;
+    println!("webernetes, under Node:");
+    run(command("node", &folder).arg(bundle))
 }

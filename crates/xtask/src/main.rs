@@ -48,7 +48,11 @@ enum Command {
         only: Option<String>,
     },
     /// Prints the benchmarks, natively and in wasm.
-    Bench,
+    Bench {
+        /// And those of webernetes, another cluster in the browser, at the same work.
+        #[arg(long)]
+        compare: bool,
+    },
 }
 
 /// What every command may fail with: a sentence for a person, ending in what to do about it.
@@ -65,7 +69,7 @@ fn main() -> ExitCode {
         Command::Run { port } => page::build().and_then(|dist| serve::forever(&dist, port)),
         Command::Build => page::build().map(drop),
         Command::Test { only } => test::all(only.as_deref()),
-        Command::Bench => headless::bench(),
+        Command::Bench { compare } => headless::bench(compare),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
