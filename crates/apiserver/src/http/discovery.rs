@@ -56,9 +56,9 @@ fn group_version(group: &str, version: &str) -> String {
     if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
 }
 
-/// `APIGroupDiscoveryList` of the core group, or of all others.
-fn aggregated(all: &[&'static Served], core: bool) -> Value {
-    let items: Vec<Value> = groups(all)
+/// `APIGroupDiscoveryList` of the core group, or of all others. What other servers should tell and do not is known by name.
+fn aggregated(all: &[&'static Served], stale: &[(String, String)], core: bool) -> Value {
+    let mut items: Vec<Value> = groups(all)
         .into_iter()
         .filter(|(group, _)| group.is_empty() == core)
         .map(|(group, versions)| {
@@ -74,6 +74,13 @@ fn aggregated(all: &[&'static Served], core: bool) -> Value {
             value!({"metadata": metadata, "versions": versions})
         })
         .collect();
+    for (group, version) in stale.iter().filter(|_| !core) {
+        let entry = value!({"version": version, "freshness": "Stale"});
+        match items.iter_mut().find(|item| item["metadata"]["name"] == *group.as_str()) {
+            Some(item) => item["versions"].push(entry),
+            None => items.push(value!({"metadata": {"name": group}, "versions": [entry]})),
+        }
+    }
     value!({
         "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items
     })
@@ -223,12 +230,12 @@ impl ApiServer {
             ["openapi", rest @ ..] => return self.openapi(rest, request),
             ["healthz" | "livez" | "readyz", rest @ ..] => return health(segments[0], rest, request),
             ["api"] if wants_aggregated(request) => {
-                let mut response = Response::value(200, aggregated(&all, true));
+                let mut response = Response::value(200, aggregated(&all, &[], true));
                 response.headers.push(("content-type".into(), AGGREGATED.into()));
                 return Ok(response);
             }
             ["apis"] if wants_aggregated(request) => {
-                let mut response = Response::value(200, aggregated(&all, false));
+                let mut response = Response::value(200, aggregated(&all, &self.stale_versions(), false));
                 response.headers.push(("content-type".into(), AGGREGATED.into()));
                 return Ok(response);
             }
@@ -239,20 +246,27 @@ impl ApiServer {
                 ]
             }),
             ["apis"] => {
-                let groups: Vec<Value> = groups(&all)
+                let mut groups: Vec<Value> = groups(&all)
                     .iter()
                     .filter(|(group, _)| !group.is_empty())
                     .map(|(group, versions)| api_group(group, versions, false))
                     .collect();
+                for (group, version) in self.stale_versions() {
+                    if !groups.iter().any(|known| known["name"] == *group.as_str()) {
+                        groups.push(api_group(&group, &[&version], false));
+                    }
+                }
                 value!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
             }
             ["apis", group] => {
-                let groups = groups(&all);
-                let (_, versions) = groups
-                    .iter()
-                    .find(|(name, _)| name == group && !name.is_empty())
-                    .ok_or_else(Status::no_such_path)?;
-                api_group(group, versions, true)
+                let (groups, stale) = (groups(&all), self.stale_versions());
+                let known = groups.iter().find(|(name, _)| name == group && !name.is_empty());
+                let mut versions = known.map(|(_, versions)| versions.clone()).unwrap_or_default();
+                versions.extend(stale.iter().filter(|(name, _)| name == group).map(|(_, version)| version.as_str()));
+                if versions.is_empty() {
+                    return Err(Status::no_such_path());
+                }
+                api_group(group, &versions, true)
             }
             ["api", version] => resource_list(&all, "", version).ok_or_else(Status::no_such_path)?,
             ["apis", group, version] => {

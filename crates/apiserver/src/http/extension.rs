@@ -69,6 +69,13 @@ impl ApiServer {
             .then(|| available.is_some_and(|condition| condition["status"] == "True"))
     }
 
+    /// The versions of groups that are handed on to servers that do not answer, in the order of their names.
+    pub(super) fn stale_versions(&self) -> Vec<(String, String)> {
+        let all = self.objects(kinds::API_SERVICES, "").map(|service| &service["spec"]);
+        let named = all.map(|spec| (spec["group"].str().to_owned(), spec["version"].str().to_owned()));
+        named.filter(|(group, version)| self.handed_on(group, version) == Some(false)).collect()
+    }
+
     /// The resources that extension servers answer for now.
     pub(crate) fn extension_served(&self) -> &'static [Served] {
         if self.handed_on(METRICS.0, METRICS.1) == Some(true) { table() } else { &[] }
@@ -189,6 +196,13 @@ mod tests {
         let mut service = bench.create("/apis/apiregistration.k8s.io/v1/apiservices", service).unwrap();
         assert_eq!(bench.refused(get()).message, "the server is currently unable to handle the request");
         assert_eq!(bench.refused(Request::get("/apis/metrics.k8s.io/v1beta1")).code, 503);
+        // What should be told is known by name.
+        let group = bench.ok(Request::get("/apis/metrics.k8s.io"));
+        assert_eq!(group["preferredVersion"]["groupVersion"], "metrics.k8s.io/v1beta1");
+        let accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+        let all = bench.ok(Request::get("/apis").header("Accept", accept));
+        let last = all["items"].items().last().unwrap();
+        assert_eq!(last["versions"], value!([{"version": "v1beta1", "freshness": "Stale"}]));
         service.set("status", value!({"conditions": [{"type": "Available", "status": "True"}]}));
         bench.server.client("admin").update_status(kinds::API_SERVICES, "", service).unwrap();
         let pod = |namespace: &str, name: &str| {
