@@ -19,6 +19,8 @@ pub struct Command {
     started: Time,
     /// Whether what is to be said of the preferences was said.
     told: bool,
+    /// Whether `-v` has told where the command begins.
+    begun: bool,
     state: State,
 }
 
@@ -68,7 +70,7 @@ pub fn parsed(env: &Env, files: &mut dyn Files) -> Option<Parsed> {
 impl Command {
     /// A command line that is about to run.
     pub fn new(env: Env) -> Command {
-        Command { env, stdin: Vec::new(), started: Time::default(), told: false, state: State::Start }
+        Command { env, stdin: Vec::new(), started: Time::default(), told: false, begun: false, state: State::Start }
     }
 
     /// Goes on until the command waits or ends.
@@ -238,6 +240,15 @@ impl Command {
             return Err(format!("--{flag} is not supported by kubectl {path} yet").into());
         }
         help::required(&parsed)?;
+        let level = parsed.flags.int("v");
+        let alone = ["config", "completion", "kuberc", "kustomize", "plugin"];
+        let asks = !path.split(' ').next().is_some_and(|first| alone.contains(&first));
+        if level > 0 && asks && !std::mem::replace(&mut self.begun, true) {
+            let files = crate::kubeconfig::Kubeconfig::load(&parsed.flags, &self.env, io.files)?;
+            let there: Vec<&str> =
+                files.files.iter().filter(|(_, config)| config.is_some()).map(|(path, _)| path.as_str()).collect();
+            verbose::begin(level, &there, io);
+        }
         let mut invocation = Invocation::new(self.env.clone(), spec, parsed, stdin, self.started);
         let outcome = (spec.run)(&mut invocation, io)?;
         match (&outcome, invocation.warnings_to_refuse()) {
@@ -255,6 +266,10 @@ impl Command {
                     Ok(text) => io.print(text),
                     Err(text) => io.eprint(text),
                 }
+                self.finish(0)
+            }
+            "alpha" => {
+                io.eprintln("No alpha commands are available in this version of kubectl");
                 self.finish(0)
             }
             "options" => {

@@ -172,6 +172,13 @@ pub trait Network {
     /// # Errors
     /// errno's words, such as `bind: address already in use`.
     fn listen(&mut self, port: u16) -> Result<(SocketId, u16), String>;
+    /// Listens on a socket in the file system.
+    ///
+    /// # Errors
+    /// errno's words; where there are no such sockets, it says so.
+    fn listen_at(&mut self, _path: &str) -> Result<SocketId, String> {
+        Err("socket: address family not supported by protocol".into())
+    }
     /// A connection that someone made.
     fn accept(&mut self, listener: SocketId) -> Option<SocketId>;
     /// What the peer sent.

@@ -26,10 +26,6 @@ const KNOWN_GAPS: &[(&str, &str)] = &[
     ),
     ("create deployment web --image=nginx --replicas=3 --port=80 --dry-run=client -o jsonpath={.*}", ORDER),
     ("create deployment web --image=nginx --replicas=3 --port=80 --dry-run=client -o jsonpath={.spec.*}", ORDER),
-    (
-        "create deployment web --image=nginx --replicas=3 --port=80 --dry-run=client -o kyaml",
-        "objects that kubectl makes stand in the order of Go's types",
-    ),
 ];
 
 /// Whether output differs on purpose: help texts are in our own words.

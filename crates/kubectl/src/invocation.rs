@@ -8,8 +8,37 @@ use crate::commands::Spec;
 use crate::env::{Env, Io};
 use crate::failure::{Failure, quote};
 use crate::flags::{CommandInfo, Flags, Parsed};
-use crate::kubeconfig::{Connection, Kubeconfig, connection};
+use crate::kubeconfig::{Asking, Connection, Kubeconfig, connection};
 use crate::mapper::Mapper;
+
+/// Commands, and groups of them, that make their client before they ask for the context's namespace: they tell otherwise
+/// what is wrong with a kubeconfig.
+const CLIENT_FIRST: &[&str] = &[
+    "api-resources",
+    "api-versions",
+    "apply",
+    "auth can-i",
+    "auth whoami",
+    "autoscale",
+    "certificate ",
+    "cluster-info",
+    "cluster-info dump",
+    "cordon",
+    "create",
+    "create ",
+    "diff",
+    "drain",
+    "explain",
+    "expose",
+    "proxy",
+    "replace",
+    "run",
+    "set env",
+    "top node",
+    "uncordon",
+    "version",
+    "wait",
+];
 
 /// One call of one command.
 #[derive(Debug, Clone)]
@@ -92,18 +121,29 @@ impl Invocation {
         let files = self.kubeconfig(io)?;
         let missing = files.explicit && files.files.iter().all(|(_, config)| config.is_none());
         let missing = missing.then(|| self.flags.str("kubeconfig"));
-        let mut connection = connection(&files.merged(), &self.global_flags(), missing)?;
+        let place = |path: &str, typed: bool| {
+            // Paths of flags count from here, relative ones of a kubeconfig from its folder.
+            let folder = files.default_path().rsplit_once('/').map_or("/", |(folder, _)| folder);
+            let folder = if typed { &self.env.cwd } else { folder };
+            Env { cwd: folder.to_owned(), ..self.env.clone() }.absolute(path)
+        };
+        let path = self.command.path;
+        let first = |known: &&str| path == *known || (known.ends_with(' ') && path.starts_with(known));
+        let asking = Asking {
+            missing,
+            client_first: (CLIENT_FIRST.iter().any(first) && path != "create token")
+                || (path == "get" && !self.flags.str("raw").is_empty()),
+            unreadable: &mut |path, typed| match io.files.read(&place(path, typed)) {
+                Err(errno) if errno != crate::env::AGAIN => Some(errno),
+                _ => None,
+            },
+        };
+        let mut connection = connection(&files.merged(), &self.global_flags(), asking)?;
         if let drydock_api::Auth::Certificate { certificate } = &mut connection.auth
             && !certificate.contains("-----BEGIN")
+            && let Ok(bytes) = io.files.read(&place(certificate, self.flags.non_empty("client-certificate").is_some()))
         {
-            // A path: relative ones count from the kubeconfig's folder, those of flags from here.
-            let folder = files.default_path().rsplit_once('/').map_or("/", |(folder, _)| folder);
-            let typed = self.flags.non_empty("client-certificate").is_some();
-            let folder = if typed { &self.env.cwd } else { folder };
-            let path = Env { cwd: folder.to_owned(), ..self.env.clone() }.absolute(certificate);
-            if let Ok(bytes) = io.files.read(&path) {
-                *certificate = String::from_utf8_lossy(&bytes).into_owned();
-            }
+            *certificate = String::from_utf8_lossy(&bytes).into_owned();
         }
         Ok(connection)
     }
@@ -114,7 +154,9 @@ impl Invocation {
     /// When the kubeconfig is wrong.
     pub fn client(&mut self, io: &mut Io<'_>) -> Result<&mut Client, Failure> {
         if self.client.is_none() {
-            let mut client = Client::new(self.connection(io)?, &self.global_flags());
+            let mut connection = self.connection(io)?;
+            self.prompt(io, &mut connection)?;
+            let mut client = Client::new(connection, &self.global_flags());
             if self.flags.bool("match-server-version") {
                 let server = client.value(io, drydock_api::Request::get("/version"))?;
                 crate::commands::api::match_versions(&server)?;
@@ -123,6 +165,38 @@ impl Invocation {
         }
         // Made just above.
         Ok(self.client.get_or_insert_default())
+    }
+
+    /// Over TLS, whoever has nothing to say who they are is asked for a name and a password.
+    fn prompt(&self, io: &mut Io<'_>, connection: &mut Connection) -> Result<(), Failure> {
+        const METHODS: [&str; 8] = [
+            "token",
+            "tokenFile",
+            "username",
+            "password",
+            "client-certificate",
+            "client-certificate-data",
+            "exec",
+            "auth-provider",
+        ];
+        let user = &mut connection.user;
+        if !connection.server.starts_with("https:") || METHODS.iter().any(|method| !user[*method].is_empty()) {
+            return Ok(());
+        }
+        if self.stdin.is_none() {
+            io.print("Please enter Username: ");
+        }
+        let typed = self.stdin()?;
+        let typed = String::from_utf8_lossy(&typed);
+        let mut lines = typed.lines();
+        let name = lines.next().ok_or("EOF")?;
+        io.print("Please enter Password: ");
+        if !io.terminal.stdin {
+            return Err("error reading input for Password".into());
+        }
+        user.set("username", name);
+        user.set("password", lines.next().unwrap_or_default());
+        Ok(())
     }
 
     /// How many warnings came, when `--warnings-as-errors` counts them.

@@ -1,6 +1,7 @@
 //! `-v=6` and up: the requests that were really sent, in klog's form.
 
 use drydock_api::{Body, Request, Response};
+use drydock_sorted::Sort;
 use drydock_value::to_json;
 
 use crate::env::Io;
@@ -41,31 +42,88 @@ pub fn url(server: &str, request: &Request) -> String {
     url
 }
 
+/// Gates of client-go, with what they are unless somebody says otherwise.
+const GATES: [(&str, bool); 10] = [
+    ("AtomicFIFO", true),
+    ("ClientsAllowCARotation", true),
+    ("ClientsAllowCBOR", false),
+    ("ClientsAllowTLSCacheGC", true),
+    ("ClientsPreferCBOR", false),
+    ("InOrderInformers", true),
+    ("InOrderInformersBatchProcess", true),
+    ("InformerResourceVersion", true),
+    ("UnlockWhileProcessingFIFO", true),
+    ("WatchListClient", true),
+];
+
+/// What is told before the first request.
+pub fn begin(level: i64, files: &[&str], io: &mut Io<'_>) {
+    for file in files.iter().filter(|_| level >= 6) {
+        io.eprintln(klog(io, 'I', "loader.go:407") + &format!("Config loaded from file:  {file}"));
+    }
+    for (gate, on) in GATES.iter().filter(|_| level >= 1) {
+        let head = klog(io, 'I', "envvar.go:195");
+        io.eprintln(format!("{head}\"Feature gate default state\" feature={} enabled={on}", quote(gate)));
+    }
+}
+
+/// A text as klog shows it: lines stand below each other.
+fn shown(text: &str) -> String {
+    if text.contains('\n') {
+        format!("<\n\t{}\n >", text.trim_end_matches('\n').replace('\n', "\n\t"))
+    } else {
+        quote(text)
+    }
+}
+
+/// Headers under their canonical names, sorted.
+fn headers(headers: &[(String, String)], line: impl Fn(&str, &str) -> String) -> String {
+    let canonical = |name: &str| {
+        let words = name.split('-').map(|word| {
+            let (first, rest) = word.split_at(word.len().min(1));
+            first.to_ascii_uppercase() + &rest.to_ascii_lowercase()
+        });
+        words.collect::<Vec<_>>().join("-")
+    };
+    let mut pairs: Vec<(String, &str)> =
+        headers.iter().map(|(name, value)| (canonical(name), value.as_str())).collect();
+    pairs.sort_compact();
+    pairs.iter().map(|(name, value)| line(name, value)).collect()
+}
+
 /// Shows one exchange.
 pub fn show(level: i64, server: &str, request: &Request, response: &Response, io: &mut Io<'_>) {
     let url = url(server, request);
     let mut lines = String::new();
-    if level >= 8 && request.body != Body::Empty {
+    let listed = |all: &[(String, String)]| {
+        format!("headers=<\n{} >", headers(all, |name, value| format!("\t{name}: {value}\n")))
+    };
+    let verb = request.method.as_str();
+    if level >= 8 {
         let head = klog(io, 'I', "helper.go:113");
-        lines += &format!("{head}\"Request Body\" body={}\n", quote(&request.body.text()));
+        lines += &format!("{head}\"Request Body\" body={}\n", shown(&request.body.text()));
     }
     if level >= 7 {
         let head = klog(io, 'I', "round_trippers.go:527");
-        let headers: String = request.headers.iter().map(|(name, value)| format!("\t{name}: {value}\n")).collect();
-        lines += &format!(
-            "{head}\"Request\" verb={} url={} headers=<\n{headers} >\n",
-            quote(request.method.as_str()),
-            quote(&url)
-        );
+        lines += &if level >= 9 {
+            let all = headers(&request.headers, |name, value| format!(" -H {}", quote(&format!("{name}: {value}"))));
+            format!("{head}\"Request\" curlCommand=<\n\tcurl -v -X{verb} {all} '{url}'\n >\n")
+        } else {
+            let all = listed(&request.headers);
+            format!("{head}\"Request\" verb={} url={} {all}\n", quote(verb), quote(&url))
+        };
     }
     let head = klog(io, 'I', "round_trippers.go:632");
-    let reason = reason_phrase(response.code);
-    lines += &format!(
-        "{head}\"Response\" verb={} url={} status={} milliseconds=1\n",
-        quote(request.method.as_str()),
-        quote(&url),
-        quote(format!("{} {reason}", response.code).trim_end())
-    );
+    let status = quote(format!("{} {}", response.code, reason_phrase(response.code)).trim_end());
+    lines += &format!("{head}\"Response\"");
+    if level != 8 {
+        lines += &format!(" verb={} url={}", quote(verb), quote(&url));
+    }
+    lines += &format!(" status={status}");
+    if level >= 8 {
+        lines += &format!(" {}", listed(&response.headers));
+    }
+    lines += " milliseconds=1\n";
     if level >= 8 {
         let head = klog(io, 'I', "helper.go:113");
         let body = match &response.body {
@@ -73,8 +131,12 @@ pub fn show(level: i64, server: &str, request: &Request, response: &Response, io
             Body::Value(value) => to_json(value),
             Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         };
-        let cut: String = body.chars().take(if level >= 9 { usize::MAX } else { 1024 }).collect();
-        lines += &format!("{head}\"Response Body\" body={}\n", quote(&cut));
+        let max = if level >= 9 { usize::MAX } else { 1024 };
+        let mut cut: String = body.chars().take(max).collect();
+        if cut.len() < body.len() {
+            cut += &format!(" [truncated {} chars]", body.len() - cut.len());
+        }
+        lines += &format!("{head}\"Response Body\" body={}\n", shown(&cut));
     }
     io.eprint(lines);
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use drydock_kubectl::env::Step;
-use drydock_kubectl::kubeconfig::{Connection, Kubeconfig, connection};
+use drydock_kubectl::kubeconfig::{Asking, Connection, Kubeconfig, connection};
 use drydock_kubectl::{Command, Env, Io};
 use drydock_value::{Time, Value};
 
@@ -50,7 +50,8 @@ fn destination(env: &Env) -> Option<Connection> {
     let config = Kubeconfig::load(&parsed.flags, env, files).ok()?;
     // A command's own flags are not the connection's: `create rolebinding --user`.
     let flags = parsed.flags.without(parsed.command.flags.iter().map(|flag| flag.name));
-    let mut found = connection(&config.merged(), &flags, None).ok()?;
+    let asking = Asking { missing: None, client_first: false, unreadable: &mut |_, _| None };
+    let mut found = connection(&config.merged(), &flags, asking).ok()?;
     // What a credential plugin may not ask its questions on.
     if !found.user["exec"].is_null() {
         let manifest = parsed.flags.list("filename").iter().chain(&parsed.args).any(|word| word == "-");

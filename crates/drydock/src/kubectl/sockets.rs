@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use drydock_kubectl::env::{Input, Network, SocketId};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::task::JoinHandle;
@@ -18,8 +18,11 @@ use super::system::words;
 const QUEUE: usize = 16;
 const PIECE: usize = 32 << 10;
 
+/// The two directions of a connection.
+type Halves = (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>);
+
 enum Socket {
-    Listener(mpsc::Receiver<TcpStream>, Vec<JoinHandle<()>>),
+    Listener(mpsc::Receiver<Halves>, Vec<JoinHandle<()>>),
     Connection(mpsc::Receiver<Vec<u8>>, mpsc::UnboundedSender<Vec<u8>>, JoinHandle<()>),
 }
 
@@ -58,9 +61,22 @@ impl Sockets {
 }
 
 /// Hands on the connections that come to a listener.
-async fn accept(listener: TcpListener, accepted: mpsc::Sender<TcpStream>, bell: Arc<Bell>) {
+async fn accept(listener: TcpListener, accepted: mpsc::Sender<Halves>, bell: Arc<Bell>) {
     while let Ok((stream, _)) = listener.accept().await {
-        if accepted.send(stream).await.is_err() {
+        let _ = stream.set_nodelay(true);
+        let (reader, writer) = stream.into_split();
+        if accepted.send((Box::new(reader), Box::new(writer))).await.is_err() {
+            return;
+        }
+        bell.ring();
+    }
+}
+
+/// The same for a socket in the file system.
+async fn accept_at(listener: UnixListener, accepted: mpsc::Sender<Halves>, bell: Arc<Bell>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (reader, writer) = stream.into_split();
+        if accepted.send((Box::new(reader), Box::new(writer))).await.is_err() {
             return;
         }
         bell.ring();
@@ -82,11 +98,21 @@ impl Network for Sockets {
         Ok((self.add(Socket::Listener(connections, tasks)), port))
     }
 
+    fn listen_at(&mut self, path: &str) -> Result<SocketId, String> {
+        // One that was left behind is in the way.
+        let _ = std::fs::remove_file(path);
+        let listener = {
+            let _runtime = self.handle.enter();
+            UnixListener::bind(path).map_err(|error| format!("bind: {}", words(&error)))?
+        };
+        let (accepted, connections) = mpsc::channel(QUEUE);
+        let tasks = vec![self.handle.spawn(accept_at(listener, accepted, self.bell.clone()))];
+        Ok(self.add(Socket::Listener(connections, tasks)))
+    }
+
     fn accept(&mut self, listener: SocketId) -> Option<SocketId> {
         let Some(Socket::Listener(connections, _)) = self.sockets.get_mut(&listener) else { return None };
-        let stream = connections.try_recv().ok()?;
-        let _ = stream.set_nodelay(true);
-        let (mut reader, mut writer) = stream.into_split();
+        let (mut reader, mut writer) = connections.try_recv().ok()?;
         let (received, pieces) = mpsc::channel(QUEUE);
         let (send, mut sending) = mpsc::unbounded_channel::<Vec<u8>>();
         let bell = self.bell.clone();

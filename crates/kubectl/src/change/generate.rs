@@ -61,7 +61,13 @@ pub fn send(inv: &mut Invocation, io: &mut Io<'_>, mut object: Value, dry_run: D
     let manager = inv.flags.str("field-manager").to_owned();
     let validation = if inv.command.flag("validate").is_some() { inv.field_validation()? } else { "" };
     let params = [dry_run.param(), ("fieldManager", manager.as_str()), ("fieldValidation", validation)];
-    inv.client(io)?.create(io, &resource, &namespace, object, &params)
+    let status = object["status"].clone();
+    let mut created = inv.client(io)?.create(io, &resource, &namespace, object, &params)?;
+    // A Go type writes an empty status, sent or not.
+    if created["status"].is_null() && !status.is_null() {
+        created.set("status", status);
+    }
+    Ok(created)
 }
 
 /// Sends an object and prints it as `created`. `refusal` are the words before a refusal; without them it is printed as

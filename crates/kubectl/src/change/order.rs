@@ -4,7 +4,7 @@
 //! fields. Values keep their keys sorted; the tables here put the fields of the kinds that kubectl makes up in order.
 
 use drydock_sorted::Sort;
-use drydock_value::Value;
+use drydock_value::{Map, Value};
 
 /// What comes first in an object, and in the parts that the generators write. Fields that are not named follow sorted.
 const ORDERS: &[(&str, &str)] = &[
@@ -59,6 +59,14 @@ const ORDERS: &[(&str, &str)] = &[
     ("conditions", "type status reason message lastUpdateTime lastTransitionTime"),
     ("CertificateSigningRequest.spec", "request signerName expirationSeconds usages username uid groups extra"),
     ("CertificateSigningRequest.status", "conditions certificate"),
+    (
+        "Event",
+        "kind apiVersion metadata involvedObject reason message source firstTimestamp lastTimestamp count type \
+         eventTime series action related reportingComponent reportingInstance",
+    ),
+    ("involvedObject", "kind namespace name uid apiVersion resourceVersion fieldPath"),
+    ("rollingUpdate", "maxUnavailable maxSurge"),
+    ("strategy", "type rollingUpdate"),
     ("ownerReferences", "apiVersion kind name uid controller blockOwnerDeletion"),
 ];
 
@@ -73,31 +81,61 @@ const TOP: &str = "kind apiVersion metadata immutable data binaryData stringData
 /// Compact JSON.
 pub fn to_json(object: &Value) -> String {
     let mut out = String::new();
-    write(object, &Place { kind: object["kind"].str(), key: "", top: true }, None, 0, &mut out);
+    write(object, &Place::top(object), None, 0, &mut out);
     out
 }
 
 /// JSON indented by `indent` spaces a level.
 pub fn to_json_pretty(object: &Value, indent: usize) -> String {
     let mut out = String::new();
-    write(object, &Place { kind: object["kind"].str(), key: "", top: true }, Some(indent), 0, &mut out);
+    write(object, &Place::top(object), Some(indent), 0, &mut out);
     out
 }
 
 /// Where in an object a value stands.
-struct Place<'a> {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
     kind: &'a str,
     key: &'a str,
     top: bool,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Of an object itself.
+    pub(crate) fn top(object: &'a Value) -> Place<'a> {
+        Place { kind: object["kind"].str(), key: "", top: true }
+    }
+
+    /// The fields of what stands here, in order, each with its own place.
+    pub(crate) fn fields(&self, map: &'a Map) -> Vec<(&'a str, &'a Value, Place<'a>)> {
+        // What a list holds are objects themselves.
+        let place = match map.get("kind") {
+            Some(kind) if self.top => Place { kind: kind.str(), ..*self },
+            _ => *self,
+        };
+        let order: Vec<&str> = place.order().split_whitespace().collect();
+        let mut fields: Vec<(&str, &Value)> = map.iter().collect();
+        fields.sort_compact_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(usize::MAX));
+        let inner = |key: &'a str| {
+            // A template inside holds a pod, a job template a job.
+            let kind = match (place.kind, place.key, key) {
+                ("CronJob", "jobTemplate", "spec") => "Job",
+                (_, "template", "spec") => "Pod",
+                (kind, ..) => kind,
+            };
+            // Only fields of objects, not entries of maps, have an order below them.
+            let map = matches!(place.key, "labels" | "annotations" | "matchLabels" | "data");
+            Place { kind, key: if map { "" } else { key }, top: place.top && key == "items" }
+        };
+        fields.into_iter().map(|(key, value)| (key, value, inner(key))).collect()
+    }
+
     fn order(&self) -> &'static str {
+        let find = |name: &str| ORDERS.iter().find(|(known, _)| *known == name).map(|(_, order)| *order);
         if self.top {
-            return TOP;
+            return find(self.kind).unwrap_or(TOP);
         }
         let own = format!("{}.{}", self.kind, self.key);
-        let find = |name: &str| ORDERS.iter().find(|(known, _)| *known == name).map(|(_, order)| *order);
         find(&own).or_else(|| find(self.key)).unwrap_or("")
     }
 }
@@ -123,26 +161,15 @@ fn write(value: &Value, place: &Place, indent: Option<usize>, depth: usize, out:
             out.push(']');
         }
         Value::Object(map) if !map.is_empty() => {
-            let order: Vec<&str> = place.order().split_whitespace().collect();
-            let mut fields: Vec<(&str, &Value)> = map.iter().collect();
-            fields.sort_compact_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(usize::MAX));
             out.push('{');
-            for (i, (key, item)) in fields.into_iter().enumerate() {
+            for (i, (key, item, place)) in place.fields(map).into_iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
                 newline(depth + 1, out);
                 out.push_str(&drydock_value::to_json(&Value::from(key)));
                 out.push_str(if indent.is_some() { ": " } else { ":" });
-                // A template inside holds a pod, a job template a job.
-                let kind = match (place.kind, place.key, key) {
-                    ("CronJob", "jobTemplate", "spec") => "Job",
-                    (_, "template", "spec") => "Pod",
-                    (kind, ..) => kind,
-                };
-                // Only fields of objects, not entries of maps, have an order below them.
-                let key = if matches!(place.key, "labels" | "annotations" | "matchLabels" | "data") { "" } else { key };
-                write(item, &Place { kind, key, top: false }, indent, depth + 1, out);
+                write(item, &place, indent, depth + 1, out);
             }
             newline(depth, out);
             out.push('}');

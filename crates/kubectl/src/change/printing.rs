@@ -6,7 +6,7 @@ use super::order;
 use crate::env::Io;
 use crate::failure::Failure;
 use crate::invocation::{DryRun, Invocation};
-use crate::printers::{self, Printer, go};
+use crate::printers::{self, Printer, go, kyaml};
 
 /// One printer for all objects of a command.
 #[derive(Debug, Clone)]
@@ -14,6 +14,7 @@ pub struct Printing {
     printer: Printer,
     dry_run: DryRun,
     json: bool,
+    kyaml: bool,
 }
 
 impl Printing {
@@ -23,8 +24,8 @@ impl Printing {
     /// An unknown format, or a template that cannot be read.
     pub fn new(inv: &Invocation, io: &mut Io<'_>, dry_run: DryRun) -> Result<Printing, Failure> {
         let printer = printers::for_operation(inv, io, "done", DryRun::None)?;
-        let json = inv.flags.str("output") == "json" && !inv.flags.bool("show-managed-fields");
-        Ok(Printing { printer, dry_run, json })
+        let is = |format: &str| inv.flags.str("output") == format && !inv.flags.bool("show-managed-fields");
+        Ok(Printing { printer, dry_run, json: is("json"), kyaml: is("kyaml") })
     }
 
     /// Prints an object: `pod/x operation` without `-o`.
@@ -41,12 +42,13 @@ impl Printing {
     /// # Errors
     /// When a template does not fit the object.
     pub fn typed(&mut self, io: &mut Io<'_>, object: &Value, operation: &str) -> Result<(), Failure> {
-        if !self.json {
+        if !self.json && !self.kyaml {
             return self.print(io, object, operation);
         }
-        let mut object = object.clone();
-        if object["metadata"].get("managedFields").is_some() {
-            object["metadata"].remove("managedFields");
+        let object = printers::without_managed_fields(object);
+        if self.kyaml {
+            io.print(kyaml::print_typed(&object));
+            return Ok(());
         }
         io.println(go::escape_html(&order::to_json_pretty(&object, 4)));
         Ok(())

@@ -3,7 +3,7 @@
 use drydock_api::Request;
 use drydock_value::Value;
 
-use super::remote::{Remote, Session};
+use super::remote::{Detach, Remote, Session};
 use super::{Outcome, acts};
 use crate::env::Io;
 use crate::failure::Failure;
@@ -79,6 +79,7 @@ pub fn attach(
     }
     let mut session = Session::new(io, stdin, tty, quiet);
     session.tty |= tty;
+    let keys = if session.raw { Detach::new(inv.flags.str("detach-keys"))? } else { Detach::default() };
     let metadata = &pod["metadata"];
     let path = format!("/api/v1/namespaces/{}/pods/{}/attach", metadata["namespace"].str(), metadata["name"].str());
     let request = session.params(Request::get(path).param("container", &name));
@@ -89,5 +90,5 @@ pub fn attach(
             metadata["name"].str()
         )
     });
-    Ok(Remote::open(inv.client(io)?, io, request, session)?.with_farewell(farewell))
+    Ok(Remote::open(inv.client(io)?, io, request, session)?.with_farewell(farewell).with_detach(keys))
 }

@@ -34,6 +34,9 @@ fn decide(inv: &mut Invocation, io: &mut Io<'_>, kind: &str, verb: &str) -> Resu
     if inv.args.is_empty() && inv.flags.list("filename").is_empty() {
         return Err("one or more CSRs must be specified as <name> or -f <filename>".into());
     }
+    if !inv.args.is_empty() && (!inv.flags.list("filename").is_empty() || !inv.flags.str("kustomize").is_empty()) {
+        return Err("resource/name arguments cannot be provided when a path is specified".into());
+    }
     let mut args = inv.args.clone();
     if !args.is_empty() {
         args.insert(0, "certificatesigningrequests.certificates.k8s.io".into());
@@ -62,8 +65,9 @@ fn decide(inv: &mut Invocation, io: &mut Io<'_>, kind: &str, verb: &str) -> Resu
         let mut changed = info.object.clone();
         changed["status"]["conditions"].push(condition);
         let name = format!("{}/approval", info.name);
-        let sent = inv.client(io)?.update(io, &info.resource, "", &name, changed, &[])?;
-        printing.typed(io, &sent, &operation)
+        inv.client(io)?.update(io, &info.resource, "", &name, changed, &[])?;
+        // As it was before.
+        printing.typed(io, &info.object, &operation)
     })?;
     if count == 0 {
         io.println("No resources found");

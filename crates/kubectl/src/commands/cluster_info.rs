@@ -64,7 +64,14 @@ pub const DUMP_FLAGS: &[&[&str]] =
 /// When the server can't be asked or a file can't be written.
 pub fn dump(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let folder = inv.flags.str("output-directory").to_owned();
-    let mut printer = printers::for_output(inv, io, Formats::default())?.unwrap_or_else(Printer::json);
+    let template = inv.flags.str("output") == "json" && !inv.flags.str("template").is_empty();
+    let mut printer = match template {
+        true => printers::of_format(inv, io, "go-template")?,
+        false => printers::for_output(inv, io, Formats::default())?.unwrap_or_else(Printer::json),
+    };
+    if printer.is_name() {
+        return Err("list types are not supported by name printing: *v1.NodeList".into());
+    }
     let extension = if inv.flags.str("output") == "yaml" { "yaml" } else { "json" };
     let namespaces = if inv.flags.bool("all-namespaces") {
         let list = inv.client(io)?.value(io, Request::get("/api/v1/namespaces"))?;

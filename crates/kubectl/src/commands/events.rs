@@ -6,12 +6,13 @@ use drydock_sorted::Sort;
 use drydock_value::{Time, Value, value};
 
 use super::{Outcome, Waiting, acts};
+use crate::change::printing::Printing;
 use crate::client::ListOptions;
 use crate::env::{Io, Wait};
 use crate::failure::Failure;
-use crate::invocation::Invocation;
+use crate::invocation::{DryRun, Invocation};
 use crate::printers::tabs::Tabs;
-use crate::printers::{self, Formats, Printer};
+use crate::printers::{self, Printer};
 
 /// The flags that it acts on.
 pub const FLAGS: &[&[&str]] = &[acts::PRINT, &["all-namespaces", "chunk-size", "for", "no-headers", "types", "watch"]];
@@ -21,7 +22,7 @@ pub const FLAGS: &[&[&str]] = &[acts::PRINT, &["all-namespaces", "chunk-size", "
 /// # Errors
 /// kubectl's own.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
-    let printer = printers::for_output(inv, io, Formats::default())?;
+    let printer = printers::for_output_given(inv, io)?;
     let types = inv.flags.list("types");
     if types.iter().any(|kind| !matches!(kind.to_lowercase().as_str(), "normal" | "warning")) {
         return Err("valid --types are Normal or Warning".into());
@@ -66,9 +67,13 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     }
     if let Some(printer) = &mut lines.printer {
         let list = value!({
-            "kind": "EventList", "apiVersion": "v1", "metadata": list["metadata"].clone(), "items": items
+            "kind": "EventList", "apiVersion": "v1", "metadata": {}, "items": items
         });
-        printer.print(io, &list)?;
+        if printer.is_name() {
+            printer.print(io, &list)?;
+        } else {
+            Printing::new(inv, io, DryRun::None)?.typed(io, &list, "")?;
+        }
     } else {
         for event in &items {
             lines.add(event, io.now);

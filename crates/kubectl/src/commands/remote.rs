@@ -51,6 +51,53 @@ pub struct Remote {
     size: (u16, u16),
     /// Said when the session is over.
     farewell: Option<String>,
+    detach: Detach,
+}
+
+/// Keys that end what is typed, and how many of them came so far.
+#[derive(Debug, Clone, Default)]
+pub struct Detach {
+    keys: Vec<u8>,
+    held: usize,
+}
+
+impl Detach {
+    /// Reads keys: characters, and `ctrl-` with a letter or one of `@[\]^_`, with commas between them.
+    ///
+    /// # Errors
+    /// What is no key.
+    pub fn new(text: &str) -> Result<Detach, Failure> {
+        let key = |word: &str| match word.as_bytes() {
+            [one] => Ok(*one),
+            [.., last @ (b'a'..=b'z' | b'@' | b'['..=b'_')] if word.len() == 6 && word.starts_with("ctrl-") => {
+                Ok(last & 0x1f)
+            }
+            _ => Err(format!("could not bind detach keys: Unknown character: '{word}'")),
+        };
+        let keys: Result<Vec<u8>, String> = text.split(',').filter(|_| !text.is_empty()).map(key).collect();
+        Ok(Detach { keys: keys?, held: 0 })
+    }
+
+    /// What of typed bytes goes on, and whether the keys were among them.
+    fn filter(&mut self, bytes: &[u8]) -> (Vec<u8>, bool) {
+        let mut out = Vec::with_capacity(bytes.len());
+        for &byte in bytes {
+            if self.keys.get(self.held) != Some(&byte) {
+                // Keys that came alone were meant for the process.
+                out.extend_from_slice(&self.keys[..self.held]);
+                self.held = 0;
+            }
+            if self.keys.get(self.held) == Some(&byte) {
+                self.held += 1;
+            } else {
+                out.push(byte);
+            }
+            if self.held > 0 && self.held == self.keys.len() {
+                return (out, true);
+            }
+        }
+        (out, false)
+    }
 }
 
 /// What a refusal to connect is told with.
@@ -73,13 +120,27 @@ impl Remote {
         if session.raw {
             io.stdin.set_raw(true);
         }
-        Ok(Remote { stream, session, stdin_open: session.stdin, size: (0, 0), farewell: None })
+        Ok(Remote {
+            stream,
+            session,
+            stdin_open: session.stdin,
+            size: (0, 0),
+            farewell: None,
+            detach: Detach::default(),
+        })
     }
 
     /// Says these words to standard error when the session is over.
     #[must_use]
     pub fn with_farewell(mut self, words: Option<String>) -> Remote {
         self.farewell = words;
+        self
+    }
+
+    /// Lets go of the process when these keys are typed.
+    #[must_use]
+    pub fn with_detach(mut self, keys: Detach) -> Remote {
+        self.detach = keys;
         self
     }
 
@@ -138,7 +199,16 @@ impl Waiting for Remote {
         while self.stdin_open {
             match io.stdin.take() {
                 Input::Data(bytes) if bytes.is_empty() => {}
-                Input::Data(bytes) => io.api.write(self.stream, channel::STDIN, &bytes),
+                Input::Data(bytes) => {
+                    let (bytes, over) = self.detach.filter(&bytes);
+                    if !bytes.is_empty() {
+                        io.api.write(self.stream, channel::STDIN, &bytes);
+                    }
+                    if over {
+                        io.api.write(self.stream, channel::STDIN, &[]);
+                        self.stdin_open = false;
+                    }
+                }
                 Input::End => {
                     io.api.write(self.stream, channel::STDIN, &[]);
                     self.stdin_open = false;
@@ -157,5 +227,33 @@ impl Waiting for Remote {
 
     fn clone_box(&self) -> Box<dyn Waiting> {
         Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Detach;
+
+    #[test]
+    fn keys_that_come_together_end_what_is_typed() {
+        for (keys, typed, passed, over) in [
+            ("ctrl-p,ctrl-q", &["a\x10", "\x11b"][..], "a", true),
+            ("ctrl-p,ctrl-q", &["\x10", "x\x11"], "\x10x\x11", false),
+            ("ctrl-p,ctrl-q", &["\x10\x10\x11"], "\x10", true),
+            ("ctrl-[,x", &["\x1bx"], "", true),
+            ("", &["\x10\x11"], "\x10\x11", false),
+        ] {
+            let mut detach = Detach::new(keys).unwrap();
+            let (mut out, mut ended) = (Vec::new(), false);
+            for bytes in typed {
+                let (passed, over) = detach.filter(bytes.as_bytes());
+                out.extend(passed);
+                ended |= over;
+            }
+            assert_eq!((String::from_utf8(out).unwrap().as_str(), ended), (passed, over), "{keys} {typed:?}");
+        }
+        for wrong in ["nope-x", "ctrl-1", "a,,b"] {
+            assert!(Detach::new(wrong).unwrap_err().words().starts_with("could not bind detach keys"), "{wrong}");
+        }
     }
 }

@@ -47,7 +47,7 @@ pub const FLAGS: &[&[&str]] = &[
         "stdin",
         "tty",
     ],
-    &["cascade", "filename", "force", "grace-period", "kustomize", "recursive", "timeout", "wait"],
+    &["cascade", "detach-keys", "filename", "force", "grace-period", "kustomize", "recursive", "timeout", "wait"],
 ];
 
 /// `kubectl run`

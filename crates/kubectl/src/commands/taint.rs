@@ -57,7 +57,9 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if inv.flags.bool("all") && !inv.flags.str("selector").is_empty() {
         return Err("setting 'all' parameter with a non empty selector is prohibited".into());
     }
-    let query = Query { latest: true, ..Query::new(inv, io, &resources)? };
+    // A selector, or all of them, leaves no room for names.
+    let named = !inv.flags.bool("all") && inv.flags.str("selector").is_empty();
+    let query = Query { latest: true, ..Query::new(inv, io, if named { &resources } else { &resources[..1] })? };
     let found = builder::find(&query, inv, io)?;
     let overwrite = inv.flags.bool("overwrite");
     let manager = inv.flags.str("field-manager").to_owned();
@@ -85,7 +87,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             let (client, body) = (inv.client(io)?, Body::Value(patch));
             done = client.patch(io, &info.resource, "", &info.name, content_type, body, &params)?;
         }
-        printing.print(io, &done, operation)
+        printing.typed(io, &done, operation)
     })?;
     Ok(Outcome::Done)
 }

@@ -19,6 +19,7 @@ pub const FLAGS: &[&[&str]] = &[&[
     "no-headers",
     "selector",
     "show-capacity",
+    "show-swap",
     "sort-by",
     "sum",
     "use-protocol-buffers",
@@ -34,6 +35,7 @@ fn prepare(inv: &mut Invocation, io: &mut Io<'_>, namespaced: bool) -> Result<Ve
     if !inv.args.is_empty() && !inv.flags.str("selector").is_empty() {
         return Err("only one of NAME or selector can be provided".into());
     }
+    drydock_schema::labels::Selector::parse(inv.flags.str("selector"))?;
     let sort = inv.flags.str("sort-by").to_owned();
     if !matches!(sort.as_str(), "" | "cpu" | "memory") {
         return Err("--sort-by accepts only cpu or memory".into());
@@ -98,7 +100,7 @@ pub fn pod(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         io.eprintln(words);
         return Ok(Outcome::Done);
     }
-    let containers = inv.flags.bool("containers");
+    let (containers, swap) = (inv.flags.bool("containers"), inv.flags.bool("show-swap"));
     let mut tabs = Tabs::table();
     if !inv.flags.bool("no-headers") {
         let mut header = vec!["NAME", "CPU(cores)", "MEMORY(bytes)"];
@@ -108,6 +110,9 @@ pub fn pod(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         }
         if all {
             header.insert(0, "NAMESPACE");
+        }
+        if swap {
+            header.push("SWAP(bytes)");
         }
         tabs.row(&header);
     }
@@ -121,6 +126,9 @@ pub fn pod(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             }
             if all {
                 cells.insert(0, item["metadata"]["namespace"].str().to_owned());
+            }
+            if swap {
+                cells.push(bytes(usage(source, "swap")));
             }
             tabs.row(&cells);
         };
@@ -136,6 +144,10 @@ pub fn pod(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         let sum = |of: &str| items.iter().map(|item| usage(item, of)).sum::<i64>();
         let mut cells = vec![String::new(), cores(sum("cpu")), bytes(sum("memory"))];
         let mut rule = vec![String::new(), "________".to_owned(), "________".to_owned()];
+        if swap {
+            cells.push(bytes(sum("swap")));
+            rule.push("________".to_owned());
+        }
         for _ in 0..usize::from(all) + usize::from(containers) {
             cells.insert(0, String::new());
             rule.insert(0, String::new());
@@ -155,17 +167,23 @@ pub fn pod(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
 pub fn node(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let items = prepare(inv, io, false)?;
     let nodes = inv.client(io)?.value(io, Request::get("/api/v1/nodes"))?;
+    let columns = if inv.flags.bool("show-swap") { 7 } else { 5 };
     let field = if inv.flags.bool("show-capacity") { "capacity" } else { "allocatable" };
     let mut tabs = Tabs::table();
     if !inv.flags.bool("no-headers") {
-        tabs.row(&["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"]);
+        let header = ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)", "SWAP(bytes)", "SWAP(%)"];
+        tabs.row(&header[..columns]);
     }
     for item in &items {
         let name = item["metadata"]["name"].str();
         let node = nodes["items"].items().iter().find(|node| node["metadata"]["name"] == *name);
         let percent = |of: &str| {
             let available = node
-                .and_then(|node| Quantity::of(&node["status"][field][of]).ok())
+                .map(|node| match of {
+                    "swap" => &node["status"]["nodeInfo"]["swap"]["capacity"],
+                    of => &node["status"][field][of],
+                })
+                .and_then(|amount| Quantity::of(amount).ok())
                 .map_or(0, |quantity| quantity.milli_value());
             if available == 0 { "<unknown>".into() } else { format!("{}%", usage(item, of) * 100 / available) }
         };
@@ -175,8 +193,10 @@ pub fn node(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             percent("cpu"),
             bytes(usage(item, "memory")),
             percent("memory"),
+            bytes(usage(item, "swap")),
+            percent("swap"),
         ];
-        tabs.row(&cells);
+        tabs.row(&cells[..columns]);
     }
     let text = tabs.flush();
     io.print(text);

@@ -1,6 +1,7 @@
 //! `kubectl wait`: until a condition holds, a field has a value, an object is there or gone.
 
 use drydock_api::{StreamId, StreamItem};
+use drydock_sorted::Sort;
 use drydock_value::{Time, Value};
 
 use super::{Outcome, Waiting, acts};
@@ -133,14 +134,15 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if wanted.is_empty() {
         return Err("unrecognized condition: []".into());
     }
-    let conditions: Vec<Condition> = wanted.iter().map(|text| parse(text)).collect::<Result<_, Failure>>()?;
+    let mut conditions: Vec<Condition> = wanted.iter().map(|text| parse(text)).collect::<Result<_, Failure>>()?;
+    // An object must be there before anything else can be said of it.
+    conditions.sort_compact_by_key(|condition| !matches!(condition, Condition::Created));
     let deadline = deadline(inv);
     let mut query = Query::new(inv, io, &inv.args.clone())?;
     query.type_means_all = query.all;
     query.latest = !query.local;
-    let only = if let [only] = conditions.as_slice() { Some(only) } else { None };
-    let for_create = matches!(only, Some(Condition::Created));
-    let for_delete = matches!(only, Some(Condition::Deleted));
+    let for_create = matches!(conditions.first(), Some(Condition::Created));
+    let for_delete = matches!(conditions.first(), Some(Condition::Deleted));
     if for_create && deadline.is_none() {
         return Err("--timeout must be greater than 0 when --for=create is specified".into());
     }
@@ -172,8 +174,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
                     let name = format!("{}/{}", info.resource.id.resource, info.name);
                     return Err(format!("condition not met for {name}").into());
                 }
+                printer.print(io, &info.object)?;
             }
-            printer.print(io, &info.object)?;
         }
         return Ok(Outcome::Done);
     }
@@ -238,6 +240,7 @@ impl Waits {
             let met =
                 if object.is_null() { matches!(condition, Condition::Deleted) } else { condition.holds(&object)? };
             if met {
+                self.printer.print(io, if object.is_null() { &info.object } else { &object })?;
                 continue;
             }
             if self.deadline.is_none() {
@@ -255,6 +258,7 @@ impl Waits {
             let met = if gone { matches!(condition, Condition::Deleted) } else { condition.holds(&now)? };
             if met {
                 object = with_kind(now, &info);
+                self.printer.print(io, if object.is_null() { &info.object } else { &object })?;
                 continue;
             }
             if gone {
@@ -268,8 +272,7 @@ impl Waits {
             self.current = Some(Current { info, object, stream, condition: at });
             return Ok(());
         }
-        let shown = if object.is_null() { info.object } else { object };
-        self.printer.print(io, &shown)
+        Ok(())
     }
 
     /// Begins with an object anew, after its watch ended.
@@ -352,12 +355,10 @@ impl Waiting for Waits {
                     io.api.close(current.stream);
                     self.current = None;
                     let object = if object.is_null() { current.object.clone() } else { object };
-                    let last = current.condition + 1 == self.conditions.len();
-                    let outcome = if last {
-                        self.printer.print(io, &with_kind(object, &current.info))
-                    } else {
-                        self.advance(io, current.info, &object, current.condition + 1)
-                    };
+                    let outcome = self
+                        .printer
+                        .print(io, &with_kind(object.clone(), &current.info))
+                        .and_then(|()| self.advance(io, current.info, &object, current.condition + 1));
                     self.failures.extend(outcome.err());
                 }
                 Err(failure) => {

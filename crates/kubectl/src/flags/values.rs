@@ -31,7 +31,9 @@ impl Flags {
                 parse_int(value)?;
             }
             Kind::Duration => {
-                parse_duration(value)?;
+                // Flags of Go's own package tell less.
+                let own = flag.name == "log-flush-frequency";
+                parse_duration(value).map_err(|why| if own { "parse error".into() } else { why })?;
             }
             Kind::List | Kind::Map => {
                 let values = if value.is_empty() { Vec::new() } else { split_csv(value)? };
@@ -47,7 +49,12 @@ impl Flags {
                 self.given.entry(flag.name).or_default().push(value.to_owned());
                 return Ok(());
             }
-            Kind::String | Kind::Optional => {}
+            Kind::String | Kind::Optional => {
+                let numbered = |pair: &str| pair.split_once('=').is_some_and(|(_, number)| parse_int(number).is_ok());
+                if flag.name == "vmodule" && !value.split(',').filter(|pair| !pair.is_empty()).all(numbered) {
+                    return Err("syntax error: expect comma-separated list of filename=N".into());
+                }
+            }
         }
         self.given.insert(flag.name, vec![value.to_owned()]);
         Ok(())

@@ -25,11 +25,22 @@ pub struct Connection {
     pub user: Value,
 }
 
+/// What a kubeconfig is looked at with.
+pub struct Asking<'a> {
+    /// The kubeconfig that the command line names, if it is not there.
+    pub missing: Option<&'a str>,
+    /// Whether the command makes its client before it asks for the context's namespace.
+    pub client_first: bool,
+    /// Why a file cannot be read, by its path and whether the command line named it.
+    pub unreadable: &'a mut dyn FnMut(&str, bool) -> Option<String>,
+}
+
 /// The connection that kubeconfig and command line come to.
 ///
 /// # Errors
 /// clientcmd's words when they contradict each other or name what is not there.
-pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>) -> Result<Connection, Failure> {
+pub fn connection(config: &Config, flags: &Flags, asking: Asking<'_>) -> Result<Connection, Failure> {
+    let Asking { missing: explicit_missing, client_first, unreadable } = asking;
     if let Some(path) = explicit_missing {
         return Err(Failure::Error(format!("stat {path}: no such file or directory")));
     }
@@ -73,15 +84,31 @@ pub fn connection(config: &Config, flags: &Flags, explicit_missing: Option<&str>
         problems.push(format!("context was not found for specified context: {context_name}"));
     }
     problems.extend(checks::of_user(&user_name, &user));
+    let mut files = |entry: &Value, name: &str, fields: [(&str, &str); 2]| -> Vec<String> {
+        let mut said = Vec::new();
+        for (field, what) in fields.into_iter().filter(|(field, _)| !field.is_empty()) {
+            let path = entry[field].str();
+            let data = &entry[format!("{field}-data").as_str()];
+            if let Some(errno) =
+                unreadable(path, flags.non_empty(field).is_some()).filter(|_| !path.is_empty() && data.is_empty())
+            {
+                said.push(format!("unable to read {what} {path} for {name} due to open {path}: {errno}"));
+            }
+        }
+        said
+    };
+    problems.extend(files(&user, &user_name, [("client-certificate", "client-cert"), ("client-key", "client-key")]));
     let impersonating = ["as-uid", "as-groups", "as-user-extra"].iter().any(|field| !user[*field].is_empty());
     if impersonating && user["as"].is_empty() {
         problems.push(format!("requesting uid, groups or user-extra for {user_name} without impersonating a user"));
     }
+    let authority = ("certificate-authority", "certificate-authority");
+    problems.extend(files(&cluster, &cluster_name, [authority, ("", "")]));
     if no_cluster {
         problems.push(format!("no server found for cluster {}", quote(&cluster_name)));
     }
     // With a namespace on the command line, nobody has asked for the context's before the client is made.
-    if given || problems.is_empty() {
+    if given || client_first || problems.is_empty() {
         if no_user {
             return Err(format!("auth info {} does not exist", quote(&user_name)).into());
         }
@@ -187,7 +214,8 @@ users:
             ("get ns --as=x --as-group=y", "impersonate-user=x impersonate-group=y"),
         ] {
             let flags = line(text);
-            let client = crate::client::Client::new(super::connection(&config, &flags, None).unwrap(), &flags);
+            let asking = super::Asking { missing: None, client_first: false, unreadable: &mut |_, _| None };
+            let client = crate::client::Client::new(super::connection(&config, &flags, asking).unwrap(), &flags);
             assert_eq!(client.impersonation(), headers, "{text}");
         }
     }

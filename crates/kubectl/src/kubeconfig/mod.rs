@@ -15,7 +15,7 @@ use crate::failure::{Failure, quote};
 use crate::flags::Flags;
 use crate::text;
 
-pub use connection::{Connection, connection};
+pub use connection::{Asking, Connection, connection};
 pub use property::{set_property, unset_property};
 
 /// What a kubeconfig says: named clusters, users and contexts, each as its own JSON object.

@@ -66,6 +66,27 @@ pub fn for_output(inv: &Invocation, io: &mut Io<'_>, formats: Formats) -> Result
     if output.is_empty() || (output == "wide" && formats.wide) {
         return Ok(None);
     }
+    of(inv, io, output, formats).map(Some)
+}
+
+/// The printer of a format, whatever `-o` says.
+///
+/// # Errors
+/// As [`for_output`].
+pub fn of_format(inv: &Invocation, io: &mut Io<'_>, output: &str) -> Result<Printer, Failure> {
+    of(inv, io, output, Formats::default())
+}
+
+/// The printer of `-o` alone: for what prints in its own way even when there is a template.
+///
+/// # Errors
+/// As [`for_output`].
+pub fn for_output_given(inv: &Invocation, io: &mut Io<'_>) -> Result<Option<Printer>, Failure> {
+    if inv.flags.str("output").is_empty() { Ok(None) } else { for_output(inv, io, Formats::default()) }
+}
+
+fn of(inv: &Invocation, io: &mut Io<'_>, output: &str, formats: Formats) -> Result<Printer, Failure> {
+    let argument = inv.flags.str("template");
     let form = match output {
         "json" => Form::Json,
         "yaml" => Form::Yaml,
@@ -77,7 +98,7 @@ pub fn for_output(inv: &Invocation, io: &mut Io<'_>, formats: Formats) -> Result
         },
     };
     let managed_fields = inv.flags.bool("show-managed-fields");
-    Ok(Some(Printer { form, managed_fields, printed: 0 }))
+    Ok(Printer { form, managed_fields, printed: 0 })
 }
 
 /// The printer of a command that changes something: without `-o` it says what was done (`pod/x created (dry run)`).
@@ -276,7 +297,8 @@ pub fn is_list(object: &Value) -> bool {
     object["items"].as_array().is_some() && object["kind"].str().ends_with("List")
 }
 
-fn without_managed_fields(object: &Value) -> Value {
+/// An object, or a list of some, without `managedFields`.
+pub fn without_managed_fields(object: &Value) -> Value {
     let mut object = object.clone();
     if object["metadata"].get("managedFields").is_some() {
         object["metadata"].remove("managedFields");

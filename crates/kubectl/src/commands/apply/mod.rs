@@ -142,6 +142,9 @@ fn options(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Options, Failure> {
     if dry_run == DryRun::Client && server_side {
         return Err("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)".into());
     }
+    if !flags.str("subresource").is_empty() && !server_side {
+        return Err("--subresource can only be specified for --server-side".into());
+    }
     let propagation = deletion::propagation(inv, io)?;
     let flags = &inv.flags;
     if flags.list("filename").is_empty() && flags.str("kustomize").is_empty() {

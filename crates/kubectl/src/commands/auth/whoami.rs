@@ -8,7 +8,7 @@ use crate::commands::{Outcome, acts};
 use crate::env::Io;
 use crate::failure::Failure;
 use crate::invocation::{DryRun, Invocation};
-use crate::printers::{self, Formats, go};
+use crate::printers::{self, go};
 
 /// The flags that it acts on.
 pub const FLAGS: &[&[&str]] = &[acts::PRINT];
@@ -18,7 +18,7 @@ pub const FLAGS: &[&[&str]] = &[acts::PRINT];
 /// # Errors
 /// The server's refusal.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
-    let printer = printers::for_output(inv, io, Formats::default())?.is_some();
+    let printer = printers::for_output_given(inv, io)?.is_some();
     let mut printing = Printing::new(inv, io, DryRun::None)?;
     let review = value!({
         "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1",

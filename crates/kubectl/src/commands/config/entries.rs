@@ -164,6 +164,9 @@ pub fn set_credentials(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome,
         )
         .into());
     }
+    if !matches!(flags.str("exec-interactive-mode"), "" | "IfAvailable" | "Never" | "Always") {
+        return Err("invalid interactive mode type, can be only IfAvailable, Never, Always".into());
+    }
     if flags.bool("embed-certs") {
         if flags.str("client-certificate").is_empty() && flags.str("client-key").is_empty() {
             return Err("you must specify a --client-certificate or --client-key to embed".into());

@@ -19,7 +19,7 @@ use crate::printers;
 /// kubectl's own.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let name = generate::name(inv)?;
-    let printer = printers::for_output(inv, io, printers::Formats::default())?.is_some();
+    let printer = printers::for_output_given(inv, io)?.is_some();
     let mut printing = Printing::new(inv, io, DryRun::None)?;
     let flags = &inv.flags;
     let nanos = parse_duration(flags.str("duration")).unwrap_or(0);
@@ -54,7 +54,11 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if printer {
         printing.typed(io, &answer, "")?;
     } else {
-        io.println(answer["status"]["token"].str());
+        // Whoever reads it from a pipe gets nothing but the token.
+        io.print(answer["status"]["token"].str());
+        if io.terminal.stdout {
+            io.print("\n");
+        }
     }
     Ok(Outcome::Done)
 }
@@ -76,7 +80,7 @@ fn bound_object(inv: &Invocation) -> Result<Option<Value>, Failure> {
         return Err("supported --bound-object-kind values are Node, Pod, Secret".into());
     }
     if name.is_empty() {
-        return Err("--bound-object-name must be set if --bound-object-kind is provided".into());
+        return Err("--bound-object-name is required if --bound-object-kind is provided".into());
     }
     let mut bound = value!({"apiVersion": "v1", "kind": kind, "name": name});
     if !uid.is_empty() {

@@ -36,9 +36,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     match inv.flags.str("output") {
         "plaintext" | "plaintext-openapiv2" => {}
         other => {
-            return Err(
-                format!("unrecognized format: {other}, supported formats: plaintext, plaintext-openapiv2").into()
-            );
+            return Err(format!("unrecognized format: {other}").into());
         }
     }
     let (resource, path) = find(inv, io, &word)?;
@@ -105,7 +103,8 @@ impl Source {
         let path = format!("/openapi/v3{}", resource.id.group_version().path());
         let client = inv.client(io)?;
         let response = client.send(io, Request::get(path));
-        if response.is_success() {
+        let served = response.is_success();
+        if served {
             let document = response.body.value().unwrap_or_default();
             let root = document["components"]["schemas"].entries().map(|(_, schema)| schema).find(|schema| {
                 schema["x-kubernetes-group-version-kind"]
@@ -119,11 +118,15 @@ impl Source {
         }
         match Schema::get().by_kind(&gvk) {
             Some(of) => Ok(Source { document: Value::Null, root: object(of) }),
-            None => Err(format!(
-                "couldn't find resource for \"{}/{}, Resource={}\"",
-                gvk.group, gvk.version, resource.id.resource
-            )
-            .into()),
+            None => {
+                let id = format!("{}/{}, Resource={}", gvk.group, gvk.version, resource.id.resource);
+                Err(if served {
+                    format!("GVR ({id}) not found in OpenAPI schema")
+                } else {
+                    format!("couldn't find resource for {}", quote(&id))
+                }
+                .into())
+            }
         }
     }
 

@@ -28,6 +28,7 @@ pub const FLAGS: &[&[&str]] = &[&[
     "port",
     "reject-methods",
     "reject-paths",
+    "unix-socket",
     "www",
     "www-prefix",
 ]];
@@ -40,11 +41,20 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if !inv.args.is_empty() {
         return Err(inv.usage(format!("Unexpected args: [{}]", inv.args.join(" "))));
     }
+    let off = inv.flags.bool("disable-filter");
     let patterns = |flag: &str| -> Result<Vec<Regex>, Failure> {
         let words = inv.flags.str(flag).split(',').filter(|word| !word.is_empty());
         words
             .map(|word| {
-                Regex::new(word).map_err(|why| Failure::Error(format!("error parsing regexp: {why}: `{word}`")))
+                Regex::new(word).map_err(|why| {
+                    let why = match why.to_string() {
+                        open if open.contains("closing ')'") => "missing closing )".to_owned(),
+                        other => other,
+                    };
+                    let head = crate::verbose::klog(io, 'F', "proxy_server.go:83");
+                    let words = format!("{head}Error compiling re: error parsing regexp: {why}: `{word}`");
+                    Failure::Code(words, 255)
+                })
             })
             .collect()
     };
@@ -54,7 +64,15 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         rejected_paths: patterns("reject-paths")?,
         rejected_methods: patterns("reject-methods")?,
     };
-    let off = inv.flags.bool("disable-filter");
+    if off && inv.flags.str("unix-socket").is_empty() {
+        io.eprintln(
+            crate::verbose::klog(io, 'W', "proxy.go:177")
+                + "Request filter disabled, your proxy is vulnerable to XSRF attacks, please be cautious",
+        );
+    }
+    if !inv.flags.str("unix-socket").is_empty() && inv.flags.int("port") != 8001 {
+        return Err("cannot set --unix-socket and --port at the same time".into());
+    }
     let slashed = |text: &str| format!("/{}/", text.trim_matches('/')).replace("//", "/");
     let www = inv.flags.str("www").to_owned();
     let (api, www_prefix) = (slashed(inv.flags.str("api-prefix")), slashed(inv.flags.str("www-prefix")));
@@ -64,15 +82,18 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let server = inv.client(io)?.connection.server.clone();
     let base = server.split_once("://").map_or("", |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
     let base = if inv.flags.bool("append-server-path") { base.trim_end_matches('/').to_owned() } else { String::new() };
-    let (listener, port) =
-        io.network.listen(port).map_err(|errno| format!("listen tcp {address}:{wanted}: {errno}"))?;
-    if off {
-        io.eprintln(
-            crate::verbose::klog(io, 'W', "proxy.go:175")
-                + "Request filter disabled, your proxy is vulnerable to XSRF attacks, please be cautious",
-        );
-    }
-    io.println(format!("Starting to serve on {address}:{port}"));
+    let (listener, place) = match inv.flags.str("unix-socket") {
+        "" => {
+            let bound = io.network.listen(port).map_err(|errno| format!("listen tcp {address}:{wanted}: {errno}"));
+            let (listener, port) = bound?;
+            (listener, format!("{address}:{port}"))
+        }
+        path => {
+            let bound = io.network.listen_at(&inv.env.absolute(path));
+            (bound.map_err(|errno| format!("listen unix {path}: {errno}"))?, path.to_owned())
+        }
+    };
+    io.println(format!("Starting to serve on {place}"));
     Ok(Outcome::Waiting(Box::new(Proxy {
         client: inv.client(io)?.clone(),
         env: inv.env.clone(),

@@ -75,7 +75,7 @@ impl Setting {
             return Ok(());
         }
         if self.local || self.dry_run == DryRun::Client {
-            return self.printing.print(io, &patching::as_go_writes(changed), self.operation);
+            return self.printing.typed(io, &patching::as_go_writes(changed), self.operation);
         }
         let manager = inv.flags.str("field-manager").to_owned();
         let params = [self.dry_run.param(), ("fieldManager", manager.as_str())];
@@ -85,7 +85,7 @@ impl Setting {
             "" => failure,
             words => format!("{words} {}", failure.words()).into(),
         })?;
-        self.printing.print(io, &sent, self.operation)
+        self.printing.typed(io, &sent, self.operation)
     }
 }
 
