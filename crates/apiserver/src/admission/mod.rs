@@ -30,6 +30,7 @@ pub(crate) enum Operation {
     Create,
     Update,
     Delete,
+    Connect,
 }
 
 /// What plugins know of a request besides its object.
@@ -137,6 +138,23 @@ pub(crate) fn validate(
         classes::validate_resize(server, object, old)?;
     }
     judge(server, cx, attributes, object, old)
+}
+
+/// The plugins that look at ways into pods, nodes and services: `options` is what the client asks for.
+pub(crate) fn connect(
+    server: &ApiServer,
+    cx: &mut Cx,
+    attributes: &Attributes<'_>,
+    name: &str,
+    options: &Value,
+) -> Result<(), Status> {
+    let mut asked = call(cx, attributes, options, None);
+    asked.name = name.to_owned();
+    policy::call_webhooks(server, &asked, kinds::MUTATING_WEBHOOK_CONFIGURATIONS)?;
+    let warnings = policy::validate(server, &asked)?;
+    policy::call_webhooks(server, &asked, kinds::VALIDATING_WEBHOOK_CONFIGURATIONS)?;
+    warnings.into_iter().for_each(|warning| cx.warn(warning));
+    Ok(())
 }
 
 /// The last of the validating plugins: policies and webhooks.

@@ -9,6 +9,7 @@ use super::params::{self, Form};
 use super::route::Route;
 use super::write::{patch_document, patch_type};
 use super::{Answer, Connect};
+use crate::admission::{self, Attributes, Operation};
 use crate::kinds::{self, Kind};
 use crate::registry::Served;
 use crate::server::ApiServer;
@@ -47,7 +48,7 @@ impl ApiServer {
             "ephemeralcontainers" => Part::EphemeralContainers,
             "resize" => Part::Resize,
             "log" | "exec" | "attach" | "portforward" | "proxy" => {
-                return self.connect(kind, namespace, route, request).map(Answer::Connect);
+                return self.connect(cx, kind, namespace, route, request).map(Answer::Connect);
             }
             "binding" => return self.post_binding(cx, namespace, name, &request).map(Answer::Response),
             "eviction" => return self.post_eviction(cx, namespace, name, &request).map(Answer::Response),
@@ -70,13 +71,25 @@ impl ApiServer {
         Ok(Answer::Response(response))
     }
 
-    fn connect(&self, kind: Kind, namespace: &str, route: &Route, request: Request) -> Result<Connect, Status> {
+    fn connect(
+        &self,
+        cx: &mut Cx,
+        kind: Kind,
+        namespace: &str,
+        route: &Route,
+        request: Request,
+    ) -> Result<Connect, Status> {
         // `https:web:80` and `minikube:10250` name a scheme and a port besides the object.
         let name = match (route.subresource.as_str(), route.name.split(':').collect::<Vec<_>>().as_slice()) {
             ("proxy", [_, name, _] | [name, _]) => (*name).to_owned(),
             _ => route.name.clone(),
         };
         let object = self.store.get(kind, namespace, &name).cloned().ok_or_else(|| not_found(kind, &name))?;
+        // Logs are read; the rest are ways in.
+        if route.subresource != "log" {
+            let attributes = Attributes::new(Operation::Connect, kind, namespace, &route.subresource);
+            admission::connect(self, cx, &attributes, &name, &connect_options(kind, route, &request))?;
+        }
         Ok(Connect {
             namespace: namespace.to_owned(),
             resource: route.resource.clone(),
@@ -202,6 +215,31 @@ impl ApiServer {
     ) -> Result<Response, Status> {
         self.post_binding(cx, namespace, "", request)
     }
+}
+
+/// What a client asks for of a way in, as an object.
+fn connect_options(kind: Kind, route: &Route, request: &Request) -> Value {
+    let word = match route.subresource.as_str() {
+        "exec" => "Exec",
+        "attach" => "Attach",
+        "portforward" => "PortForward",
+        _ => "Proxy",
+    };
+    let mut options = Value::object();
+    options.set("kind", format!("{}{word}Options", kind.info().kind));
+    options.set("apiVersion", "v1");
+    for (key, text) in &request.query {
+        match key.as_str() {
+            "command" => options[key.as_str()].push(text.as_str()),
+            "container" | "path" => options.set(key.as_str(), text.as_str()),
+            "stdin" | "stdout" | "stderr" | "tty" => options.set(key.as_str(), matches!(text.as_str(), "true" | "1")),
+            _ => {}
+        }
+    }
+    if word == "Proxy" && !route.rest.is_empty() {
+        options.set("path", route.rest.as_str());
+    }
+    options
 }
 
 /// Writes what a `Scale` asks for into its object.

@@ -188,10 +188,10 @@ fn convert(to: &str, of: &Val) -> Found {
             Ok(text) => Ok(text.into()),
             Err(_) => failed("invalid UTF-8 in bytes, cannot convert to string"),
         },
-        (
-            "string",
-            Val::Bool(_) | Val::Int(_) | Val::Uint(_) | Val::Double(_) | Val::Timestamp(_) | Val::Duration(_),
-        ) => Ok(format::shown(of).into()),
+        ("string", Val::Double(n)) => Ok(format::double(*n).into()),
+        ("string", Val::Bool(_) | Val::Int(_) | Val::Uint(_) | Val::Timestamp(_) | Val::Duration(_)) => {
+            Ok(format::shown(of).into())
+        }
         _ => failed(NO_OVERLOAD),
     }
 }

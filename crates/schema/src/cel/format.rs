@@ -109,6 +109,14 @@ pub(super) fn format(text: &str, args: &[Val]) -> Found {
     Ok(out.into())
 }
 
+/// A double as `string()` writes it: with an exponent below 1e-4 and from 1e6 on.
+pub(super) fn double(n: f64) -> String {
+    let text = format!("{n:e}");
+    let Some((_, exponent)) = text.split_once('e') else { return shown(&Val::Double(n)) };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if n == 0.0 || (-4..6).contains(&exponent) { shown(&Val::Double(n)) } else { with_exponent(&text) }
+}
+
 fn number(value: &Val) -> Option<f64> {
     match value {
         Val::Int(n) => Some(*n as f64),
@@ -119,8 +127,12 @@ fn number(value: &Val) -> Option<f64> {
 }
 
 fn scientific(n: f64, precision: usize) -> String {
-    let text = format!("{n:.precision$e}");
-    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+    with_exponent(&format!("{n:.precision$e}"))
+}
+
+/// Go's form of an exponent: a sign, and two digits at least.
+fn with_exponent(text: &str) -> String {
+    let Some((mantissa, exponent)) = text.split_once('e') else { return text.to_owned() };
     let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
     format!("{mantissa}e{sign}{digits:0>2}")
 }

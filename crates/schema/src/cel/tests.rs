@@ -36,6 +36,7 @@ fn expressions_are_true() {
         "type(1) == int && type('a') == string && type([]) == list && type({}) == map && type(null) == null_type && type(int) == type",
         "type(1u) == uint && type(1.0) == double && type(b'') == bytes && type(true) == bool",
         "int('12') == 12 && int(2.9) == 2 && uint(3) == 3u && double('1.5') == 1.5 && string(1) == '1' && bool('true')",
+        "string(1e6) == '1e+06' && string(123456.5) == '123456.5' && string(0.00001) == '1e-05' && string(0.0) == '0'",
         "string(1.5) == '1.5' && string(b'ab') == 'ab' && bytes('ab') == b'ab' && dyn(1) == 1",
         "'\\u00fc'.size() == 1 && size('\\x41') == 1 && r'\\n'.size() == 2 && '''a'b'''.size() == 3 && \"\\101\" == 'A'",
         "has(self.oars) && !has(self.sails) && has({'a': 1}.a)",

@@ -298,12 +298,15 @@ fn request(call: &Call<'_>, served: &Served) -> Value {
         super::Operation::Create => "CreateOptions",
         super::Operation::Update => "UpdateOptions",
         super::Operation::Delete => "DeleteOptions",
+        super::Operation::Connect => "",
     };
     let mut options = value!({"kind": options, "apiVersion": "meta.k8s.io/v1"});
     if !call.cx.manager.is_empty() && call.operation != super::Operation::Delete {
         options.set("fieldManager", &call.cx.manager);
     }
-    if call.cx.dry_run {
+    if call.operation == super::Operation::Connect {
+        options = Value::Null;
+    } else if call.cx.dry_run {
         options.set("dryRun", value!(["All"]));
     }
     value!({

@@ -59,6 +59,7 @@ impl Call<'_> {
             Operation::Create => "CREATE",
             Operation::Update => "UPDATE",
             Operation::Delete => "DELETE",
+            Operation::Connect => "CONNECT",
         }
     }
 
@@ -68,6 +69,7 @@ impl Call<'_> {
             return Value::Null;
         }
         match self.subresource {
+            _ if self.operation == Operation::Connect => object.clone(),
             "scale" => crate::http::scale_of(self.kind, object),
             _ => crate::convert::from_storage(served, object),
         }
@@ -76,6 +78,9 @@ impl Call<'_> {
     /// Group, version and kind of the object in a version.
     fn gvk(&self, served: &Served) -> Value {
         let gvk = match self.subresource {
+            _ if self.operation == Operation::Connect => {
+                drydock_api::GroupVersionKind::new("", "v1", self.object["kind"].str())
+            }
             "scale" => drydock_api::GroupVersionKind::new("autoscaling", "v1", "Scale"),
             _ => served.gvk(),
         };

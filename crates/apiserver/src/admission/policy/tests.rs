@@ -430,3 +430,31 @@ fn webhooks_that_cannot_be_called_fail_the_request() {
         }
     }
 }
+
+#[test]
+fn ways_into_pods_are_refused() {
+    let rules = value!({"resourceRules": [
+        {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CONNECT"], "resources": ["pods/exec"]}
+    ]});
+    let mut bench = bench(
+        value!({"matchConstraints": rules, "validations": [
+            {"expression": "!('sh' in object.command) && object.kind == 'PodExecOptions'", "message": "no shells"}
+        ]}),
+        value!({"validationActions": ["Deny"]}),
+    );
+    let pod = value!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"},
+                      "spec": {"containers": [{"name": "c", "image": "nginx"}]}});
+    bench.create("/api/v1/namespaces/default/pods", pod).unwrap();
+    let exec = |command: &str| {
+        Request::new(Method::Post, "/api/v1/namespaces/default/pods/p/exec")
+            .param("command", command)
+            .param("stdout", "true")
+    };
+    let refused = bench.refused(exec("sh"));
+    let with = "ValidatingAdmissionPolicy 'demo' with binding 'bound'";
+    assert_eq!(refused.message, format!("pods \"p\" is forbidden: {with} denied request: no shells"));
+    let now = bench.server.now();
+    let mut request = exec("ls");
+    request.auth = drydock_api::Auth::Certificate { certificate: "/home/learner/.minikube/client.crt".into() };
+    assert!(matches!(bench.server.handle(request, now), crate::http::Answer::Connect(_)));
+}
