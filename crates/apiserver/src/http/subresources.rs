@@ -202,6 +202,9 @@ impl ApiServer {
         if eviction["deleteOptions"]["dryRun"].items().iter().any(|value| value == "All") {
             cx.dry_run = true;
         }
+        let attributes = Attributes::new(Operation::Create, kinds::PODS, namespace, "eviction");
+        admission::connect(self, cx, &attributes, name, &eviction)?;
+        cx.evicts = true;
         self.evict(cx, namespace, name, &options)?;
         Ok(success(201))
     }

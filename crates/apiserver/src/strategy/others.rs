@@ -6,7 +6,7 @@ use drydock_value::Value;
 use super::{PLAIN, Strategy, WITH_STATUS, spec_changed};
 use crate::kinds;
 use crate::server::ApiServer;
-use crate::validation::{admission, cluster, custom, devices, names, network, policy, rbac};
+use crate::validation::{admission, cluster, custom, devices, names, network, policy, rbac, webhooks};
 use crate::verbs::{Cx, Part};
 
 /// Roles and bindings: named freely, created by an update too.
@@ -79,13 +79,13 @@ pub(super) fn rows() -> Vec<Strategy> {
         Strategy {
             kind: kinds::VALIDATING_WEBHOOK_CONFIGURATIONS,
             generation: Some(|old, new| old["webhooks"] != new["webhooks"]),
-            validate: Some(admission::webhooks),
+            validate: Some(webhooks::webhooks),
             ..PLAIN
         },
         Strategy {
             kind: kinds::MUTATING_WEBHOOK_CONFIGURATIONS,
             generation: Some(|old, new| old["webhooks"] != new["webhooks"]),
-            validate: Some(admission::webhooks),
+            validate: Some(webhooks::webhooks),
             ..PLAIN
         },
         Strategy {

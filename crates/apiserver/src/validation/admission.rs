@@ -1,4 +1,4 @@
-//! Rules for admission policies, their bindings, and the configurations of webhooks.
+//! Rules for admission policies and their bindings.
 
 use drydock_schema::cel::Type;
 use drydock_schema::names;
@@ -8,17 +8,16 @@ use super::common::label_selector;
 use super::{Errors, Path};
 use crate::admission::policy::env::{Base, compile};
 
-const FAILURE_POLICIES: [&str; 2] = ["Fail", "Ignore"];
-const MATCH_POLICIES: [&str; 2] = ["Equivalent", "Exact"];
+pub(super) const FAILURE_POLICIES: [&str; 2] = ["Fail", "Ignore"];
+pub(super) const MATCH_POLICIES: [&str; 2] = ["Equivalent", "Exact"];
 const OPERATIONS: [&str; 5] = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
-const REINVOCATION: [&str; 2] = ["IfNeeded", "Never"];
+pub(super) const REINVOCATION: [&str; 2] = ["IfNeeded", "Never"];
 const REASONS: [&str; 4] = ["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"];
-const REVIEW_VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 /// How long the expression of an audit annotation may be, in bytes.
 const ANNOTATION_BYTES: usize = 5 * 1024;
 
 /// A value that must be one of some.
-fn one_of(value: &Value, allowed: &[&str], path: &Path<'_>, errors: &mut Errors) {
+pub(super) fn one_of(value: &Value, allowed: &[&str], path: &Path<'_>, errors: &mut Errors) {
     match value.as_str() {
         None => errors.required(path, ""),
         Some(text) if !allowed.contains(&text) => errors.not_supported(path, text, allowed),
@@ -27,7 +26,7 @@ fn one_of(value: &Value, allowed: &[&str], path: &Path<'_>, errors: &mut Errors)
 }
 
 /// Resources with groups, versions and operations.
-fn rule(rule: &Value, path: &Path<'_>, errors: &mut Errors) {
+pub(super) fn rule(rule: &Value, path: &Path<'_>, errors: &mut Errors) {
     let operations = path.field("operations");
     let given = rule["operations"].items();
     if given.is_empty() {
@@ -148,7 +147,7 @@ fn expression(
     }
 }
 
-fn conditions(list: &Value, base: &Base, path: &Path<'_>, errors: &mut Errors) {
+pub(super) fn conditions(list: &Value, base: &Base, path: &Path<'_>, errors: &mut Errors) {
     let items = list.items();
     if items.len() > 64 {
         errors.too_many(path, items.len(), 64);
@@ -418,127 +417,4 @@ pub(crate) fn validating_binding(object: &Value, errors: &mut Errors) {
 /// A MutatingAdmissionPolicyBinding.
 pub(crate) fn mutating_binding(object: &Value, errors: &mut Errors) {
     binding(&object["spec"], true, errors);
-}
-
-/// The configuration of webhooks, of either kind.
-pub(crate) fn webhooks(object: &Value, errors: &mut Errors) {
-    let path = Path::new("webhooks");
-    let hooks = object["webhooks"].items();
-    for (at, hook) in hooks.iter().enumerate() {
-        let here = path.index(at);
-        webhook(hook, object["kind"] == "MutatingWebhookConfiguration", &here, errors);
-        let name = hook["name"].str();
-        if !name.is_empty() && hooks[..at].iter().any(|other| other["name"] == *name) {
-            errors.duplicate(&here.field("name"), name);
-        }
-    }
-}
-
-fn webhook(hook: &Value, mutating: bool, path: &Path<'_>, errors: &mut Errors) {
-    let name = hook["name"].str();
-    let place = path.field("name");
-    if name.is_empty() {
-        errors.required(&place, "");
-    } else {
-        let found = names::is_dns1123_subdomain(name);
-        if !found.is_empty() {
-            errors.all_invalid(&place, name, found);
-        } else if name.split('.').count() < 3 {
-            errors.invalid(&place, name, "should be a domain with at least three segments separated by dots");
-        }
-    }
-    let rules = path.field("rules");
-    for (at, given) in hook["rules"].items().iter().enumerate() {
-        rule(given, &rules.index(at), errors);
-    }
-    let optional: [(&str, &[&str]); 3] =
-        [("failurePolicy", &FAILURE_POLICIES), ("matchPolicy", &MATCH_POLICIES), ("reinvocationPolicy", &REINVOCATION)];
-    for (key, allowed) in optional {
-        if !hook[key].is_null() && (mutating || key != "reinvocationPolicy") {
-            one_of(&hook[key], allowed, &path.field(key), errors);
-        }
-    }
-    let allowed = ["None", "NoneOnDryRun"];
-    match hook["sideEffects"].as_str() {
-        None => errors.required(&path.field("sideEffects"), "must specify one of None, NoneOnDryRun"),
-        Some(_) => one_of(&hook["sideEffects"], &allowed, &path.field("sideEffects"), errors),
-    }
-    if let Some(seconds) = hook["timeoutSeconds"].as_i64()
-        && !(1..=30).contains(&seconds)
-    {
-        errors.invalid(&path.field("timeoutSeconds"), seconds, "the timeout value must be between 1 and 30 seconds");
-    }
-    for key in ["namespaceSelector", "objectSelector"] {
-        if !hook[key].is_null() {
-            label_selector(&hook[key], &path.field(key), errors);
-        }
-    }
-    client_config(&hook["clientConfig"], &path.field("clientConfig"), errors);
-    let base = Base { params: None, ..Base::of(&Value::Null) };
-    conditions(&hook["matchConditions"], &base, &path.field("matchConditions"), errors);
-    let versions = path.field("admissionReviewVersions");
-    let given = hook["admissionReviewVersions"].items();
-    if given.is_empty() {
-        errors.required(&versions, "must specify one of v1, v1beta1");
-        return;
-    }
-    for (at, version) in given.iter().enumerate() {
-        if given[..at].contains(version) {
-            errors.invalid(&versions.index(at), version, "duplicate version");
-        } else {
-            errors.all_invalid(&versions.index(at), version, names::is_dns1035_label(version.str()));
-        }
-    }
-    if !given.iter().any(|version| REVIEW_VERSIONS.contains(&version.str())) {
-        errors.invalid(&versions, &hook["admissionReviewVersions"], "must include at least one of v1, v1beta1");
-    }
-}
-
-/// Where a webhook is called: a URL or a service.
-fn client_config(config: &Value, path: &Path<'_>, errors: &mut Errors) {
-    let (url, service) = (&config["url"], &config["service"]);
-    if url.is_null() == service.is_null() {
-        return errors.required(path, "exactly one of url or service is required");
-    }
-    if let Some(text) = url.as_str() {
-        let place = path.field("url");
-        let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
-        let host = rest.split(['/', '?', '#']).next().unwrap_or("");
-        let form = "; desired format: https://host[/path]";
-        if scheme != "https" {
-            errors.invalid(&place, scheme, format!("'https' is the only allowed URL scheme{form}"));
-        }
-        if host.is_empty() {
-            errors.invalid(&place, host, format!("host must be specified{form}"));
-        }
-        let (_, fragment) = text.split_once('#').unwrap_or((text, ""));
-        if !fragment.is_empty() {
-            errors.invalid(&place, fragment, "fragments are not permitted in the URL");
-        }
-        let (_, query) = text.split_once('?').unwrap_or((text, ""));
-        if !query.is_empty() {
-            errors.invalid(&place, query, "query parameters are not permitted in the URL");
-        }
-        return;
-    }
-    let place = path.field("service");
-    for key in ["name", "namespace"] {
-        if service[key].str().is_empty() {
-            errors.required(&place.field(key), &format!("service {key} is required"));
-        }
-    }
-    let port = service["port"].int();
-    if !(1..=65535).contains(&port) {
-        errors.invalid(&place.field("port"), port, "port is not valid: must be between 1 and 65535, inclusive");
-    }
-    if let Some(text) = service["path"].as_str()
-        && !text.is_empty()
-    {
-        let place = place.field("path");
-        if !text.starts_with('/') {
-            errors.invalid(&place, text, "must start with a '/'");
-        } else if text.contains("//") {
-            errors.invalid(&place, text, "segment may not be empty");
-        }
-    }
 }

@@ -24,6 +24,7 @@ pub(crate) mod resources;
 mod rules;
 pub(crate) mod services;
 pub(crate) mod storage;
+pub(crate) mod webhooks;
 pub(crate) mod workloads;
 
 pub(crate) use field::{Errors, Path};

@@ -26,6 +26,8 @@ pub(crate) struct Cx {
     pub(crate) user: User,
     /// Whether the caller is a part of the cluster: it is not asked what it may do.
     pub(crate) is_component: bool,
+    /// Whether the deletion is an eviction, which was looked at as such.
+    pub(crate) evicts: bool,
     /// Whether nothing may be kept (`dryRun=All`).
     pub(crate) dry_run: bool,
     /// The name under which a client writes, for `managedFields`.

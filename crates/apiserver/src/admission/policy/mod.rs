@@ -54,6 +54,11 @@ impl Call<'_> {
         server.served().into_iter().filter(|served| served.kind == Some(self.kind)).collect()
     }
 
+    /// Whether the object is of a kind that only the subresource knows.
+    fn is_own_kind(&self) -> bool {
+        self.operation == Operation::Connect || self.subresource == "eviction"
+    }
+
     fn operation(&self) -> &'static str {
         match self.operation {
             Operation::Create => "CREATE",
@@ -69,7 +74,7 @@ impl Call<'_> {
             return Value::Null;
         }
         match self.subresource {
-            _ if self.operation == Operation::Connect => object.clone(),
+            _ if self.is_own_kind() => object.clone(),
             "scale" => crate::http::scale_of(self.kind, object),
             _ => crate::convert::from_storage(served, object),
         }
@@ -78,8 +83,10 @@ impl Call<'_> {
     /// Group, version and kind of the object in a version.
     fn gvk(&self, served: &Served) -> Value {
         let gvk = match self.subresource {
-            _ if self.operation == Operation::Connect => {
-                drydock_api::GroupVersionKind::new("", "v1", self.object["kind"].str())
+            _ if self.is_own_kind() => {
+                let api_version = self.object["apiVersion"].str();
+                let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+                drydock_api::GroupVersionKind::new(group, version, self.object["kind"].str())
             }
             "scale" => drydock_api::GroupVersionKind::new("autoscaling", "v1", "Scale"),
             _ => served.gvk(),
