@@ -1,6 +1,8 @@
 //! Fixed courses of events: the one whose event log must be the same natively and in wasm, and the benchmarks.
 
-use drydock_value::Time;
+use drydock_cluster::store::kinds;
+use drydock_cluster::{Cluster, Config, System};
+use drydock_value::{Time, value};
 use std::time::Duration;
 
 use crate::{Input, Options, Profile, Session, TerminalId};
@@ -67,6 +69,8 @@ pub fn benchmarks(clock: &dyn Fn() -> f64, quick: bool) -> Vec<Figure> {
     let (listing, clone) = thousand_pods(clock);
     figure("kubectl get pods, 1000 pods", listing * 1000.0, "ms");
     figure("clone of a session with 1000 pods", clone * 1000.0, "ms");
+    figure("pods scheduled in a second, 100 nodes", scheduled(clock, 1000, 100), "1/s");
+    figure("pods scheduled in a second, 5000 nodes", scheduled(clock, 1000, 5000), "1/s");
     if !quick {
         figure("1000 pods on 100 nodes from create to Ready", replicas_ready(clock, 1000, 100), "s");
         figure("10000 pods on 1000 nodes from create to Ready", replicas_ready(clock, 10_000, 1000), "s");
@@ -95,6 +99,43 @@ fn replicas_ready(clock: &dyn Fn() -> f64, replicas: u32, nodes: u32) -> f64 {
     let seconds = clock() - start;
     // A benchmark of something that did not happen must not look like a good one.
     if output.code == 0 { seconds } else { f64::NAN }
+}
+
+/// How many pods the scheduler binds in a second, on nodes that are only objects: nobody works besides it.
+fn scheduled(clock: &dyn Fn() -> f64, pods: u32, nodes: u32) -> f64 {
+    let config = Config { nodes: Vec::new(), system: System::None, ..Config::default() };
+    let mut cluster = Cluster::new(config);
+    let now = cluster.now();
+    let mut admin = cluster.api().client("kubernetes-admin");
+    let resources = value!({"cpu": "16", "memory": "64Gi", "pods": "110"});
+    let ready = value!([{"type": "Ready", "status": "True", "lastHeartbeatTime": now.rfc3339()}]);
+    let made = (0..nodes).try_for_each(|number| {
+        let node = value!({
+            "apiVersion": "v1", "kind": "Node", "metadata": {"name": format!("node-{number}")},
+            "status": {"capacity": &resources, "allocatable": &resources, "conditions": &ready}
+        });
+        admin.create(kinds::NODES, "", node).map(drop)
+    });
+    let made = made.and_then(|()| {
+        (0..pods).try_for_each(|number| {
+            let container = value!({"name": "c", "image": "nginx", "resources": {"requests": {"cpu": "100m"}}});
+            let pod = value!({
+                "apiVersion": "v1", "kind": "Pod", "metadata": {"name": format!("pod-{number}")},
+                "spec": {"containers": [container]}
+            });
+            admin.create(kinds::PODS, "default", pod).map(drop)
+        })
+    });
+    let limit = now + Duration::from_secs(40);
+    let start = clock();
+    let bound = |cluster: &Cluster| cluster.informers().all(kinds::PODS).all(|pod| !pod["spec"]["nodeName"].is_null());
+    let mut done = made.is_err();
+    while !done && cluster.now() < limit {
+        cluster.advance(cluster.now() + Duration::from_millis(100), u32::MAX);
+        done = cluster.informers().all(kinds::PODS).next().is_some() && bound(&cluster);
+    }
+    // As above: no figure for what did not happen.
+    if done && made.is_ok() { f64::from(pods) / (clock() - start) } else { f64::NAN }
 }
 
 /// Seconds for listing 1000 pods with kubectl, and for a clone of that session.
