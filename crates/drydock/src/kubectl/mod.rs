@@ -123,6 +123,7 @@ pub fn main(words: impl Iterator<Item = OsString>) -> ExitCode {
         if !written.flush() {
             break 141;
         }
+        stdin.settle();
         match step {
             Step::Exit(code) => break code,
             Step::Continue => {}

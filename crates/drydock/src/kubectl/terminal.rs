@@ -73,6 +73,8 @@ impl Written {
 pub(super) struct Input {
     bell: Arc<Bell>,
     pieces: Option<Receiver<Vec<u8>>>,
+    /// Whether the terminal is to be raw from now on.
+    raw: bool,
     #[cfg(unix)]
     cooked: Option<rustix::termios::Termios>,
 }
@@ -82,8 +84,25 @@ impl Input {
         Input {
             bell,
             pieces: None,
+            raw: false,
             #[cfg(unix)]
             cooked: None,
+        }
+    }
+
+    /// Makes the terminal raw, if that was asked for: not before everything that was said has been shown.
+    pub(super) fn settle(&mut self) {
+        if !self.raw {
+            return;
+        }
+        #[cfg(unix)]
+        if self.cooked.is_none()
+            && let Ok(cooked) = rustix::termios::tcgetattr(std::io::stdin())
+        {
+            let mut mode = cooked.clone();
+            mode.make_raw();
+            let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &mode);
+            self.cooked = Some(cooked);
         }
     }
 
@@ -123,23 +142,9 @@ impl Stdin for Input {
     }
 
     fn set_raw(&mut self, raw: bool) {
+        self.raw = raw;
         if !raw {
-            return self.restore();
+            self.restore();
         }
-        #[cfg(unix)]
-        if self.cooked.is_none()
-            && let Ok(cooked) = rustix::termios::tcgetattr(std::io::stdin())
-        {
-            let mut mode = cooked.clone();
-            mode.make_raw();
-            let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &mode);
-            self.cooked = Some(cooked);
-        }
-    }
-}
-
-impl Drop for Input {
-    fn drop(&mut self) {
-        self.restore();
     }
 }

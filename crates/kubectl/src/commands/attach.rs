@@ -79,16 +79,20 @@ pub fn attach(
     }
     let mut session = Session::new(io, stdin, tty, quiet);
     session.tty |= tty;
-    let keys = if session.raw { Detach::new(inv.flags.str("detach-keys"))? } else { Detach::default() };
+    let keys = inv.flags.non_empty("detach-keys").unwrap_or("ctrl-p,ctrl-q");
+    let keys = if session.raw { Detach::new(keys)? } else { Detach::default() };
     let metadata = &pod["metadata"];
     let path = format!("/api/v1/namespaces/{}/pods/{}/attach", metadata["namespace"].str(), metadata["name"].str());
     let request = session.params(Request::get(path).param("container", &name));
-    let restarts = !matches!(pod["spec"]["restartPolicy"].str(), "Never" | "OnFailure");
-    let farewell = (stdin && tty && session.raw && restarts && !quiet).then(|| {
-        format!(
-            "Session ended, resume using 'kubectl attach {} -c {name} -i -t' command when the pod is running",
-            metadata["name"].str()
-        )
+    let farewell = (stdin && tty && session.raw && !quiet).then(|| {
+        let (pod_name, namespace) = (metadata["name"].str(), metadata["namespace"].str());
+        let again = format!("'kubectl attach {pod_name} -c {name} -n {namespace} -i -t'");
+        if pod["spec"]["ephemeralContainers"].find("name", &name).is_some() {
+            let rest = "the ephemeral container will not be restarted but may be reattached using";
+            format!("Session ended, {rest} {again} if it is still running")
+        } else {
+            format!("Session ended, resume using {again} command")
+        }
     });
     Ok(Remote::open(inv.client(io)?, io, request, session)?.with_farewell(farewell).with_detach(keys))
 }
