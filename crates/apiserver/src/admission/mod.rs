@@ -103,7 +103,7 @@ pub(crate) fn mutate(
     if attributes.subresource.is_empty() && !cx.is_component {
         server.check_escalation(&cx.user, attributes.kind, attributes.namespace, object, old)?;
     }
-    if attributes.operation != Operation::Delete {
+    if policy::any(server) {
         let changed = policy::mutate(server, &call(cx, attributes, object, old))?;
         if let Some(changed) = changed {
             *object = changed;
@@ -165,6 +165,9 @@ fn judge(
     object: &Value,
     old: Option<&Value>,
 ) -> Result<(), Status> {
+    if !policy::any(server) {
+        return Ok(());
+    }
     let asked = call(cx, attributes, object, old);
     let warnings = policy::validate(server, &asked)?;
     policy::call_webhooks(server, &asked, kinds::VALIDATING_WEBHOOK_CONFIGURATIONS)?;
@@ -216,10 +219,9 @@ pub(crate) fn validate_delete(
     attributes: &Attributes<'_>,
     old: &Value,
 ) -> Result<(), Status> {
-    policy::call_webhooks(
-        server,
-        &call(cx, attributes, &Value::Null, Some(old)),
-        kinds::MUTATING_WEBHOOK_CONFIGURATIONS,
-    )?;
+    if policy::any(server) {
+        let asked = call(cx, attributes, &Value::Null, Some(old));
+        policy::call_webhooks(server, &asked, kinds::MUTATING_WEBHOOK_CONFIGURATIONS)?;
+    }
     judge(server, cx, attributes, &Value::Null, Some(old))
 }

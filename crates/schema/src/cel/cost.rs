@@ -37,6 +37,11 @@ pub(super) fn before(name: &str, args: &[Val]) -> u64 {
                 1
             }
         }
+        // Maps are compared key by key.
+        "_==_" | "_!=_" if matches!(args.first(), Some(Val::Map(_) | Val::Object(..))) => {
+            let least = size(0).min(size(1));
+            share(least, 10).max(least.saturating_mul(least) / 256)
+        }
         "_==_" | "_!=_" | "_<_" | "_<=_" | "_>_" | "_>=_" => share(size(0).min(size(1)), 10),
         "_+_" => match args {
             [Val::Str(_) | Val::Bytes(_), _] => share(size(0) + size(1), 10),
@@ -62,9 +67,9 @@ pub(super) fn before(name: &str, args: &[Val]) -> u64 {
 pub(super) fn after(name: &str, args: &[Val], found: &Val) -> u64 {
     match (name, args) {
         ("join", _) => share(actual(found) * 2, 10),
-        // A result that grows item by item is copied each time: beyond what the real tracker counts, so that nothing
-        // takes long.
-        ("_+_", [Val::List(items), _]) => items.len() as u64 / 64,
+        ("format" | "replace", _) => share(actual(found), 10),
+        // Copies are counted beyond what the real tracker counts, so that nothing takes long or grows without end.
+        ("_+_", [Val::List(_) | Val::Array(..), _]) => actual(found) / 8,
         ("cel.@mapInsert", _) => actual(found) / 16,
         _ => 0,
     }

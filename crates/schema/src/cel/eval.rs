@@ -224,7 +224,10 @@ impl Machine<'_> {
             if matches!(go, Ok(Val::Bool(false))) {
                 break;
             }
-            state = self.with_result(fold, &state, &fold.step);
+            state = match state {
+                Ok(state) if grows(&fold.step, &fold.result_name) => self.grown(state, &fold.step),
+                state => self.with_result(fold, &state, &fold.step),
+            };
             if matches!(&state, Err(why) if why.as_str() == TOO_DEAR) {
                 break;
             }
@@ -245,12 +248,34 @@ impl Machine<'_> {
                 self.locals.truncate(depth);
                 found
             }
-            Err(why) => self.despite(fold, why, part),
+            Err(why) => self.despite(why, part),
         }
     }
 
+    /// One round of a loop that only adds to its result: it is added in place, not to a copy.
+    fn grown(&mut self, mut state: Val, step: &Expr) -> Found {
+        let Kind::Call(call) = &step.kind else { return Ok(state) };
+        match (call.name.as_str(), call.args.as_slice()) {
+            ("_?_:_", [which, more, _]) => match self.value(which)? {
+                Val::Bool(true) => return self.grown(state, more),
+                Val::Bool(false) => self.charge(1)?,
+                _ => return failed(NO_OVERLOAD),
+            },
+            ("_+_", [_, more]) => {
+                let more = self.value(more)?;
+                self.charge(2)?;
+                match (&mut state, more.items()) {
+                    (Val::List(items), Some(more)) => Arc::make_mut(items).extend(more.iter().cloned()),
+                    _ => return failed(NO_OVERLOAD),
+                }
+            }
+            _ => return failed(NO_OVERLOAD),
+        }
+        Ok(state)
+    }
+
     /// A part of a loop whose result so far is an error. Only logic can do something with it.
-    fn despite(&mut self, fold: &Fold, why: &Str, part: &Expr) -> Found {
+    fn despite(&mut self, why: &Str, part: &Expr) -> Found {
         if let Kind::Call(call) = &part.kind
             && let Some(decides) = match call.name.as_str() {
                 "_||_" => Some(true),
@@ -264,8 +289,18 @@ impl Machine<'_> {
         {
             return found;
         }
-        let _ = fold;
         Err(why.clone())
+    }
+}
+
+/// Whether a step adds to a list, on some condition or on none.
+fn grows(step: &Expr, result: &str) -> bool {
+    let is_result = |part: &Expr| matches!(&part.kind, Kind::Ident(name) if name == result);
+    let Kind::Call(call) = &step.kind else { return false };
+    match (call.name.as_str(), call.args.as_slice()) {
+        ("_?_:_", [_, more, same]) => is_result(same) && grows(more, result),
+        ("_+_", [list, more]) => is_result(list) && matches!(more.kind, Kind::List(_)),
+        _ => false,
     }
 }
 

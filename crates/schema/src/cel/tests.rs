@@ -8,10 +8,12 @@ fn dyn_env() -> Env {
     Env { bindings: true, ..Env::of(&names.map(|name| (name, Type::Dyn))) }
 }
 
+/// The value for an object; that costs can be estimated is tried on the way.
 fn run(text: &str) -> Result<Val, String> {
     let boat =
         value!({"oars": 4, "name": "gull", "crew": [{"name": "ann"}, {"name": "bob"}], "tags": {"a": "b"}, "f": 1.5});
     let program = Program::compile(text, &dyn_env())?;
+    program.estimate(&[("self", &value!({"type": "object", "properties": {"name": {"type": "string"}}}), true)]);
     program.run(&vec![("self", Val::plain(&boat))], None).value
 }
 
@@ -41,6 +43,7 @@ fn expressions_are_true() {
         "'\\u00fc'.size() == 1 && size('\\x41') == 1 && r'\\n'.size() == 2 && '''a'b'''.size() == 3 && \"\\101\" == 'A'",
         "has(self.oars) && !has(self.sails) && has({'a': 1}.a)",
         "// a remark\ntrue",
+        "lists.range(20000).map(x, x % 2 == 0, x).size() == 10000 && lists.range(20000).filter(x, x < 3) == [0, 1, 2]",
         // Macros.
         "self.crew.all(c, c.name.size() == 3) && [].all(x, false)",
         "self.crew.exists(c, c.name == 'bob') && ![].exists(x, true)",
@@ -126,6 +129,14 @@ fn failures_have_their_words() {
         ("timestamp('9999-12-31T23:59:59Z') + duration('1s') == timestamp(0)", "timestamp overflow"),
         (
             "lists.range(99999).all(x, lists.range(99999).all(y, x != y + 100000))",
+            "operation cancelled: actual cost limit exceeded",
+        ),
+        (
+            "[lists.range(9999)].map(l, lists.range(50000).map(i, '%s'.format([l]))).size() == 1",
+            "operation cancelled: actual cost limit exceeded",
+        ),
+        (
+            "lists.range(99999).map(x, x).map(y, lists.range(99999)).size() == 0",
             "operation cancelled: actual cost limit exceeded",
         ),
         (
@@ -333,5 +344,66 @@ proptest! {
         ]), 0..14)) {
         let _ = run(&pieces.concat());
         let _ = run(&pieces.join(" "));
+    }
+}
+
+/// The examples of Kubernetes' documentation of validation rules.
+#[test]
+fn documented_rules_hold() {
+    let text = value!({"type": "string"});
+    let texts = value!({"type": "array", "items": &text});
+    let named = value!({"type": "array", "items": {"type": "object", "properties": {
+        "name": &text, "value": &text, "key": &text, "foo": {"type": "integer"}}}});
+    let whole = value!({"type": "integer"});
+    let schema = value!({"type": "object", "properties": {
+        "minReplicas": &whole, "replicas": &whole, "maxReplicas": &whole,
+        "stateCounts": {"type": "object", "additionalProperties": &whole},
+        "list1": &texts, "list2": &texts, "envars": &named, "widgets": &named, "clusters": &named, "primary": &text,
+        "map1": {"type": "object", "additionalProperties": &text},
+        "created": {"type": "string", "format": "date-time"}, "expired": {"type": "string", "format": "date-time"},
+        "ttl": {"type": "string", "format": "duration"}, "health": &text, "prefix": &text, "set1": &texts, "set2": &texts,
+        "names": &texts, "details": {"type": "object", "additionalProperties": &text},
+        "amount": {"x-kubernetes-int-or-string": true}, "details__x": &text, "x-prop": &text, "redact__d": &text
+    }});
+    let object = value!({
+        "metadata": {"name": "ab"}, "minReplicas": 1, "replicas": 2, "maxReplicas": 3, "stateCounts": {"Available": 1},
+        "list1": [], "list2": ["x"], "envars": [{"name": "MY_ENV", "value": "abc"}], "map1": {"MY_KEY": "abc"},
+        "created": "2024-01-01T00:00:00Z", "ttl": "1h", "expired": "2024-01-01T02:00:00Z", "health": "ok, fine",
+        "widgets": [{"key": "x", "foo": 3}], "prefix": "a", "set1": ["a"], "set2": ["b"], "names": ["n"],
+        "details": {"n": "d"}, "clusters": [{"name": "p"}], "primary": "p", "amount": "100%", "x-prop": "y",
+        "redact__d": "z"
+    });
+    let rules = [
+        "self.minReplicas <= self.replicas && self.replicas <= self.maxReplicas",
+        "'Available' in self.stateCounts",
+        "(self.list1.size() == 0) != (self.list2.size() == 0)",
+        "!('MY_KEY' in self.map1) || self.map1['MY_KEY'].matches('^[a-zA-Z]*$')",
+        "self.envars.filter(e, e.name == 'MY_ENV').all(e, e.value.matches('^[a-zA-Z]*$'))",
+        "has(self.expired) && self.created + self.ttl < self.expired",
+        "self.health.startsWith('ok')",
+        "self.widgets.exists(w, w.key == 'x' && w.foo < 10)",
+        "type(self.amount) == string ? self.amount == '100%' : self.amount == 1000",
+        "self.metadata.name.startsWith(self.prefix)",
+        "self.set1.all(e, !(e in self.set2))",
+        "self.names.size() == self.details.size() && self.names.all(n, n in self.details)",
+        "self.details.all(key, key.matches('^[a-zA-Z]*$'))",
+        "self.details.all(key, self.details[key].matches('^[a-zA-Z]*$'))",
+        "self.clusters.filter(c, c.name == self.primary).size() == 1",
+        "self.x__dash__prop > '' && self.redact__underscores__d > ''",
+        "self.?nope__x.hasValue() || true ? true : false",
+        "self.widgets.map(w, w.foo).sum() == 3 && self.widgets.map(w, w.foo).max() == 3",
+    ];
+    let ty = Type::of_schema(&schema, true, "t").unwrap();
+    for rule in rules {
+        let program = match Program::compile(rule, &Env::of(&[("self", ty.clone())])) {
+            Ok(program) => program,
+            Err(why) => {
+                assert!(rule.contains("nope"), "{why}");
+                continue;
+            }
+        };
+        let outcome = program.run(&vec![("self", Val::of(&object, &ty))], None);
+        assert_eq!(outcome.value, Ok(Val::Bool(true)), "{rule}");
+        assert!(outcome.cost < 100, "{rule}: {}", outcome.cost);
     }
 }

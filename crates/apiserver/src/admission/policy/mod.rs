@@ -100,6 +100,17 @@ pub(crate) fn mutation_type(by_patch: bool) -> Type {
     if by_patch { Type::list(Type::of_fields("JSONPatch", Vec::new())) } else { Type::open("Object") }
 }
 
+/// Whether anybody is to be asked at all: most clusters have no policies.
+pub(super) fn any(server: &ApiServer) -> bool {
+    let bound = [
+        kinds::VALIDATING_ADMISSION_POLICY_BINDINGS,
+        kinds::MUTATING_ADMISSION_POLICY_BINDINGS,
+        kinds::VALIDATING_WEBHOOK_CONFIGURATIONS,
+        kinds::MUTATING_WEBHOOK_CONFIGURATIONS,
+    ];
+    bound.into_iter().any(|kind| server.store.count_of(kind) > 0)
+}
+
 /// Policies are about everything but themselves and their like.
 fn is_exempt(kind: Kind) -> bool {
     matches!(
