@@ -6,7 +6,7 @@ use std::sync::Arc;
 use drydock_value::Str;
 
 use super::eval::{Found, NO_OVERLOAD, failed, index, select};
-use super::val::{Val, compare, equal};
+use super::val::{Opaque, Val, compare, equal};
 use super::{clock, collections, format, libraries, strings};
 
 const INT: &str = "integer overflow";
@@ -188,6 +188,9 @@ fn convert(to: &str, of: &Val) -> Found {
             Ok(text) => Ok(text.into()),
             Err(_) => failed("invalid UTF-8 in bytes, cannot convert to string"),
         },
+        ("string", Val::Opaque(value)) if matches!(**value, Opaque::Ip(_) | Opaque::Cidr(..)) => {
+            Ok(libraries::text(value).into())
+        }
         ("string", Val::Double(n)) => Ok(format::double(*n).into()),
         ("string", Val::Bool(_) | Val::Int(_) | Val::Uint(_) | Val::Timestamp(_) | Val::Duration(_)) => {
             Ok(format::shown(of).into())

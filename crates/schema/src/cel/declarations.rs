@@ -50,7 +50,7 @@ double d>d;i>d;s>d;u>d
 dyn A>*
 duration r>r;i>r;s>r
 int i>i;d>i;r>i;s>i;t>i;u>i
-string s>s;b>s;y>s;d>s;r>s;i>s;t>s;u>s
+string s>s;b>s;y>s;d>s;r>s;i>s;t>s;u>s;net.IP>s;net.CIDR>s
 timestamp t>t;i>t;s>t
 uint u>u;d>u;i>u;s>u
 contains .s s>b

@@ -11,7 +11,7 @@ pub(super) fn shown(value: &Val) -> String {
         Val::Bool(b) => b.to_string(),
         Val::Int(n) => n.to_string(),
         Val::Uint(n) => n.to_string(),
-        Val::Double(n) if n.is_infinite() => if *n > 0.0 { "+Inf" } else { "-Inf" }.into(),
+        Val::Double(n) if !n.is_finite() => endless(*n).into(),
         Val::Double(n) => n.to_string(),
         Val::Str(text) => text.to_string(),
         Val::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
@@ -31,6 +31,14 @@ pub(super) fn shown(value: &Val) -> String {
             drydock_sorted::Sort::sort_compact(&mut pairs[..]);
             format!("{{{}}}", pairs.join(", "))
         }
+    }
+}
+
+fn endless(n: f64) -> &'static str {
+    match n {
+        n if n.is_nan() => "NaN",
+        n if n > 0.0 => "Infinity",
+        _ => "-Infinity",
     }
 }
 
@@ -67,6 +75,7 @@ pub(super) fn format(text: &str, args: &[Val]) -> Found {
         let wrong =
             |why: &str| failed(format!("error during formatting: {why}, was given {} at {at}", arg.type_of().text()));
         let piece = match (verb, arg) {
+            ('d' | 'e' | 'f', Val::Double(n)) if !n.is_finite() => endless(*n).into(),
             ('s', _) => shown(arg),
             ('d', Val::Int(n)) => n.to_string(),
             ('d', Val::Uint(n)) => n.to_string(),
@@ -111,6 +120,9 @@ pub(super) fn format(text: &str, args: &[Val]) -> Found {
 
 /// A double as `string()` writes it: with an exponent below 1e-4 and from 1e6 on.
 pub(super) fn double(n: f64) -> String {
+    if n.is_infinite() {
+        return if n > 0.0 { "+Inf" } else { "-Inf" }.into();
+    }
     let text = format!("{n:e}");
     let Some((_, exponent)) = text.split_once('e') else { return shown(&Val::Double(n)) };
     let exponent: i32 = exponent.parse().unwrap_or(0);

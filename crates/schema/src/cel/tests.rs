@@ -73,6 +73,12 @@ fn expressions_are_true() {
         "'a1b22'.find('[0-9]+') == '1' && 'a1b22'.findAll('[0-9]+') == ['1', '22'] && 'a1b22'.findAll('[0-9]+', 1) == ['1']",
         "'%s is %d, %.2f, %x, %b, %e'.format(['a', 3, 1.5, 255, 5, 1052.0]) == 'a is 3, 1.50, ff, 101, 1.052000e+03'",
         "'%s %s'.format([[1, 2], {'k': true}]) == '[1, 2] {k: true}' && '100%%'.format([]) == '100%'",
+        "'%f %d %e'.format([double('Infinity'), double('-Infinity'), double('NaN')]) == 'Infinity -Infinity NaN'",
+        "string(ip('::1')) == '::1' && string(cidr('10.0.0.0/8')) == '10.0.0.0/8' && string(1.0 / 0.0) == '+Inf'",
+        "'tacocat'.charAt(7) == '' && 'tacocat'.lastIndexOf('', 3) == 3 && [].join() == '' && 'a b'.split(' ', 0) == []",
+        "'\\u0085\\u1680text\\u2009'.trim() == 'text' && timestamp('2009-02-13T23:31:30Z').getHours('02:00') == 1",
+        "b'\\303\\277' == b'ÿ' && string(b'\\303\\277') == 'ÿ' && dyn({1: 'a'})[1u] == 'a' && dyn([7, 8])[0.0] == 7",
+        "0.0 / 0.0 != 0.0 / 0.0 && !!!false && --1 == 1 && .5 == 0.5 && 18446744073709551615u > 0u",
         "strings.quote('a\"b') == '\"a\\\\\"b\"'",
         // Lists and sets.
         "[1, 2].sum() == 3 && [1.5, 2.0].max() == 2.0 && [3, 1].min() == 1 && [1, 1, 2].isSorted() && [1, 2, 1].lastIndexOf(1) == 2",
