@@ -7,6 +7,7 @@
 mod awk;
 mod binary;
 mod cat;
+mod columns;
 mod copy;
 pub(crate) mod date;
 mod diff;
@@ -33,6 +34,9 @@ mod stream;
 mod system;
 mod tar;
 pub(crate) mod test;
+mod translate;
+mod watch;
+mod xargs;
 
 use crate::{Errno, Flavour, Program, Read, Step, Sys, Vfs, Wait};
 
@@ -72,11 +76,11 @@ const TOOLS: &[Tool] = &[
     Tool { name: "chown", usage: "[-Rhcvf]... USER[:[GRP]] FILE...", start: Start::Run(files::chown) },
     Tool { name: "clear", usage: "", start: Start::Run(system::clear) },
     Tool { name: "cmp", usage: "[-ls] FILE1 [FILE2]", start: Start::Filter(binary::cmp) },
-    Tool { name: "column", usage: "[-t] [-s SEP] [FILE]...", start: Start::Filter(lines::column) },
-    Tool { name: "comm", usage: "[-123] FILE1 FILE2", start: Start::Filter(lines::comm) },
+    Tool { name: "column", usage: "[-t] [-s SEP] [FILE]...", start: Start::Filter(columns::column) },
+    Tool { name: "comm", usage: "[-123] FILE1 FILE2", start: Start::Filter(columns::comm) },
     Tool { name: "cp", usage: "[-arPLHpfinlsTu] SOURCE DEST", start: Start::Run(copy::cp) },
     Tool { name: "curl", usage: "[options...] <url>", start: Start::Program(net::curl) },
-    Tool { name: "cut", usage: "[OPTIONS] [FILE]...", start: Start::Filter(lines::cut) },
+    Tool { name: "cut", usage: "[OPTIONS] [FILE]...", start: Start::Filter(columns::cut) },
     Tool { name: "date", usage: "[OPTIONS] [+FMT]", start: Start::Run(date::run) },
     Tool { name: "df", usage: "[-PkmhTai] [FILESYSTEM]...", start: Start::Run(paths::df) },
     Tool { name: "diff", usage: "[-abBdiNqrTstw] [-L LABEL] [-U LINES] FILE1 FILE2", start: Start::Slurp(diff::run) },
@@ -90,7 +94,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "false", usage: "", start: Start::Run(system::fail) },
     Tool { name: "fgrep", usage: "[OPTIONS] PATTERN [FILE]...", start: Start::Filter(grep::start) },
     Tool { name: "find", usage: "[-HL] [PATH]... [OPTIONS] [ACTIONS]", start: Start::Program(find::program) },
-    Tool { name: "fold", usage: "[-bs] [-w WIDTH] [FILE]...", start: Start::Filter(lines::fold) },
+    Tool { name: "fold", usage: "[-bs] [-w WIDTH] [FILE]...", start: Start::Filter(columns::fold) },
     Tool { name: "free", usage: "[-bkmgh]", start: Start::Run(system::free) },
     Tool { name: "getent", usage: "database [key ...]", start: Start::Run(net::getent) },
     Tool { name: "grep", usage: "[-HhnlLoqvsrRiwFE] [-m N] [-A|B|C N] { PATTERN | -e PATTERN... | -f FILE... } [FILE]...", start: Start::Filter(grep::start) },
@@ -118,7 +122,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "nproc", usage: "", start: Start::Run(system::nproc) },
     Tool { name: "nslookup", usage: "HOST [DNS_SERVER]", start: Start::Run(net::nslookup) },
     Tool { name: "od", usage: "[-abcdfhilovxs] [-t TYPE] [-N SIZE] [FILE]...", start: Start::Filter(binary::dump) },
-    Tool { name: "paste", usage: "[OPTIONS] [FILE]...", start: Start::Filter(lines::paste) },
+    Tool { name: "paste", usage: "[OPTIONS] [FILE]...", start: Start::Filter(columns::paste) },
     Tool { name: "pgrep", usage: "[-flnovx] PATTERN", start: Start::Run(system::by_name) },
     Tool { name: "pidof", usage: "[NAME]...", start: Start::Run(system::by_name) },
     Tool { name: "pkill", usage: "[-SIG] [-fnovx] PATTERN", start: Start::Run(system::by_name) },
@@ -155,7 +159,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "timeout", usage: "[-s SIG] [-k KILL_SECS] SECS PROG ARGS", start: Start::Program(run::timeout) },
     Tool { name: "touch", usage: "[-cham] [-d DATE] [-t DATE] [-r FILE] FILE...", start: Start::Run(files::touch) },
     Tool { name: "tput", usage: "CAPNAME", start: Start::Run(system::tput) },
-    Tool { name: "tr", usage: "[-cds] STRING1 [STRING2]", start: Start::Filter(lines::tr) },
+    Tool { name: "tr", usage: "[-cds] STRING1 [STRING2]", start: Start::Filter(translate::tr) },
     Tool { name: "true", usage: "", start: Start::Run(system::succeed) },
     Tool { name: "truncate", usage: "[-c] -s SIZE FILE...", start: Start::Run(files::truncate) },
     Tool { name: "tty", usage: "", start: Start::Run(system::tty) },
@@ -164,12 +168,12 @@ const TOOLS: &[Tool] = &[
     Tool { name: "uptime", usage: "", start: Start::Run(system::uptime) },
     Tool { name: "vi", usage: "[FILE]...", start: Start::Program(pager::editor) },
     Tool { name: "vim", usage: "[FILE]...", start: Start::Program(pager::editor) },
-    Tool { name: "watch", usage: "[-n SEC] [-t] PROG ARGS", start: Start::Program(run::watch) },
+    Tool { name: "watch", usage: "[-n SEC] [-t] PROG ARGS", start: Start::Program(watch::watch) },
     Tool { name: "wc", usage: "[-cmlwL] [FILE]...", start: Start::Filter(lines::wc) },
     Tool { name: "wget", usage: "[-cqS] [--spider] [-O FILE] [--header STR] [--post-data STR] [-P DIR] [-U AGENT] [-T SEC] URL...", start: Start::Program(net::wget) },
     Tool { name: "which", usage: "[-a] COMMAND...", start: Start::Run(system::which) },
     Tool { name: "whoami", usage: "", start: Start::Run(system::whoami) },
-    Tool { name: "xargs", usage: "[OPTIONS] [PROG ARGS]", start: Start::Program(run::xargs) },
+    Tool { name: "xargs", usage: "[OPTIONS] [PROG ARGS]", start: Start::Program(xargs::xargs) },
     Tool { name: "xxd", usage: "[-p] [-l LEN] [FILE]", start: Start::Filter(binary::dump) },
     Tool { name: "yes", usage: "[STRING]", start: Start::Program(generate::yes) },
 ];
