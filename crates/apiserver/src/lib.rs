@@ -43,10 +43,10 @@ mod validation;
 mod verbs;
 mod watch;
 
-pub use auth::authority::{Asked, Authority, asked};
+pub use auth::authority::{Asked, Authority, SignedRequest, asked, signed};
 pub use auth::certificate::{Subject, issue as issue_certificate, subject as certificate_subject};
 pub use client::{Client, PatchType};
-pub use config::{Authorization, Config, Limits};
+pub use config::{Authorization, Config, Limits, SignatureCheck};
 pub use http::{Answer, Connect};
 pub use kinds::{Kind, KindInfo};
 pub use server::{ApiServer, Snapshot};

@@ -3,7 +3,7 @@
 use drydock_value::Time;
 
 pub use drydock_apiserver::{
-    ApiServer, Authorization, ChangeKind, Client, Config, DeleteOptions, Kind, PatchType, Propagation, Snapshot, User,
+    ApiServer, Authorization, ChangeKind, Client, Config, DeleteOptions, Kind, PatchType, Propagation, SignatureCheck, Snapshot, User,
     kinds,
 };
 

@@ -141,7 +141,8 @@ fn tokens(text: &str) -> Result<Vec<(String, store::User)>, String> {
 impl Arguments {
     fn cluster(&self) -> Result<Config, String> {
         // The release whose client this was measured with: --match-server-version asks for the same source.
-        let mut server = store::Config { commit: COMMIT.into(), ..store::Config::default() };
+        let signature_check = store::SignatureCheck(Some(drydock_serve::check_signature));
+        let mut server = store::Config { commit: COMMIT.into(), signature_check, ..store::Config::default() };
         if self.bare {
             // kube-apiserver's own range; and as nothing runs, pods get no tokens unless somebody wants that.
             server.service_cidr = ([10, 0, 0, 0], 24);

@@ -39,7 +39,7 @@ use drydock_value::Time;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-pub use tls::Identity;
+pub use tls::{Identity, check_signature};
 
 /// How to serve.
 #[derive(Debug, Clone)]

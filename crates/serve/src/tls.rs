@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use drydock_apiserver::{Authority, asked};
+use drydock_apiserver::{Authority, SignedRequest, asked};
 use drydock_value::Time;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use tokio_rustls::TlsAcceptor;
@@ -53,6 +53,27 @@ pub(crate) fn issue(
     let usages = ["digital signature", "key encipherment", purpose];
     let [from, until] = [now.seconds().saturating_sub(300), now.seconds() + YEAR].map(Time::from_seconds);
     Ok(Identity { certificate: authority.sign(&asked, &usages, from, until), key: key.serialize_pem() })
+}
+
+/// Whether the signature of a request for a certificate is that of its key, in Go's words.
+pub fn check_signature(request: &SignedRequest) -> Result<(), String> {
+    let ([key, key_algorithm], [signature, algorithm]) = (&request.key, &request.signature);
+    let all = ring::default_provider().signature_verification_algorithms.all;
+    let found = all.iter().find(|known| {
+        known.signature_alg_id().as_ref() == algorithm.as_slice()
+            && known.public_key_alg_id().as_ref() == key_algorithm.as_slice()
+    });
+    let Some(found) = found else {
+        return Err("x509: cannot verify signature: algorithm unimplemented".into());
+    };
+    found.verify_signature(key, &request.body, signature).map_err(|_| {
+        // 1.2.840.113549.1.1 are RSA's, 1.3.101.112 is Ed25519.
+        match key_algorithm.as_slice() {
+            [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, ..] => "crypto/rsa: verification error".into(),
+            [0x06, 0x03, 0x2b, ..] => "x509: Ed25519 verification failure".into(),
+            _ => "x509: ECDSA verification failure".into(),
+        }
+    })
 }
 
 /// What connections need: how to accept them, and how to tell who is there.
@@ -154,6 +175,24 @@ impl ClientCertVerifier for Anybody {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_are_signed_by_their_own_keys() {
+        for (algorithm, refusal) in [
+            (&rcgen::PKCS_ECDSA_P256_SHA256, "x509: ECDSA verification failure"),
+            (&rcgen::PKCS_ECDSA_P384_SHA384, "x509: ECDSA verification failure"),
+            (&rcgen::PKCS_ED25519, "x509: Ed25519 verification failure"),
+        ] {
+            let key = KeyPair::generate_for(algorithm).unwrap();
+            let request = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+            let mut signed = drydock_apiserver::signed(&request).unwrap();
+            assert_eq!(check_signature(&signed), Ok(()), "{refusal}");
+            if let Some(last) = signed.body.last_mut() {
+                *last ^= 1;
+            }
+            assert_eq!(check_signature(&signed), Err(refusal.into()));
+        }
+    }
 
     #[test]
     fn clients_are_known_by_certificates_of_the_authority_only() {

@@ -1,7 +1,7 @@
 //! The cluster's certificate authority: it signs what is asked for in certificate signing requests, as
 //! kube-controller-manager's signers do. Its key follows from the cluster's seed, so it proves nothing to anybody outside.
 //!
-//! A request's own signature is not looked at.
+//! A request's own signature is looked at by whoever [`Config`](crate::Config) names for it.
 
 use drydock_value::Time;
 
@@ -41,6 +41,32 @@ pub struct Asked {
     pub alternatives: Vec<&'static str>,
     /// Name, key and alternative names in DER.
     parts: [Vec<u8>; 3],
+}
+
+/// A request for a certificate as it is signed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SignedRequest {
+    /// What is signed (DER).
+    pub body: Vec<u8>,
+    /// The signature, and its algorithm: what is in its sequence.
+    pub signature: [Vec<u8>; 2],
+    /// The key, and its algorithm.
+    pub key: [Vec<u8>; 2],
+}
+
+/// Takes a certificate signing request (PEM) apart for a look at its signature.
+pub fn signed(request: &str) -> Option<SignedRequest> {
+    // The first byte of bits says how many are too many.
+    let pair = |algorithm: &[u8], bits: &[u8]| [bits.get(1..).unwrap_or_default().to_vec(), algorithm.to_vec()];
+    let (_, der) = certificate::pem(request)?;
+    let (_, outer, _) = element(&der)?;
+    let parts = children(outer);
+    let [(SEQUENCE, body), (SEQUENCE, algorithm), (BITS, signature)] = parts.as_slice() else { return None };
+    let fields = children(body);
+    let (SEQUENCE, key) = fields.get(2)? else { return None };
+    let key = children(key);
+    let [(SEQUENCE, kind), (BITS, bits)] = key.as_slice() else { return None };
+    Some(SignedRequest { body: wrap(SEQUENCE, body), signature: pair(algorithm, signature), key: pair(kind, bits) })
 }
 
 /// Reads a certificate signing request (PEM).

@@ -4,9 +4,10 @@ use drydock_api::Status;
 use drydock_value::Value;
 
 use super::{PLAIN, Strategy, WITH_STATUS, spec_changed};
+use crate::auth::authority;
 use crate::kinds;
 use crate::server::ApiServer;
-use crate::validation::{admission, cluster, custom, devices, names, network, policy, rbac, webhooks};
+use crate::validation::{Errors, Path, admission, cluster, custom, devices, names, network, policy, rbac, webhooks};
 use crate::verbs::{Cx, Part};
 
 /// Roles and bindings: named freely, created by an update too.
@@ -135,8 +136,18 @@ pub(super) fn rows() -> Vec<Strategy> {
     ]
 }
 
-/// Notes who asks for a certificate.
-fn signing_request(_: &mut ApiServer, cx: &Cx, request: &mut Value) -> Result<(), Status> {
+/// Notes who asks for a certificate, whose signature must be that of the key.
+fn signing_request(server: &mut ApiServer, cx: &Cx, request: &mut Value) -> Result<(), Status> {
+    if let Some(check) = server.config.signature_check.0 {
+        let text = drydock_schema::base64::decode(request["spec"]["request"].str()).unwrap_or_default();
+        let signed = authority::signed(&String::from_utf8_lossy(&text));
+        if let Some(Err(why)) = signed.as_ref().map(check) {
+            let mut errors = Errors::default();
+            errors.invalid(&Path::new("spec").field("request"), &request["spec"]["request"], &why);
+            let (kind, name) = (kinds::CERTIFICATE_SIGNING_REQUESTS.info(), request["metadata"]["name"].str());
+            return Err(Status::invalid(kind.group, kind.kind, name, errors.0));
+        }
+    }
     let user = cx.user.to_value();
     let spec = &mut request["spec"];
     for key in ["username", "uid", "groups", "extra"] {
