@@ -102,6 +102,7 @@ pub(crate) fn mutate(
     }
     if attributes.subresource.is_empty() && !cx.is_component {
         server.check_escalation(&cx.user, attributes.kind, attributes.namespace, object, old)?;
+        policy::authorize_params(server, &cx.user, attributes.kind, object, old)?;
     }
     if policy::any(server) {
         let changed = policy::mutate(server, &call(cx, attributes, object, old))?;

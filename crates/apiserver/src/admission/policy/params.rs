@@ -1,12 +1,15 @@
 //! What a policy is parameterized with: objects of its `paramKind`, named or selected by a binding's `paramRef`.
 
+use drydock_api::{Cause, Status};
 use drydock_schema::labels::Selector;
 use drydock_value::Value;
 
 use super::Call;
-use crate::kinds::Kind;
+use crate::auth::rules::Ask;
+use crate::kinds::{self, Kind};
 use crate::registry::Served;
 use crate::server::ApiServer;
+use crate::user::User;
 
 /// The kind of a policy's parameters, in the version that it names.
 fn served(server: &ApiServer, kind: &Value) -> Option<(Kind, &'static Served)> {
@@ -70,6 +73,61 @@ pub(super) fn collect(
         return Err("no params found for policy binding with `Deny` parameterNotFoundAction".into());
     }
     Ok(found)
+}
+
+/// Who names parameters must be allowed to read them: a policy tells what is in them.
+pub(in super::super) fn authorize(
+    server: &ApiServer,
+    user: &User,
+    kind: Kind,
+    object: &Value,
+    old: Option<&Value>,
+) -> Result<(), Status> {
+    let spec = &object["spec"];
+    let before = old.map(|old| &old["spec"]);
+    let is_policy = matches!(kind, kinds::VALIDATING_ADMISSION_POLICIES | kinds::MUTATING_ADMISSION_POLICIES);
+    let (field, policies) = match kind {
+        kinds::VALIDATING_ADMISSION_POLICIES | kinds::MUTATING_ADMISSION_POLICIES => ("paramKind", kind),
+        kinds::VALIDATING_ADMISSION_POLICY_BINDINGS => ("paramRef", kinds::VALIDATING_ADMISSION_POLICIES),
+        kinds::MUTATING_ADMISSION_POLICY_BINDINGS => ("paramRef", kinds::MUTATING_ADMISSION_POLICIES),
+        _ => return Ok(()),
+    };
+    let same = before.is_some_and(|before| before[field] == spec[field] && before["policyName"] == spec["policyName"]);
+    if spec[field].is_null() || same {
+        return Ok(());
+    }
+    let policy = server.store.get(policies, "", spec["policyName"].str());
+    let param_kind =
+        if is_policy { Some(&spec["paramKind"]) } else { policy.map(|policy| &policy["spec"]["paramKind"]) };
+    let param_kind = param_kind.filter(|kind| !kind.is_null());
+    let api_version = param_kind.map_or("", |kind| kind["apiVersion"].str());
+    let group = if param_kind.is_none() { "*" } else { api_version.split_once('/').map_or("", |(group, _)| group) };
+    let resource = param_kind.and_then(|kind| served(server, kind)).map_or("*", |(_, served)| served.resource());
+    let (namespace, name) = match is_policy {
+        true => ("", "*"),
+        false => (spec["paramRef"]["namespace"].str(), spec["paramRef"]["name"].str()),
+    };
+    let ask = Ask::Resource { verb: "get", group, resource, subresource: "", name };
+    if server.authorize(user, namespace, &ask).allowed {
+        return Ok(());
+    }
+    // As Go prints who asks.
+    let extra: Vec<String> = user.extra.iter().map(|(key, values)| format!("{key}:[{}]", values.join(" "))).collect();
+    let who = format!("&{{{} {} [{}] map[{}]}}", user.name, user.uid, user.groups.join(" "), extra.join(" "));
+    let why = match is_policy {
+        true => format!(
+            "user {who} must have \"get\" permission on all objects of the referenced paramKind (kind={}, apiVersion={api_version})",
+            spec["paramKind"]["kind"].str()
+        ),
+        false => format!("user {who} does not have \"get\" permission on the object referenced by paramRef"),
+    };
+    let cause = Cause {
+        reason: "FieldValueForbidden".into(),
+        message: format!("Forbidden: {why}"),
+        field: format!("spec.{field}"),
+    };
+    let info = kind.info();
+    Err(Status::invalid(info.group, info.kind, object["metadata"]["name"].str(), vec![cause]))
 }
 
 fn shown(served: &Served, object: &Value) -> Value {

@@ -458,3 +458,32 @@ fn ways_into_pods_are_refused() {
     request.auth = drydock_api::Auth::Certificate { certificate: "/home/learner/.minikube/client.crt".into() };
     assert!(matches!(bench.server.handle(request, now), crate::http::Answer::Connect(_)));
 }
+
+#[test]
+fn who_names_parameters_must_be_allowed_to_read_them() {
+    let mut bench = Bench::new();
+    let group = "/apis/rbac.authorization.k8s.io/v1";
+    let role = value!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"}, "rules": [
+        {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["*"]}]});
+    bench.create(&format!("{group}/clusterroles"), role).unwrap();
+    let bound = value!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "r"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ann"}]});
+    bench.create(&format!("{group}/clusterrolebindings"), bound).unwrap();
+    let secrets = policy(value!({"matchConstraints": rules("", "configmaps"), "validations": [{"expression": "true"}],
+                                 "paramKind": {"apiVersion": "v1", "kind": "Secret"}}));
+    let ask = |object: Value| {
+        let path = format!("{GROUP}/validatingadmissionpolicies");
+        Request::new(Method::Post, path).with_value(object).header("Impersonate-User", "ann")
+    };
+    let refused = bench.refused(ask(secrets));
+    assert_eq!(
+        refused.message,
+        "ValidatingAdmissionPolicy.admissionregistration.k8s.io \"demo\" is invalid: spec.paramKind: Forbidden: user &{ann  \
+         [system:authenticated] map[]} must have \"get\" permission on all objects of the referenced paramKind \
+         (kind=Secret, apiVersion=v1)"
+    );
+    bench.ok(ask(policy(
+        value!({"matchConstraints": rules("", "configmaps"), "validations": [{"expression": "true"}]}),
+    )));
+}
