@@ -34,9 +34,12 @@ pub enum Authorization {
     AlwaysAllow,
 }
 
-/// Looks whether the signature of a request for a certificate is that of its key.
+/// Looks whether the signature of a request for a certificate is that of its key; says what is wrong.
+pub type CheckSignature = fn(&SignedRequest) -> Result<(), String>;
+
+/// Who checks signatures, if anybody does.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SignatureCheck(pub Option<fn(&SignedRequest) -> Result<(), String>>);
+pub struct SignatureCheck(pub Option<CheckSignature>);
 
 // Who checks is no part of what a server is like.
 impl PartialEq for SignatureCheck {
