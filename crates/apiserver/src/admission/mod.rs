@@ -57,8 +57,27 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// The plugins that may change the object.
+/// The plugins that may change the object. What policies have added is completed like what was there before.
 pub(crate) fn mutate(
+    server: &mut ApiServer,
+    cx: &mut Cx,
+    attributes: &Attributes<'_>,
+    object: &mut Value,
+    old: Option<&Value>,
+) -> Result<(), Status> {
+    complete(server, cx, attributes, object, old)?;
+    if !policy::any(server) {
+        return Ok(());
+    }
+    if let Some(changed) = policy::mutate(server, &call(cx, attributes, object, old))? {
+        *object = changed;
+        complete(server, cx, attributes, object, old)?;
+    }
+    policy::call_webhooks(server, &call(cx, attributes, object, old), kinds::MUTATING_WEBHOOK_CONFIGURATIONS)
+}
+
+/// The plugins of the server's own that may change the object. Asked again, they leave what they have done.
+fn complete(
     server: &mut ApiServer,
     cx: &mut Cx,
     attributes: &Attributes<'_>,
@@ -103,13 +122,6 @@ pub(crate) fn mutate(
     if attributes.subresource.is_empty() && !cx.is_component {
         server.check_escalation(&cx.user, attributes.kind, attributes.namespace, object, old)?;
         policy::authorize_params(server, &cx.user, attributes.kind, object, old)?;
-    }
-    if policy::any(server) {
-        let changed = policy::mutate(server, &call(cx, attributes, object, old))?;
-        if let Some(changed) = changed {
-            *object = changed;
-        }
-        policy::call_webhooks(server, &call(cx, attributes, object, old), kinds::MUTATING_WEBHOOK_CONFIGURATIONS)?;
     }
     Ok(())
 }

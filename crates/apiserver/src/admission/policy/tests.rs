@@ -487,3 +487,22 @@ fn who_names_parameters_must_be_allowed_to_read_them() {
         value!({"matchConstraints": rules("", "configmaps"), "validations": [{"expression": "true"}]}),
     )));
 }
+
+#[test]
+fn what_policies_add_is_completed() {
+    let pods = value!({"matchConstraints": {"resourceRules": [
+        {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    ]}});
+    let add = "Object{spec: Object.spec{containers: [Object.spec.containers{name: 'mesh', image: 'busybox'}]}}";
+    let mut bench =
+        mutating(value!({"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": add}}), pods);
+    let pod = value!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"},
+                      "spec": {"containers": [{"name": "c", "image": "nginx"}]}});
+    let made = bench.create("/api/v1/namespaces/default/pods", pod).unwrap();
+    let containers = made["spec"]["containers"].items();
+    let names: Vec<&str> = containers.iter().map(|container| container["name"].str()).collect();
+    assert_eq!(names, ["c", "mesh"]);
+    assert_eq!(containers[1]["imagePullPolicy"], "Always");
+    assert_eq!(containers[0]["volumeMounts"], containers[1]["volumeMounts"]);
+    assert_eq!(made["spec"]["volumes"].items().len(), 1);
+}
