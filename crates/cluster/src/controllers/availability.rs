@@ -43,11 +43,11 @@ fn judge(object: &Object, informers: &Informers) -> (bool, &'static str, String)
         .filter(|slice| slice["ports"].items().iter().any(|given| given["name"].str() == port["name"].str()))
         .flat_map(|slice| slice["endpoints"].items())
         .filter(|endpoint| endpoint["conditions"]["ready"].is_true());
-    let Some(first) = ready.clone().next() else {
+    if ready.clone().next().is_none() {
         let name = port["name"].str();
         let message = format!("endpoints for {about} have no addresses with port name \"{name}\"");
         return (false, "MissingEndpoints", message);
-    };
+    }
     let serves = |endpoint: &Value| {
         let pod = informers.find(kinds::PODS, &key.namespace, endpoint["targetRef"]["name"].str());
         pod.is_some_and(|pod| is_metrics_server(pod))
@@ -57,10 +57,11 @@ fn judge(object: &Object, informers: &Informers) -> (bool, &'static str, String)
     if group == "metrics.k8s.io" && version == "v1beta1" && ready.any(serves) {
         return (true, "Passed", "all checks passed".into());
     }
-    // Whatever runs there, it knows nothing of the API.
-    let port = port["targetPort"].as_i64().unwrap_or(wanted);
-    let url = format!("https://{}:{port}/apis/{group}/{version}", first["addresses"][0].str());
-    let message = format!("failing or missing response from {url}: bad status from {url}: 404");
+    // The servers of the simulation speak plain HTTP.
+    let url = format!("https://{}:{wanted}/apis/{group}/{version}", service["spec"]["clusterIP"].str());
+    let message = format!(
+        "failing or missing response from {url}: Get \"{url}\": http: server gave HTTP response to HTTPS client"
+    );
     (false, "FailedDiscoveryCheck", message)
 }
 
