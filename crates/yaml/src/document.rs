@@ -45,7 +45,7 @@ pub fn parse(text: &str) -> Result<Vec<Value>, Error> {
 /// # Errors
 /// When the text is not YAML, or says something that JSON cannot.
 pub fn parse_one(text: &str) -> Result<Value, Error> {
-    read(text).map(|document| document.value)
+    read(text, false).map(|document| document.value)
 }
 
 /// As [`parse_one`], but a key that stands twice in a map is an error.
@@ -53,16 +53,19 @@ pub fn parse_one(text: &str) -> Result<Value, Error> {
 /// # Errors
 /// As [`parse_one`], and for duplicates.
 pub fn parse_one_strict(text: &str) -> Result<Value, Error> {
-    read(text)?.strict()
+    read(text, false)?.strict()
 }
 
-fn read(text: &str) -> Result<Document, Error> {
+fn read(text: &str, words: bool) -> Result<Document, Error> {
     let mut tree = Tree::default();
     let mut composer = Composer::new(text);
     let found = composer.document(&mut tree)?;
     let Some(root) = tree.documents.first().copied().filter(|_| found) else {
         return Ok(Document { value: Value::Null, line: 1, duplicates: Vec::new() });
     };
+    if words {
+        tree.words_are_text();
+    }
     let loaded = load(&tree, root)?;
     Ok(Document { value: loaded.value, line: 1, duplicates: loaded.duplicates })
 }
@@ -75,8 +78,14 @@ pub fn documents(text: &str) -> Documents {
         at: 0,
         line: 0,
         json: text.trim_start().starts_with('{'),
+        words: false,
         done: false,
     }
+}
+
+/// As [`documents`], but by YAML 1.2: `yes`, `on` and the like are words and no booleans.
+pub fn documents_of_words(text: &str) -> Documents {
+    Documents { words: true, ..documents(text) }
 }
 
 /// Iterator over the documents of a stream. Ends after the first error.
@@ -86,6 +95,7 @@ pub struct Documents {
     at: usize,
     line: u32,
     json: bool,
+    words: bool,
     done: bool,
 }
 
@@ -176,7 +186,7 @@ impl Documents {
             chunk.push('\n');
             self.advance(length);
         }
-        match read(&chunk) {
+        match read(&chunk, self.words) {
             Ok(mut document) => {
                 document.line = start_line + 1;
                 Ok(Some(document))

@@ -130,9 +130,21 @@ fn strict_reading_names_doubles() {
 }
 
 #[test]
+fn words_may_be_texts() {
+    let text = "a: yes\nn: [on, Off, true, ~]\n";
+    let read = |documents: crate::Documents| documents.map(|found| found.unwrap().value).collect::<Vec<_>>();
+    assert_eq!(read(crate::documents(text)), [value!({"a": true, "false": [true, false, true, null]})]);
+    assert_eq!(read(crate::documents_of_words(text)), [value!({"a": "yes", "n": ["on", "Off", true, null]})]);
+}
+
+#[test]
 fn limits_hold() {
-    let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
-    assert_eq!(parse_one(&deep).unwrap_err().message, "yaml: exceeded max depth of 256");
+    for depth in [300, 20_000] {
+        let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(parse_one(&deep).unwrap_err().message, "yaml: exceeded max depth of 256");
+        let json = parse(&format!("{{\"a\": {deep}}}")).unwrap_err().message;
+        assert!(json.starts_with("json: "), "{json}");
+    }
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..10 {
         let aliases = vec![format!("*a{}", level - 1); 10].join(", ");

@@ -90,6 +90,17 @@ impl Tree {
         }
     }
 
+    /// Leaves of the words for truth only those that YAML 1.2 has; the others become texts.
+    pub(crate) fn words_are_text(&mut self) {
+        for node in &mut self.nodes {
+            if let Kind::Scalar { text, plain } = &mut node.kind
+                && matches!(text.to_ascii_lowercase().as_str(), "y" | "n" | "yes" | "no" | "on" | "off")
+            {
+                *plain = false;
+            }
+        }
+    }
+
     pub(crate) fn add(&mut self, node: Node) -> NodeId {
         self.nodes.push(node);
         self.nodes.len() - 1

@@ -189,7 +189,7 @@ pub(super) fn build(
     io: &mut Io<'_>,
     source: &Source,
 ) -> Result<Vec<Result<Value, Failure>>, Failure> {
-    let (warnings, built) = crate::kustomize::build(&source.path, false, &inv.env, io.files);
+    let (warnings, built) = crate::kustomize::build(&source.path, [false, false], &inv.env, io.files);
     warnings.iter().for_each(|line| io.eprintln(line));
     Ok(built?.into_iter().map(Ok).collect())
 }

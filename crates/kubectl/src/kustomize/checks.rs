@@ -38,17 +38,7 @@ const TEXTS: &[(&str, &str)] = &[
 ];
 
 /// What is not done here, rather than passed over.
-const UNSUPPORTED: &[&str] = &[
-    "helmCharts",
-    "helmChartInflationGenerator",
-    "helmGlobals",
-    "vars",
-    "crds",
-    "configurations",
-    "generators",
-    "transformers",
-    "validators",
-];
+const UNSUPPORTED: &[&str] = &["vars", "crds", "configurations"];
 
 /// Whether every field is known and holds what it should. Answers it with the fields' names as they should be: any
 /// capitals do.

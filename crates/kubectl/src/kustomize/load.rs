@@ -12,6 +12,8 @@ pub(super) struct World<'a> {
     pub files: &'a mut dyn Files,
     /// `--load-restrictor LoadRestrictionsNone`
     pub unrestricted: bool,
+    /// `--enable-helm`
+    pub helm: bool,
     /// Warnings, a line each.
     pub warnings: Vec<String>,
 }
@@ -123,12 +125,74 @@ pub(super) fn kustomization(world: &mut World<'_>, loader: &Loader) -> Result<Va
     let bytes = world.files.read(path).map_err(|errno| format!("open {path}: {errno}"))?;
     let text = String::from_utf8_lossy(&bytes);
     let value = drydock_yaml::parse_one_strict(&text).map_err(|error| format!("invalid Kustomization: {error}"))?;
-    if value.is_empty() {
+    let of_itself = |field: &str| matches!(field, "apiVersion" | "kind" | "metadata");
+    if value.entries().all(|(field, _)| of_itself(field)) {
         return Err("kustomization.yaml is empty".into());
     }
     let value = checks::check(&value)?;
+    helm(world, &value)?;
+    for field in ["generators", "transformers", "validators"] {
+        plugins(world, loader, &value, field)?;
+    }
+    match &value["openapi"] {
+        Value::Null => {}
+        openapi if !openapi["path"].is_empty() => {
+            loader.load(world, openapi["path"].str())?;
+        }
+        openapi if !matches!(openapi["version"].str(), "" | "v1.21.2") => {
+            return Err("the specified OpenAPI version is not built in".into());
+        }
+        _ => {}
+    }
     world.warnings.extend(checks::deprecations(&value));
     Ok(value)
+}
+
+/// Refuses charts: whoever has not asked for them as kustomize does, others as what is not done here.
+fn helm(world: &World<'_>, kustomization: &Value) -> Result<(), String> {
+    for field in ["helmCharts", "helmChartInflationGenerator"] {
+        let Some(chart) = kustomization[field].items().first() else { continue };
+        if world.helm {
+            return Err(format!("{field} is not supported"));
+        }
+        let mut config = Value::object();
+        for (key, value) in chart.entries() {
+            let key = match key {
+                "chartName" => "name",
+                "chartRepoUrl" => "repo",
+                key => key,
+            };
+            config.set(key, value.clone());
+        }
+        let config = drydock_yaml::to_yaml(&config);
+        return Err(format!(
+            "trouble configuring builtin HelmChartInflationGenerator with config: `\n{config}`: must specify --enable-helm"
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses plugins: those that are programs as kustomize does, those that are built in as nothing that is done here.
+fn plugins(world: &mut World<'_>, loader: &Loader, kustomization: &Value, field: &str) -> Result<(), String> {
+    for entry in kustomization[field].items() {
+        let text = entry.str();
+        let objects = match text.contains('\n') {
+            true => documents(text.as_bytes(), ""),
+            false => loader.load(world, text).and_then(|bytes| documents(&bytes, text)),
+        };
+        for object in objects.unwrap_or_default() {
+            if object["apiVersion"] != "builtin" {
+                let why =
+                    format!("external plugins disabled; unable to load external plugin '{}'", object["kind"].str());
+                return Err(match field {
+                    "generators" => format!("loading generator plugins: failed to load generator: {why}"),
+                    _ => why,
+                });
+            }
+        }
+        return Err(format!("{field} is not supported"));
+    }
+    Ok(())
 }
 
 /// Everything that a folder's kustomization makes of `items` (which is empty but for components).
@@ -185,8 +249,11 @@ fn folder(world: &mut World<'_>, loader: &Loader, component: bool, items: &mut I
         .map_err(|why| format!("couldn't make target for path '{}': {why}", loader.root))?;
     let kind = value["kind"].str();
     if component != (kind == "Component") {
-        let wrong = if component { "== 'Component'" } else { "!= 'Component'" };
-        return Err(format!("expected kind {wrong} for path '{}'", loader.root));
+        let root = &loader.root;
+        return Err(match component {
+            true => format!("expected kind 'Component' for path '{root}' but got 'Kustomization'"),
+            false => format!("expected kind != 'Component' for path '{root}'"),
+        });
     }
     accumulate(world, loader, &value, items)
         .map_err(|why| format!("recursed accumulation of path '{}': {why}", loader.root))
@@ -196,7 +263,7 @@ fn folder(world: &mut World<'_>, loader: &Loader, component: bool, items: &mut I
 pub(super) fn documents(bytes: &[u8], path: &str) -> Result<Vec<Value>, String> {
     let text = String::from_utf8_lossy(bytes);
     let mut objects = Vec::new();
-    for document in drydock_yaml::documents(&text) {
+    for document in drydock_yaml::documents_of_words(&text) {
         let value = document
             .map_err(|error| {
                 // go-yaml counts the first line too when it is asked directly.

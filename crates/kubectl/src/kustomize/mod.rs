@@ -31,17 +31,18 @@ use resource::Items;
 /// The version that `managedByLabel` names.
 const VERSION: &str = "v5.8.1";
 
-/// Builds the kustomization of a folder. Warnings come also with an error.
+/// Builds the kustomization of a folder, without restrictions of what is loaded and with charts if that is asked for.
+/// Warnings come also with an error.
 ///
 /// # Errors
 /// kustomize's words.
 pub fn build(
     path: &str,
-    unrestricted: bool,
+    [unrestricted, helm]: [bool; 2],
     env: &Env,
     files: &mut dyn Files,
 ) -> (Vec<String>, Result<Vec<Value>, String>) {
-    let mut world = World { env, files, unrestricted, warnings: Vec::new() };
+    let mut world = World { env, files, unrestricted, helm, warnings: Vec::new() };
     let built = objects(&mut world, path);
     (world.warnings, built)
 }
@@ -180,7 +181,8 @@ spec:
                 &["accumulating components: loader.New \"must build at directory: not a valid directory"],
             ),
             ("frob: 1\n", &["error: invalid Kustomization: json: unknown field \"frob\""]),
-            ("helmCharts: [{name: x}]\n", &["error: helmCharts is not supported"]),
+            ("helmCharts: [{name: x}]\n", &["with config: `\nname: x\n`: must specify --enable-helm"]),
+            ("vars: [{name: x}]\n", &["error: vars is not supported"]),
         ] {
             let got = built(kustomization);
             for want in wanted {

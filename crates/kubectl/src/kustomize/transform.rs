@@ -207,8 +207,8 @@ fn replicas(entry: &Value, items: &mut Items) -> Result<(), String> {
     if found {
         return Ok(());
     }
-    let kinds: Vec<String> =
-        REPLICAS.iter().flat_map(|row| row.0.split(' ')).map(|kind| format!("{kind}.[noVer].[noGrp]")).collect();
+    let kinds = ["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"];
+    let kinds = kinds.map(|kind| format!("{kind}.[noVer].[noGrp]"));
     Err(format!("resource with name {name} does not match a config with the following GVK [{}]", kinds.join(" ")))
 }
 
