@@ -37,6 +37,30 @@ const LINES: &[Line] = &[
     ("-n typed get bt", 0, "could also match lower priority resource boats.sea.example.com"),
     ("-n typed get boats.v1.sea.example.com", 0, "Warning: sink it"),
     ("-n typed get boats.v1.sea.example.com --warnings-as-errors", 1, "error: 1 warning received"),
+    // Policies refuse, and say what is wrong with themselves.
+    ("apply -f policies.yaml", 0, "validatingadmissionpolicybinding.admissionregistration.k8s.io/few created"),
+    (
+        "-n typed create deployment big --image=nginx --replicas=9",
+        1,
+        "ValidatingAdmissionPolicy 'few' with binding 'few' denied request: at most 5 in typed",
+    ),
+    ("-n typed create deployment small --image=nginx", 0, "deployment.apps/small created"),
+    (
+        "-n typed patch deployment small -p {\"spec\":{\"replicas\":9}}",
+        1,
+        "The deployments \"small\" is invalid: : ValidatingAdmissionPolicy 'few'",
+    ),
+    (
+        "wait --for=jsonpath={.status.observedGeneration}=1 validatingadmissionpolicy/odd --timeout=20s",
+        0,
+        "condition met",
+    ),
+    (
+        "get validatingadmissionpolicy odd -o jsonpath={.status.typeChecking.expressionWarnings[0].warning}",
+        0,
+        "apps/v1, Kind=Deployment: ERROR: <input>:1:7: undefined field 'replicas'",
+    ),
+    ("delete -f policies.yaml", 0, "\"few\" deleted"),
     // A user entry that stands for another.
     (
         "--user=other auth whoami -o jsonpath={.status.userInfo}",
@@ -65,6 +89,33 @@ spec:
 ---
 ";
 
+const POLICIES: &str = "apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: few}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [apps], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [deployments]}
+  validations:
+  - expression: object.spec.replicas <= 5
+    messageExpression: \"'at most 5 in ' + namespaceObject.metadata.name\"
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: few}
+spec: {policyName: few, validationActions: [Deny]}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: odd}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments]}
+  validations:
+  - expression: object.replicas <= 5
+";
+
 const USERS: &str = "users:
 - {name: nobody, user: {as-uid: '7'}}
 - {name: other, user: {as: userb, as-uid: abc, as-groups: [g2, g1], as-user-extra: {foo: [bar]}}}
@@ -85,6 +136,7 @@ fn session(name: &str, program: &Path, words: &[&str]) {
     std::fs::write(folder.join("config"), config).expect("a kubeconfig");
     let kinds = ["sea.example.com", "air.example.com"].map(|group| KINDS.replace("GROUP", group)).concat();
     std::fs::write(folder.join("kinds.yaml"), kinds).expect("a file");
+    std::fs::write(folder.join("policies.yaml"), POLICIES).expect("a file");
     for (line, code, part) in LINES {
         let ran = kubectl.run(line);
         assert_eq!(ran.code, *code, "kubectl {line}: {}", ran.text);
