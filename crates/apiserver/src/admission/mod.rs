@@ -66,7 +66,8 @@ pub(crate) fn mutate(
     old: Option<&Value>,
 ) -> Result<(), Status> {
     complete(server, cx, attributes, object, old)?;
-    if !policy::any(server) {
+    // A binding was looked at as such.
+    if attributes.subresource == "binding" || !policy::any(server) {
         return Ok(());
     }
     if let Some(changed) = policy::mutate(server, &call(cx, attributes, object, old))? {
@@ -153,7 +154,13 @@ pub(crate) fn validate(
     judge(server, cx, attributes, object, old)
 }
 
-/// The plugins that look at ways into pods, nodes and services: `options` is what the client asks for.
+/// Whether there are policies or webhooks that may be about a request.
+pub(crate) fn has_policies(server: &ApiServer) -> bool {
+    policy::any(server)
+}
+
+/// The plugins that look at what is no change of an object itself: ways into pods, nodes and services, bindings, evictions.
+/// `options` is what the client asks for.
 pub(crate) fn connect(
     server: &ApiServer,
     cx: &mut Cx,
@@ -161,6 +168,9 @@ pub(crate) fn connect(
     name: &str,
     options: &Value,
 ) -> Result<(), Status> {
+    if !policy::any(server) {
+        return Ok(());
+    }
     let mut asked = call(cx, attributes, options, None);
     asked.name = name.to_owned();
     policy::call_webhooks(server, &asked, kinds::MUTATING_WEBHOOK_CONFIGURATIONS)?;
@@ -178,7 +188,7 @@ fn judge(
     object: &Value,
     old: Option<&Value>,
 ) -> Result<(), Status> {
-    if !policy::any(server) {
+    if attributes.subresource == "binding" || !policy::any(server) {
         return Ok(());
     }
     let asked = call(cx, attributes, object, old);

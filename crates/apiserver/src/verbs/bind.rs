@@ -3,6 +3,7 @@
 use drydock_api::Status;
 use drydock_value::{Value, value};
 
+use crate::admission::{self, Attributes, Operation};
 use crate::kinds;
 use crate::server::ApiServer;
 use crate::verbs::{Cx, Part};
@@ -17,6 +18,14 @@ impl ApiServer {
         node: &str,
         annotations: &Value,
     ) -> Result<(), Status> {
+        if admission::has_policies(self) {
+            let binding = value!({
+                "kind": "Binding", "apiVersion": "v1", "metadata": {"name": name, "namespace": namespace},
+                "target": {"kind": "Node", "name": node}
+            });
+            let attributes = Attributes::new(Operation::Create, kinds::PODS, namespace, "binding");
+            admission::connect(self, cx, &attributes, name, &binding)?;
+        }
         let now = self.now.rfc3339();
         self.update(cx, kinds::PODS, namespace, name, Part::Binding, &mut |_, _, old| {
             let refuse = |why: String| Err(Status::conflict("", "pods/binding", name, &why));

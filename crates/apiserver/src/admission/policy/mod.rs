@@ -57,7 +57,7 @@ impl Call<'_> {
 
     /// Whether the object is of a kind that only the subresource knows.
     fn is_own_kind(&self) -> bool {
-        self.operation == Operation::Connect || self.subresource == "eviction"
+        self.operation == Operation::Connect || matches!(self.subresource, "eviction" | "binding")
     }
 
     fn operation(&self) -> &'static str {

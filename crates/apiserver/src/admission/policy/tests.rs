@@ -506,3 +506,26 @@ fn what_policies_add_is_completed() {
     assert_eq!(containers[0]["volumeMounts"], containers[1]["volumeMounts"]);
     assert_eq!(made["spec"]["volumes"].items().len(), 1);
 }
+
+#[test]
+fn bindings_and_evictions_are_looked_at_as_such() {
+    let pod = value!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"},
+                      "spec": {"containers": [{"name": "c", "image": "nginx"}]}});
+    let body = |version: &str, kind: &str| value!({"apiVersion": version, "kind": kind, "metadata": {"name": "p"}});
+    let mut binding = body("v1", "Binding");
+    binding.set("target", value!({"kind": "Node", "name": "n"}));
+    for (subresource, object) in [("binding", binding), ("eviction", body("policy/v1", "Eviction"))] {
+        let rules = value!({"resourceRules": [
+            {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": [format!("pods/{subresource}")]}
+        ]});
+        let expression = "request.operation != 'CREATE' || object.kind in ['Pod']";
+        let mut bench = bench(
+            value!({"matchConstraints": rules, "validations": [{"expression": expression, "message": "no"}]}),
+            value!({"validationActions": ["Deny"]}),
+        );
+        bench.create("/api/v1/namespaces/default/pods", pod.clone()).unwrap();
+        let path = format!("/api/v1/namespaces/default/pods/p/{subresource}");
+        let refused = bench.refused(Request::new(Method::Post, path).with_value(object));
+        assert!(refused.message.ends_with("denied request: no"), "{}", refused.message);
+    }
+}
