@@ -10,7 +10,8 @@ use crate::env::Io;
 use crate::failure::{Failure, quote};
 use crate::invocation::Invocation;
 
-const MISSING: &str = "You must provide one or more resources by argument or filename.
+/// What is said where neither arguments nor files say what is meant.
+pub(crate) const MISSING: &str = "You must provide one or more resources by argument or filename.
 Example resource specifications include:
    '-f rsrc.yaml'
    '--filename=rsrc.json'

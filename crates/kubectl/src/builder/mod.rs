@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 
 pub use args::{has_names, split_types};
+pub(crate) use find::MISSING;
 pub use find::find;
 
 /// One object that a command line means.

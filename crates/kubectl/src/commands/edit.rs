@@ -43,9 +43,12 @@ pub(super) enum Mode {
 /// # Errors
 /// kubectl's own.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
-    let subresource = inv.flags.str("subresource");
-    if !subresource.is_empty() && subresource != "status" {
-        return Err(format!("invalid subresource value: {subresource:?}. Must be one of [status]").into());
+    let output = inv.flags.str("output");
+    if !matches!(output, "" | "json" | "yaml" | "kyaml") {
+        let known = "allowed formats are: json,kyaml,yaml";
+        return Err(
+            format!("unable to match a printer suitable for the output format {}, {known}", quote(output)).into()
+        );
     }
     let args = inv.args.clone();
     let query = Query { type_means_all: true, latest: true, validate: false, ..Query::new(inv, io, &args)? };

@@ -32,6 +32,9 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         return Err("must specify --patch or --patch-file containing the contents of the patch".into());
     }
     let local = inv.flags.bool("local");
+    if local && !inv.args.is_empty() {
+        return Err("cannot specify --local and server resources".into());
+    }
     if local && dry_run == DryRun::Server {
         return Err("cannot specify --local and --dry-run=server - did you mean --dry-run=client?".into());
     }

@@ -185,6 +185,51 @@ fn versions_match_when_they_are_of_the_same_source() {
     assert!(ran.err.starts_with(words) && ran.code == 1, "{}", ran.err);
 }
 
+#[test]
+fn what_is_said_before_anybody_is_asked() {
+    let config = value!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "default"}, "data": {"k": "v"}
+    });
+    let missing = "error: You must provide one or more resources by argument or filename.\n";
+    for (line, out, err) in [
+        (
+            "wait cm/c --for=jsonpath={.data.k}=v --for=create",
+            "configmap/c condition met\nconfigmap/c condition met\n",
+            "",
+        ),
+        (
+            "wait cm/c --for=create --for=jsonpath={.data.k}=w --timeout=0s",
+            "",
+            "error: --timeout must be greater than 0 when --for=create is specified\n",
+        ),
+        ("alpha", "", "No alpha commands are available in this version of kubectl\n"),
+        ("patch cm c -p {} --local", "", "error: cannot specify --local and server resources\n"),
+        ("set env deploy/web A=b --local", "", missing),
+        ("get cm --vmodule=x", "", "error: invalid argument \"x\" for \"--vmodule\" flag: syntax error: "),
+        (
+            "get cm --log-flush-frequency=x",
+            "",
+            "error: invalid argument \"x\" for \"--log-flush-frequency\" flag: parse error\n",
+        ),
+        ("edit cm c -o name", "", "error: unable to match a printer suitable for the output format \"name\", allowed "),
+        ("certificate approve x -f /web.yaml", "", "error: resource/name arguments cannot be provided when a path is "),
+        (
+            "apply -f /web.yaml --subresource=status",
+            "",
+            "error: --subresource can only be specified for --server-side\n",
+        ),
+        ("proxy --unix-socket=/x --port=9", "", "error: cannot set --unix-socket and --port at the same time\n"),
+        ("proxy --unix-socket=/x", "", "error: listen unix /x: "),
+        ("get cm --certificate-authority=nope", "", "error: unable to read certificate-authority nope for "),
+    ] {
+        let ran = Fake::default().with_all_resources().object(&config).file("/web.yaml", FILES[0].1).line(line);
+        assert!(
+            ran.out == out && ran.err.starts_with(err) && (ran.err.is_empty() == err.is_empty()),
+            "{line}: {ran:?}"
+        );
+    }
+}
+
 /// Commands and flags of kubectl that nothing acts on yet: whoever adds one takes it off here.
 const NOT_YET: &[&str] = &[];
 

@@ -174,25 +174,20 @@ fn helm(world: &World<'_>, kustomization: &Value) -> Result<(), String> {
 
 /// Refuses plugins: those that are programs as kustomize does, those that are built in as nothing that is done here.
 fn plugins(world: &mut World<'_>, loader: &Loader, kustomization: &Value, field: &str) -> Result<(), String> {
-    for entry in kustomization[field].items() {
-        let text = entry.str();
-        let objects = match text.contains('\n') {
-            true => documents(text.as_bytes(), ""),
-            false => loader.load(world, text).and_then(|bytes| documents(&bytes, text)),
-        };
-        for object in objects.unwrap_or_default() {
-            if object["apiVersion"] != "builtin" {
-                let why =
-                    format!("external plugins disabled; unable to load external plugin '{}'", object["kind"].str());
-                return Err(match field {
-                    "generators" => format!("loading generator plugins: failed to load generator: {why}"),
-                    _ => why,
-                });
-            }
-        }
+    let Some(text) = kustomization[field].items().first().map(Value::str) else { return Ok(()) };
+    let objects = match text.contains('\n') {
+        true => documents(text.as_bytes(), ""),
+        false => loader.load(world, text).and_then(|bytes| documents(&bytes, text)),
+    };
+    let objects = objects.unwrap_or_default();
+    let Some(plugin) = objects.iter().find(|object| object["apiVersion"] != "builtin") else {
         return Err(format!("{field} is not supported"));
-    }
-    Ok(())
+    };
+    let why = format!("external plugins disabled; unable to load external plugin '{}'", plugin["kind"].str());
+    Err(match field {
+        "generators" => format!("loading generator plugins: failed to load generator: {why}"),
+        _ => why,
+    })
 }
 
 /// Everything that a folder's kustomization makes of `items` (which is empty but for components).

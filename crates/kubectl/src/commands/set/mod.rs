@@ -61,6 +61,10 @@ impl Setting {
     fn find(&self, inv: &mut Invocation, io: &mut Io<'_>, resources: &[String]) -> Result<Vec<Info>, Failure> {
         let of_type = inv.flags.bool("all");
         let latest = !self.local;
+        let known = inv.flags.list("filename").is_empty() && inv.flags.str("kustomize").is_empty();
+        if self.local && known && matches!(inv.command.name(), "env" | "serviceaccount") {
+            return Err(builder::MISSING.into());
+        }
         let query = Query { latest, all: false, type_means_all: of_type, ..Query::new(inv, io, resources)? };
         builder::find(&query, inv, io)?.infos()
     }
