@@ -32,12 +32,14 @@ pub(super) struct Checker<'a> {
     scopes: Vec<(String, Type)>,
     /// What type variables stand for.
     bound: Vec<Option<Type>>,
+    /// What they stood for before each change, so that a call that does not fit leaves nothing behind.
+    trail: Vec<(u32, Option<Type>)>,
     problems: &'a mut Problems,
 }
 
 /// Checks a tree, and notes the types in it.
 pub(super) fn check(root: &mut Expr, env: &Env, problems: &mut Problems) {
-    let mut checker = Checker { env, scopes: Vec::new(), bound: Vec::new(), problems };
+    let mut checker = Checker { env, scopes: Vec::new(), bound: Vec::new(), trail: Vec::new(), problems };
     checker.visit(root);
     checker.settle(root);
 }
@@ -51,6 +53,11 @@ impl Checker<'_> {
     fn fresh(&mut self) -> Type {
         self.bound.push(None);
         Type::Var(self.bound.len() as u32 - 1)
+    }
+
+    fn bind(&mut self, at: u32, ty: Type) {
+        let before = self.bound[at as usize].replace(ty);
+        self.trail.push((at, before));
     }
 
     /// A type with what is known of its variables; those that are free stay, or become dyn.
@@ -91,14 +98,14 @@ impl Checker<'_> {
                     let fits = if std::ptr::eq(var, to) { self.fits(&bound, other) } else { self.fits(other, &bound) };
                     if fits && matches!(other, Type::Dyn) {
                         // What is only known as dyn makes the whole so.
-                        self.bound[*at as usize] = Some(Type::Dyn);
+                        self.bind(*at, Type::Dyn);
                     }
                     return fits;
                 }
                 if self.occurs(*at, other) {
                     return false;
                 }
-                self.bound[*at as usize] = Some(other.clone());
+                self.bind(*at, other.clone());
                 return true;
             }
         }
@@ -114,10 +121,12 @@ impl Checker<'_> {
     }
 
     fn fit_all(&mut self, to: &[Type], from: &[Type]) -> bool {
-        let before = self.bound.clone();
+        let mark = self.trail.len();
         let fits = to.len() == from.len() && to.iter().zip(from).all(|(to, from)| self.fits(to, from));
-        if !fits {
-            self.bound = before;
+        while !fits && self.trail.len() > mark {
+            if let Some((at, before)) = self.trail.pop() {
+                self.bound[at as usize] = before;
+            }
         }
         fits
     }
@@ -261,7 +270,7 @@ impl Checker<'_> {
             Type::Error | Type::Dyn => Type::Dyn,
             Type::Map(_, of) => (*of).clone(),
             Type::Var(var) => {
-                self.bound[var as usize] = Some(Type::Dyn);
+                self.bind(var, Type::Dyn);
                 Type::Dyn
             }
             Type::Optional(of) => {
@@ -339,7 +348,9 @@ impl Checker<'_> {
                 continue;
             }
             let base = self.bound.len() as u32;
-            self.bound.extend([None, None]);
+            if overload.generic {
+                self.bound.extend([None, None]);
+            }
             let to: Vec<Type> = overload.parameters.iter().map(|ty| shifted(ty, base)).collect();
             if !self.fit_all(&to, args) {
                 self.bound.truncate(base as usize);
@@ -373,7 +384,7 @@ impl Checker<'_> {
             Type::Map(key, of) => ((*key).clone(), (*of).clone()),
             Type::Dyn | Type::Error => (Type::Dyn, Type::Dyn),
             Type::Var(var) => {
-                self.bound[var as usize] = Some(Type::Dyn);
+                self.bind(var, Type::Dyn);
                 (Type::Dyn, Type::Dyn)
             }
             other => {

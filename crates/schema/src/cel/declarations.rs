@@ -8,6 +8,8 @@ use super::types::Type;
 pub(super) struct Overload {
     /// Whether the first parameter stands before the name.
     pub(super) method: bool,
+    /// Whether it is for any types: `A`, `B`.
+    pub(super) generic: bool,
     pub(super) parameters: Vec<Type>,
     pub(super) result: Type,
 }
@@ -197,7 +199,13 @@ fn overload(text: &'static str) -> Overload {
         types.push(ty);
         rest = after.trim_start();
     }
-    Overload { method: plain.is_some(), parameters: types, result: one(result).0 }
+    Overload {
+        method: plain.is_some(),
+        // The names of other types have no capitals that stand alone.
+        generic: text.split([' ', ';', '>', '.', '[', ']', '{', '}', '?', '#']).any(|word| word == "A" || word == "B"),
+        parameters: types,
+        result: one(result).0,
+    }
 }
 
 /// The first type of a text, and what follows.
