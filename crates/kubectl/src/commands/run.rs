@@ -15,7 +15,7 @@ use super::{Outcome, Waiting, acts, attach, expose};
 use crate::builder::{Found, Info};
 use crate::change::podwatch::{PodWatch, Watched, print_log};
 use crate::change::printing::Printing;
-use crate::change::{generate, known_resource, overrides, podspec};
+use crate::change::{deletion, generate, known_resource, overrides, podspec};
 use crate::env::{Io, Wait};
 use crate::failure::{Failure, quote};
 use crate::invocation::{DryRun, Invocation};
@@ -59,6 +59,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let mut printing = Printing::new(inv, io, dry_run)?;
     let attach = if inv.flags.given("attach") { inv.flags.bool("attach") } else { inv.flags.bool("stdin") };
     check(inv, attach, dry_run)?;
+    deletion::propagation(inv, io)?;
     let name = inv.args.first().cloned().unwrap_or_default();
     let mut pod = pod(inv, &name)?;
     overrides::apply(inv, &mut pod)?;

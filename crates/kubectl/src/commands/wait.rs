@@ -139,6 +139,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     conditions.sort_compact_by_key(|condition| !matches!(condition, Condition::Created));
     let deadline = deadline(inv);
     let mut query = Query::new(inv, io, &inv.args.clone())?;
+    // Names say enough.
+    query.all &= query.args.len() < 2 && !query.args.iter().any(|arg| arg.contains('/'));
     query.type_means_all = query.all;
     query.latest = !query.local;
     let for_create = matches!(conditions.first(), Some(Condition::Created));
