@@ -20,6 +20,8 @@ struct Row {
     name: &'static str,
     rank: usize,
     shape: Shape,
+    /// The name as it stands in a document, with quotes and colon.
+    written: Box<[u8]>,
 }
 
 /// The fields of every type, by name; the types by their index.
@@ -37,7 +39,13 @@ fn table() -> &'static [Vec<Row>] {
             let first = ["kind", "apiVersion"].into_iter().filter(|name| !own.contains(name));
             let names: Vec<&str> = first.chain(own.iter().copied()).collect();
             let rank = |name: &str| names.iter().position(|known| *known == name).unwrap_or(names.len());
-            of.fields().map(|field| Row { name: field.name, rank: rank(field.name), shape: field.shape }).collect()
+            let row = |name: &'static str, shape| Row {
+                name,
+                rank: rank(name),
+                shape,
+                written: format!("\"{name}\":").into_bytes().into(),
+            };
+            of.fields().map(|field| row(field.name, field.shape)).collect()
         });
         types.collect()
     })
@@ -99,13 +107,29 @@ fn escape(byte: u8) -> Option<&'static str> {
     })
 }
 
+/// Which bytes stand for themselves.
+static PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let mut control = 0;
+    while control < b' ' as usize {
+        plain[control] = false;
+        control += 1;
+    }
+    let mut signs: &[u8] = b"\"\\<>&";
+    while let [sign, rest @ ..] = signs {
+        plain[*sign as usize] = false;
+        signs = rest;
+    }
+    plain
+};
+
 /// A string, with HTML's characters escaped as Go does. What needs no escape is copied in runs.
 fn text(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     out.push(b'"');
     let mut copied = 0;
     for (at, &byte) in bytes.iter().enumerate() {
-        if byte >= b' ' && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&') {
+        if PLAIN[byte as usize] {
             continue;
         }
         out.extend_from_slice(&bytes[copied..at]);
@@ -179,24 +203,30 @@ fn shaped(value: &Value, shape: Shape, out: &mut Vec<u8>) {
 }
 
 fn fields(map: &Map, of: TypeRef, out: &mut Vec<u8>) {
-    let mut found: Vec<(usize, &str, &Value, Option<Shape>)> = map
-        .iter()
-        .map(|(key, value)| match row(of, key) {
-            Some(row) => (row.rank, key, value, Some(row.shape)),
-            None => (usize::MAX, key, value, None),
-        })
-        .collect();
+    // Both are sorted by name, so one walk finds the row of each field.
+    let mut rows = table().get(of.index()).map_or(&[][..], Vec::as_slice).iter().peekable();
+    let mut found: Vec<(usize, &str, &Value, Option<&Row>)> = Vec::with_capacity(map.len());
+    for (key, value) in map.iter() {
+        while rows.next_if(|row| row.name < key).is_some() {}
+        let row = rows.next_if(|row| row.name == key);
+        found.push((row.map_or(usize::MAX, |row| row.rank), key, value, row));
+    }
     found.sort_unstable_by_key(|(rank, key, ..)| (*rank, *key));
     out.push(b'{');
-    for (number, (_, key, value, shape)) in found.into_iter().enumerate() {
+    for (number, (_, key, value, row)) in found.into_iter().enumerate() {
         if number > 0 {
             out.push(b',');
         }
-        text(key, out);
-        out.push(b':');
-        match shape {
-            Some(shape) => member(of, value, shape, out),
-            None => plain(value, out),
+        match row {
+            Some(row) => {
+                out.extend_from_slice(&row.written);
+                member(of, value, row.shape, out);
+            }
+            None => {
+                text(key, out);
+                out.push(b':');
+                plain(value, out);
+            }
         }
     }
     out.push(b'}');
