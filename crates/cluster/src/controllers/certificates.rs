@@ -11,9 +11,10 @@ use super::common::ignore_absent;
 use super::{Controller, Enqueue, Requeue, actor};
 use crate::ctx::Ctx;
 use crate::informers::{Change, Informers};
-use crate::objects::{Key, moment};
+use crate::objects::{Key, Object, moment};
 use crate::store::{DeleteOptions, Kind, kinds};
 
+const NAME: &str = "certificate-controller";
 const REQUESTS: Kind = kinds::CERTIFICATE_SIGNING_REQUESTS;
 /// `--cluster-signing-duration`
 const LIFE: u64 = 365 * 86_400;
@@ -82,65 +83,70 @@ fn of_node(
     None
 }
 
-/// Signs what was approved.
-#[derive(Debug, Clone, Default)]
-pub struct Signing;
+/// The controller, in one of its two works.
+#[derive(Debug, Clone)]
+pub struct Certificates {
+    work: fn(&Object, &mut Ctx<'_>) -> Result<Requeue, Status>,
+}
 
-impl Controller for Signing {
-    fn name(&self) -> &'static str {
-        "certificate-controller"
+impl Certificates {
+    /// Signs what was approved.
+    pub fn signing() -> Certificates {
+        Certificates { work: sign }
     }
 
-    fn watches(&self) -> &'static [Kind] {
-        &[REQUESTS]
-    }
-
-    fn observe(&mut self, change: &Change, _: &Informers, queue: &mut Enqueue<'_>) {
-        if change.new.is_some() {
-            queue.add(change.key());
-        }
-    }
-
-    fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
-        let Some(request) = ctx.informers.get(REQUESTS, key).cloned() else { return Ok(Requeue::Done) };
-        let spec = &request["spec"];
-        let signer = SIGNERS.iter().find(|(name, _)| spec["signerName"] == *name);
-        let waits = condition(&request.value, "Approved").is_some()
-            && condition(&request.value, "Failed").is_none()
-            && request["status"]["certificate"].is_empty();
-        let (Some((_, check)), true) = (signer, waits) else { return Ok(Requeue::Done) };
-        let text = base64::decode(spec["request"].str()).unwrap_or_default();
-        let Some(asked) = asked(&String::from_utf8_lossy(&text)) else { return Ok(Requeue::Done) };
-        let usages: Vec<&str> = spec["usages"].items().iter().map(Value::str).collect();
-        let mut changed = request.value.clone();
-        if let Some(problem) = check(&asked, &usages) {
-            changed["status"]["conditions"].push(value!({
-                "type": "Failed", "status": "True", "reason": "SignerValidationFailure", "message": problem,
-                "lastUpdateTime": ctx.now.rfc3339(), "lastTransitionTime": ctx.now.rfc3339()
-            }));
-        } else {
-            let life = spec["expirationSeconds"].as_i64().map_or(LIFE, |asked| asked.unsigned_abs().clamp(600, LIFE));
-            let from = Time::from_seconds(ctx.now.seconds().saturating_sub(BACKDATE));
-            let until = Time::from_seconds(ctx.now.seconds() + life);
-            let certificate = Authority::of(ctx.api.config()).sign(&asked, &usages, from, until);
-            changed["status"].set("certificate", base64::encode(certificate.as_bytes()));
-        }
-        ignore_absent(ctx.client(&actor(self.name())).update_status(REQUESTS, "", changed))?;
-        Ok(Requeue::Done)
-    }
-
-    fn clone_box(&self) -> Box<dyn Controller> {
-        Box::new(self.clone())
+    /// Deletes requests that were decided, or that nobody decided about.
+    pub fn cleaning() -> Certificates {
+        Certificates { work: clean }
     }
 }
 
-/// Deletes requests that were decided, or that nobody decided about.
-#[derive(Debug, Clone, Default)]
-pub struct Cleaner;
+fn sign(request: &Object, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
+    let spec = &request["spec"];
+    let signer = SIGNERS.iter().find(|(name, _)| spec["signerName"] == *name);
+    let waits = condition(&request.value, "Approved").is_some()
+        && condition(&request.value, "Failed").is_none()
+        && request["status"]["certificate"].is_empty();
+    let (Some((_, check)), true) = (signer, waits) else { return Ok(Requeue::Done) };
+    let text = base64::decode(spec["request"].str()).unwrap_or_default();
+    let Some(asked) = asked(&String::from_utf8_lossy(&text)) else { return Ok(Requeue::Done) };
+    let usages: Vec<&str> = spec["usages"].items().iter().map(Value::str).collect();
+    let mut changed = request.value.clone();
+    if let Some(problem) = check(&asked, &usages) {
+        changed["status"]["conditions"].push(value!({
+            "type": "Failed", "status": "True", "reason": "SignerValidationFailure", "message": problem,
+            "lastUpdateTime": ctx.now.rfc3339(), "lastTransitionTime": ctx.now.rfc3339()
+        }));
+    } else {
+        let life = spec["expirationSeconds"].as_i64().map_or(LIFE, |asked| asked.unsigned_abs().clamp(600, LIFE));
+        let from = Time::from_seconds(ctx.now.seconds().saturating_sub(BACKDATE));
+        let until = Time::from_seconds(ctx.now.seconds() + life);
+        let certificate = Authority::of(ctx.api.config()).sign(&asked, &usages, from, until);
+        changed["status"].set("certificate", base64::encode(certificate.as_bytes()));
+    }
+    ignore_absent(ctx.client(&actor(NAME)).update_status(REQUESTS, "", changed))?;
+    Ok(Requeue::Done)
+}
 
-impl Controller for Cleaner {
+fn clean(request: &Object, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
+    let decided = ["Approved", "Denied", "Failed"].iter().find_map(|kind| condition(&request.value, kind));
+    // An hour after a decision, a day without one.
+    let (since, hours) = match decided {
+        Some(condition) => (moment(&condition["lastUpdateTime"]).unwrap_or(request.created), 1),
+        None => (request.created, 24),
+    };
+    let due = since + Duration::from_secs(hours * 3600);
+    if due > ctx.now {
+        return Ok(Requeue::After(due.since(ctx.now)));
+    }
+    let options = DeleteOptions::default().of_uid(request.uid.as_str());
+    ignore_absent(ctx.client(&actor(NAME)).delete(REQUESTS, "", request.name(), &options))?;
+    Ok(Requeue::Done)
+}
+
+impl Controller for Certificates {
     fn name(&self) -> &'static str {
-        "certificate-controller"
+        NAME
     }
 
     fn watches(&self) -> &'static [Kind] {
@@ -154,20 +160,10 @@ impl Controller for Cleaner {
     }
 
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
-        let Some(request) = ctx.informers.get(REQUESTS, key).cloned() else { return Ok(Requeue::Done) };
-        let decided = ["Approved", "Denied", "Failed"].iter().find_map(|kind| condition(&request.value, kind));
-        // An hour after a decision, a day without one.
-        let (since, hours) = match decided {
-            Some(condition) => (moment(&condition["lastUpdateTime"]).unwrap_or(request.created), 1),
-            None => (request.created, 24),
-        };
-        let due = since + Duration::from_secs(hours * 3600);
-        if due > ctx.now {
-            return Ok(Requeue::After(due.since(ctx.now)));
+        match ctx.informers.get(REQUESTS, key).cloned() {
+            Some(request) => (self.work)(&request, ctx),
+            None => Ok(Requeue::Done),
         }
-        let options = DeleteOptions::default().of_uid(request.uid.as_str());
-        ignore_absent(ctx.client(&actor(self.name())).delete(REQUESTS, "", &key.name, &options))?;
-        Ok(Requeue::Done)
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
