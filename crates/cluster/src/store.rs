@@ -3,8 +3,8 @@
 use drydock_value::Time;
 
 pub use drydock_apiserver::{
-    ApiServer, Authorization, ChangeKind, Client, Config, DeleteOptions, Kind, PatchType, Propagation, SignatureCheck, Snapshot, User,
-    kinds,
+    ApiServer, Authorization, ChangeKind, Client, Config, DeleteOptions, Kind, PatchType, Propagation, SignatureCheck,
+    Snapshot, User, kinds,
 };
 
 /// The API server's verbs, as `actor` at `now`.
