@@ -150,9 +150,9 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     }
     let mut found = builder::find(&query, inv, io)?;
     if for_create {
-        let missing = found.items.is_empty()
-            || found.items.iter().any(|item| item.as_ref().is_err_and(|failure| failure.is("NotFound")));
-        if missing {
+        // One that is missing is waited for. Several are an error of several, which kubectl takes for no NotFound.
+        let missing = found.items.iter().filter(|item| item.as_ref().is_err_and(|failure| failure.is("NotFound")));
+        if found.items.is_empty() || missing.count() == 1 {
             return match deadline {
                 Some(end) if io.now >= end => Err(TIMED_OUT.into()),
                 Some(end) => {
