@@ -46,7 +46,7 @@ pub mod workqueue;
 pub use cluster::{Cluster, Progress};
 pub use config::{Config, Latencies, NodeConfig, System};
 pub use ctx::Ctx;
-pub use faults::Fault;
+pub use faults::{Fault, Machine};
 pub use informers::{Change, Informers};
 pub use objects::{Key, Object};
 pub use queue::{Event, EventQueue, NodeId};

@@ -79,6 +79,58 @@ fn snapshots_of_the_storage_are_files() {
 }
 
 #[test]
+fn a_tunnel_gives_load_balancers_an_address_as_long_as_it_runs() {
+    let mut session = open(Profile::Minikube);
+    let ingress = "kubectl get service web -o jsonpath='{.status.loadBalancer.ingress[*].ip}'";
+    let made = "kubectl create deployment web --image=nginx; kubectl expose deployment web --type=LoadBalancer --port=80; \
+                kubectl wait --for=condition=available deployment/web --timeout=60s";
+    out(&mut session, made);
+    let address = out(&mut session, "kubectl get service web -o jsonpath='{.spec.clusterIP}'");
+    assert_eq!(out(&mut session, ingress), "");
+    assert_eq!(session.run(&format!("curl -s -m 2 http://{address}")).code, 28, "cluster addresses are inside");
+    // In a terminal until it is interrupted, and in the background until it is killed.
+    for (start, end) in [("minikube tunnel", "\u{3}"), ("minikube tunnel &", "kill %1")] {
+        type_line(&mut session, start, 2);
+        assert_eq!(out(&mut session, ingress), address, "{start}");
+        let page = out(&mut session, &format!("curl -s -m 2 http://{address}"));
+        assert!(page.contains("Welcome to nginx!"), "{start}: {page}");
+        type_line(&mut session, end, 2);
+        assert_eq!(out(&mut session, ingress), "", "{end}");
+    }
+    let shown = String::from_utf8_lossy(&session.scrollback(TERMINAL)).into_owned();
+    assert!(shown.contains("services: [web]"), "{shown}");
+}
+
+#[test]
+fn minikube_status_tells_what_does_not_run() {
+    // what fails, the exit code, what is shown
+    let cases = [
+        ("true", 0, "kubelet: Running\napiserver: Running\nkubeconfig: Configured\n"),
+        ("fault apiserver stop", 2, "kubelet: Running\napiserver: Stopped\nkubeconfig: Configured\n"),
+        ("minikube ssh sudo systemctl stop kubelet; sleep 1", 2, "kubelet: Stopped\napiserver: Running\n"),
+        (
+            "fault node minikube power-off",
+            7,
+            "host: Stopped\nkubelet: Stopped\napiserver: Stopped\nkubeconfig: Stopped\n",
+        ),
+    ];
+    for (fault, code, wanted) in cases {
+        let mut session = open(Profile::Minikube);
+        let output = session.run(&format!("{fault} > /dev/null; minikube status"));
+        assert_eq!(output.code, code, "{fault}");
+        assert!(output.stdout.contains(wanted), "{fault}: {}", output.stdout);
+    }
+    let mut session = open(Profile::Minikube);
+    let shown = out(
+        &mut session,
+        "kubectl create service nodeport web --tcp=80 --node-port=30080; minikube service web; \
+                                   minikube service web --url",
+    );
+    assert!(shown.contains("│ default   │ web  │ 80"), "{shown}");
+    assert!(shown.ends_with("http://192.168.49.2:30080\n"), "{shown}");
+}
+
+#[test]
 fn a_kubelet_is_stopped_from_its_own_machine() {
     let mut session = open(Profile::TwoNodes);
     assert_eq!(out(&mut session, "ssh minikube-m02 hostname"), "minikube-m02\n");

@@ -19,6 +19,7 @@ use std::time::Duration;
 use drydock_sorted::SortedSet;
 use drydock_value::Time;
 
+pub use refusals::Machine;
 pub use storage::SnapshotInfo;
 pub use words::HELP;
 

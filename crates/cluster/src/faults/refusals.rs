@@ -13,7 +13,42 @@ use super::Part;
 /// How long an API server without storage answers at all, before its probes end it.
 const WITHOUT_STORAGE: Duration = Duration::from_secs(60);
 
+/// How a node's machine is, seen from outside of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// The node's name.
+    pub name: String,
+    /// Its address.
+    pub ip: String,
+    /// Whether it has power.
+    pub up: bool,
+    /// Whether its kubelet runs.
+    pub kubelet: bool,
+}
+
 impl Cluster {
+    /// The nodes' machines, the control plane's first.
+    pub fn machines(&self) -> Vec<Machine> {
+        let machine = |(number, node): (usize, &crate::config::NodeConfig)| {
+            let id = NodeId(number as u32);
+            Machine {
+                name: node.name.clone(),
+                ip: node.ip.clone(),
+                up: !self.network.conditions.is_off(id),
+                kubelet: !self.faults.asleep.contains(&id),
+            }
+        };
+        self.config.nodes.iter().enumerate().map(machine).collect()
+    }
+
+    /// Whether the API server answers a client on the workstation; the error is what that one gets instead.
+    ///
+    /// # Errors
+    /// With code 0 when there is no connection at all.
+    pub fn api_answers(&self) -> Result<(), Status> {
+        self.refusal(Place::Workstation).map_or(Ok(()), Err)
+    }
+
     /// What a client at a place gets instead of the API server's answer.
     pub(crate) fn refusal(&self, from: Place) -> Option<Status> {
         if self.faults.active.is_empty() && self.faults.booting.is_empty() && self.faults.down.is_empty() {

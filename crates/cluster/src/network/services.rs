@@ -78,10 +78,15 @@ impl Services {
         }
     }
 
-    /// Whether an address is a service's inside the cluster, which nobody reaches from outside.
+    /// Whether an address is a service's inside the cluster, which nobody reaches from outside, unless its load balancer
+    /// has the same one: `minikube tunnel` leads there.
     pub fn is_inside(&self, ip: Ipv4Addr, informers: &Informers) -> bool {
         let service = self.by_ip.get(&ip).and_then(|key| informers.get(kinds::SERVICES, key));
-        service.is_some_and(|service| service["spec"]["clusterIP"] == *ip.to_string().as_str())
+        let text = ip.to_string();
+        service.is_some_and(|service| {
+            let balanced = service["status"]["loadBalancer"]["ingress"].find("ip", &text).is_some();
+            service["spec"]["clusterIP"] == *text.as_str() && !balanced
+        })
     }
 
     /// Where a connection to a service's address goes.

@@ -1,9 +1,11 @@
 //! minikube, as far as it means something where the cluster runs already: looking at it, and finding services.
 
 mod addons;
+mod services;
+mod tunnel;
 
 use drydock_api::{Request, Status};
-use drydock_shell::{Program, Spawn, Step, Sys, Wait};
+use drydock_shell::{Disposition, Program, Signal, Spawn, Step, Sys, Wait};
 use drydock_value::Value;
 
 /// A subcommand: its name, what it does in words, what it does.
@@ -18,14 +20,24 @@ const ROWS: &[Row] = &[
     Row { name: "ip", about: "Prints the address of the primary node", run: ip },
     Row { name: "node", about: "Lists the nodes (node list)", run: node },
     Row { name: "profile", about: "Prints the name of the profile", run: profile },
-    Row { name: "service", about: "Prints the URL of a service (service NAME --url)", run: service },
+    Row {
+        name: "service",
+        about: "Prints the URLs of a service (service NAME --url, service list)",
+        run: services::run,
+    },
     Row { name: "start", about: "Starts the cluster, which runs already", run: start },
-    Row { name: "status", about: "Tells whether the cluster's parts run", run: status },
     Row { name: "version", about: "Prints the version", run: version },
 ];
 
 /// What a minikube on a real machine does and this one cannot.
-const ABSENT: &[&str] = &["cp", "dashboard", "delete", "image", "mount", "pause", "stop", "tunnel", "unpause"];
+const ABSENT: &[&str] = &["cp", "dashboard", "delete", "image", "mount", "pause", "stop", "unpause"];
+
+/// The commands that go on for a while, or end in a way of their own.
+const OWN: &str = "  kubectl    Runs kubectl (kubectl -- get pods)
+  ssh        Opens a shell on a node (ssh -n NODE -- COMMAND)
+  status     Tells whether the cluster's parts run
+  tunnel     Leads to services of type LoadBalancer while it runs
+";
 
 const VERSION: &str = "v1.38.0";
 
@@ -34,12 +46,17 @@ const VERSION: &str = "v1.38.0";
 pub(super) struct Minikube {
     /// `minikube kubectl --` has started kubectl.
     child: Option<drydock_shell::Pid>,
+    /// `minikube tunnel` goes on until it is ended.
+    tunnel: Option<tunnel::Tunnel>,
 }
 
 impl Program for Minikube {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         if let Some(child) = self.child {
             return sys.wait(child).map_or_else(|| Wait::child().into(), Step::Exit);
+        }
+        if let Some(tunnel) = &mut self.tunnel {
+            return tunnel.step(sys);
         }
         let args: Vec<String> = sys.args().iter().skip(1).cloned().collect();
         let command = args.first().map_or("", String::as_str);
@@ -73,6 +90,18 @@ impl Program for Minikube {
             sys.print(&help());
             return Step::Exit(0);
         }
+        if command == "tunnel" {
+            return match args[1..].iter().find(|word| !matches!(word.as_str(), "-c" | "--cleanup" | "--cleanup=true")) {
+                Some(word) => {
+                    sys.eprint(&format!("Error: unknown flag: {word}\n"));
+                    Step::Exit(64)
+                }
+                None => self.tunnel.insert(tunnel::Tunnel::default()).step(sys),
+            };
+        }
+        if command == "status" {
+            return status(sys);
+        }
         if ABSENT.contains(&command) {
             sys.eprint(&format!(
                 "minikube {command} is not available here: this cluster has no machine of its own. The page's buttons \
@@ -98,6 +127,16 @@ impl Program for Minikube {
         }
     }
 
+    fn signal(&mut self, signal: Signal, _: &mut Sys<'_>) -> Disposition {
+        match &mut self.tunnel {
+            Some(tunnel) if matches!(signal, Signal::Int | Signal::Term | Signal::Hup) => {
+                tunnel.close();
+                Disposition::Handled
+            }
+            _ => Disposition::Default,
+        }
+    }
+
     fn clone_box(&self) -> Box<dyn Program> {
         Box::new(self.clone())
     }
@@ -105,16 +144,16 @@ impl Program for Minikube {
 
 fn help() -> String {
     let rows: String = ROWS.iter().map(|row| format!("  {:<10} {}\n", row.name, row.about)).collect();
-    format!(
-        "minikube finds its way around a local Kubernetes cluster.\n\nCommands:\n{rows}  kubectl    Runs kubectl (kubectl -- get pods)\n"
-    )
+    format!("minikube finds its way around a local Kubernetes cluster.\n\nCommands:\n{rows}{OWN}")
 }
 
 /// Completions of minikube's last word.
 pub(super) fn complete(words: &[String]) -> Vec<String> {
     match words {
         [word] => {
-            ROWS.iter().map(|row| row.name).filter(|name| name.starts_with(word.as_str())).map(String::from).collect()
+            let own = ["kubectl", "ssh", "status", "tunnel"];
+            let names = ROWS.iter().map(|row| row.name).chain(own);
+            names.filter(|name| name.starts_with(word.as_str())).map(String::from).collect()
         }
         _ => Vec::new(),
     }
@@ -128,25 +167,61 @@ fn get(path: &str, sys: &mut Sys<'_>) -> Result<Value, String> {
     response.into_result().map_err(|Status { message, .. }| format!("❌  {message}\n"))
 }
 
-fn nodes(sys: &mut Sys<'_>) -> Result<Vec<(String, String)>, String> {
-    let list = get("/api/v1/nodes", sys)?;
-    let address =
-        |node: &Value| node["status"]["addresses"].find("type", "InternalIP").map(|a| a["address"].str().to_owned());
-    Ok(list["items"]
-        .items()
-        .iter()
-        .map(|node| (node["metadata"]["name"].str().to_owned(), address(node).unwrap_or_default()))
-        .collect())
+/// How the cluster's machines are, as its profile knows them: this needs no API server.
+struct Machines {
+    /// What the API server does.
+    api: String,
+    /// Each node's name, address, machine and kubelet.
+    nodes: Vec<[String; 4]>,
+}
+
+fn machines(sys: &mut Sys<'_>) -> Machines {
+    let text = sys.host().control(&["machines".to_owned()]).unwrap_or_default();
+    let mut lines = text.lines();
+    let api = lines.next().unwrap_or_default().to_owned();
+    let node = |line: &str| {
+        let mut words = line.split(' ').map(str::to_owned);
+        [(); 4].map(|()| words.next().unwrap_or_default())
+    };
+    Machines { api, nodes: lines.map(node).collect() }
+}
+
+fn address(sys: &mut Sys<'_>) -> Result<String, String> {
+    let nodes = machines(sys).nodes;
+    nodes.into_iter().next().map(|[_, address, ..]| address).ok_or_else(|| "❌  there is no node\n".into())
+}
+
+/// Rows below a head, in the frame that minikube draws.
+fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let rule = |ends: [&str; 3]| {
+        let bars: Vec<String> = widths.iter().map(|width| "─".repeat(width + 2)).collect();
+        format!("{}{}{}\n", ends[0], bars.join(ends[1]), ends[2])
+    };
+    let mut text = rule(["┌", "┬", "┐"]);
+    for (at, row) in rows.iter().enumerate() {
+        for (cell, width) in row.iter().zip(&widths) {
+            text += &if at == 0 { format!("│ {cell:^width$} ") } else { format!("│ {cell:<width$} ") };
+        }
+        text += "│\n";
+        if at == 0 {
+            text += &rule(["├", "┼", "┤"]);
+        }
+    }
+    text + &rule(["└", "┴", "┘"])
 }
 
 fn ip(_: &[String], sys: &mut Sys<'_>) -> Result<String, String> {
-    let nodes = nodes(sys)?;
-    nodes.first().map(|(_, address)| format!("{address}\n")).ok_or_else(|| "❌  there is no node\n".into())
+    address(sys).map(|address| format!("{address}\n"))
 }
 
 fn node(args: &[String], sys: &mut Sys<'_>) -> Result<String, String> {
     match args.first().map(String::as_str) {
-        Some("list") => Ok(nodes(sys)?.into_iter().map(|(name, address)| format!("{name}\t{address}\n")).collect()),
+        Some("list") => {
+            Ok(machines(sys).nodes.into_iter().map(|[name, address, ..]| format!("{name}\t{address}\n")).collect())
+        }
         _ => Err("Usage: minikube node list\n".into()),
     }
 }
@@ -171,64 +246,28 @@ fn start(_: &[String], sys: &mut Sys<'_>) -> Result<String, String> {
     ))
 }
 
-fn status(_: &[String], sys: &mut Sys<'_>) -> Result<String, String> {
-    let list = get("/api/v1/nodes", sys)?;
-    let mut text = String::new();
-    for (index, node) in list["items"].items().iter().enumerate() {
-        let ready = node["status"]["conditions"].find("type", "Ready").is_some_and(|c| c["status"] == "True");
-        let kubelet = if ready { "Running" } else { "Stopped" };
-        text.push_str(node["metadata"]["name"].str());
-        text.push_str(if index == 0 { "\ntype: Control Plane\n" } else { "\ntype: Worker\n" });
-        text.push_str(&format!("host: Running\nkubelet: {kubelet}\n"));
-        text.push_str(if index == 0 { "apiserver: Running\nkubeconfig: Configured\n\n" } else { "\n" });
+/// Tells how everything is; the exit code says in bits what is not as it should be: 1 a machine, 2 the cluster, 4 the
+/// way to it.
+fn status(sys: &mut Sys<'_>) -> Step {
+    let Machines { api, nodes } = machines(sys);
+    let mut code = 0;
+    for (index, [name, _, host, kubelet]) in nodes.iter().enumerate() {
+        let up = host == "Running";
+        let api = if up { api.as_str() } else { "Stopped" };
+        code |= i32::from(!up) | i32::from(kubelet != "Running") << 1;
+        let (kind, rest) = match index {
+            0 => {
+                code |= i32::from(api != "Running") << 1 | i32::from(!up) << 2;
+                let config = if up { "Configured" } else { "Stopped" };
+                ("Control Plane", format!("apiserver: {api}\nkubeconfig: {config}\n"))
+            }
+            _ => ("Worker", String::new()),
+        };
+        sys.print(&format!("{name}\ntype: {kind}\nhost: {host}\nkubelet: {kubelet}\n{rest}\n"));
     }
-    Ok(text)
+    Step::Exit(code)
 }
 
 fn version(_: &[String], _: &mut Sys<'_>) -> Result<String, String> {
     Ok(format!("minikube version: {VERSION}\n"))
-}
-
-fn service(args: &[String], sys: &mut Sys<'_>) -> Result<String, String> {
-    let mut namespace = "default".to_owned();
-    let mut name = None;
-    let mut words = args.iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "-n" | "--namespace" => namespace = words.next().cloned().unwrap_or_default(),
-            "--url" => {}
-            word if word.starts_with("--namespace=") => namespace = word["--namespace=".len()..].to_owned(),
-            word if word.starts_with('-') => return Err(format!("Error: unknown flag: {word}\n")),
-            word if word == "list" && name.is_none() => return list_services(sys),
-            word => name = Some(word.to_owned()),
-        }
-    }
-    let name = name.ok_or("❌  You must specify a service name\n")?;
-    let object = get(&format!("/api/v1/namespaces/{namespace}/services/{name}"), sys).map_err(|_| {
-        format!("❌  Exiting due to SVC_NOT_FOUND: Service '{name}' was not found in '{namespace}' namespace.\n")
-    })?;
-    let urls = urls(&object, sys)?;
-    if urls.is_empty() {
-        return Err(format!("😿  service {namespace}/{name} has no node port\n"));
-    }
-    Ok(urls.into_iter().map(|url| format!("{url}\n")).collect())
-}
-
-fn urls(service: &Value, sys: &mut Sys<'_>) -> Result<Vec<String>, String> {
-    let nodes = nodes(sys)?;
-    let Some((_, address)) = nodes.first() else { return Ok(Vec::new()) };
-    let ports = service["spec"]["ports"].items().iter().filter_map(|port| port["nodePort"].as_i64());
-    Ok(ports.map(|port| format!("http://{address}:{port}")).collect())
-}
-
-fn list_services(sys: &mut Sys<'_>) -> Result<String, String> {
-    let list = get("/api/v1/services", sys)?;
-    let mut text = String::new();
-    for service in list["items"].items() {
-        let urls = urls(service, sys)?;
-        let shown = if urls.is_empty() { "No node port".to_owned() } else { urls.join(" ") };
-        let metadata = &service["metadata"];
-        text.push_str(&format!("{:<16} {:<24} {shown}\n", metadata["namespace"].str(), metadata["name"].str()));
-    }
-    Ok(text)
 }

@@ -37,8 +37,23 @@ pub(super) fn run(words: &Words<'_>, cluster: &mut Cluster, around: &mut Surroun
             }
             _ => Err("ssh: no node".into()),
         },
+        "machines" => Ok(machines(cluster)),
         name => Err(format!("{name}: no such command")),
     }
+}
+
+/// How the API server and the nodes' machines are, one a line, for `minikube`.
+fn machines(cluster: &Cluster) -> String {
+    let state = |good: bool| if good { "Running" } else { "Stopped" };
+    let api = match cluster.api_answers() {
+        Ok(()) => "Running",
+        Err(status) if status.code == 0 => "Stopped",
+        Err(_) => "Error",
+    };
+    let row =
+        |m: drydock_cluster::Machine| format!("{} {} {} {}\n", m.name, m.ip, state(m.up), state(m.up && m.kubelet));
+    let rows: String = cluster.machines().into_iter().map(row).collect();
+    format!("{api}\n{rows}")
 }
 
 /// One of the commands, running.

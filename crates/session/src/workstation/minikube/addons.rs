@@ -84,14 +84,12 @@ pub(super) fn run(args: &[String], sys: &mut Sys<'_>) -> Result<String, String> 
 }
 
 fn list(sys: &mut Sys<'_>) -> String {
-    let rule = format!("|{}|{}|{}|{}|\n", "-".repeat(24), "-".repeat(10), "-".repeat(14), "-".repeat(16));
-    let mut text =
-        format!("{rule}| {:^22} | {:<8} | {:^12} | {:^14} |\n{rule}", "ADDON NAME", "PROFILE", "STATUS", "MAINTAINER");
+    let mut rows = vec![["ADDON NAME", "PROFILE", "STATUS", "MAINTAINER"].map(String::from).to_vec()];
     for addon in ADDONS {
-        let status = if enabled(addon, sys) { "enabled ✅  " } else { "disabled    " };
-        text += &format!("| {:<22} | minikube | {status} | {:<14} |\n", addon.name, addon.maintainer);
+        let status = if enabled(addon, sys) { "enabled ✅" } else { "disabled" };
+        rows.push([addon.name, "minikube", status, addon.maintainer].map(String::from).to_vec());
     }
-    text + &rule
+    super::table(&rows)
 }
 
 fn enable(addon: &Addon, sys: &mut Sys<'_>) -> Result<String, String> {
