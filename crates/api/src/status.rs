@@ -37,6 +37,8 @@ pub struct Status {
     pub causes: Vec<Cause>,
     /// When to try again, in seconds; 0 when not said.
     pub retry_after_seconds: u32,
+    /// The token of a list that can be gone on with in spite of the error.
+    pub continued: String,
 }
 
 fn group_resource(group: &str, resource: &str) -> String {
@@ -161,6 +163,9 @@ impl Status {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": &self.message, "code": self.code
         });
+        if !self.continued.is_empty() {
+            status["metadata"].set("continue", &self.continued);
+        }
         if !self.reason.is_empty() {
             status.set("reason", &self.reason);
         }
@@ -182,6 +187,7 @@ impl Status {
             code: document["code"].as_i64().and_then(|c| u16::try_from(c).ok()).unwrap_or(code),
             reason: text(&document["reason"]),
             message: text(&document["message"]),
+            continued: text(&document["metadata"]["continue"]),
             name: text(&details["name"]),
             group: text(&details["group"]),
             kind: text(&details["kind"]),

@@ -13,8 +13,10 @@ pub(crate) fn from_storage(served: &Served, object: &Value) -> Value {
 
 /// An object as readers see it, in the version that was asked for.
 fn in_version(served: &Served, object: &Value) -> Value {
-    if crate::custom::version(served).is_some() {
+    if let Some(version) = crate::custom::version(served) {
         let mut object = object.clone();
+        // A default that came after the object was stored holds for its readers too.
+        drydock_schema::structural::default(&version.schema, &mut object);
         if object["apiVersion"] != *served.api_version().as_str() {
             object.set("apiVersion", served.api_version());
         }

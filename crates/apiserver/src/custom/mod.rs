@@ -334,6 +334,12 @@ impl ApiServer {
         Kind::of(group, kind).or_else(|| self.customs.kinds().find(is))
     }
 
+    /// The kind of a group and plural, built in or defined by a CRD.
+    pub fn kind_of_resource(&self, group: &str, resource: &str) -> Option<Kind> {
+        let is = |candidate: &Kind| candidate.info().resource == resource && candidate.info().group == group;
+        Kind::of_resource(group, resource).or_else(|| self.customs.kinds().find(is))
+    }
+
     /// Every custom resource that is served, group by group, its newest version first.
     pub(crate) fn custom_served(&self) -> impl Iterator<Item = &'static Served> + '_ {
         self.custom_versions().map(|version| &version.served)

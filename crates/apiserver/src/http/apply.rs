@@ -4,7 +4,7 @@ use drydock_api::{Body, Cause, Request, Response, Status};
 use drydock_value::Value;
 
 use super::body;
-use super::params::{self, Form};
+use super::params::{self, FieldValidation, Form};
 use crate::kinds::Kind;
 use crate::managed::{self, Applied};
 use crate::registry::Served;
@@ -59,9 +59,18 @@ impl ApiServer {
             };
             return Err(Status::invalid("meta.k8s.io", "PatchOptions", "", vec![cause]));
         }
-        params::field_validation(request)?;
+        let validation = params::field_validation(request)?;
         cx.dry_run = params::dry_run(request)?;
         let mut document = document(request)?;
+        if validation != FieldValidation::Ignore
+            && let Body::Bytes(bytes) = &request.body
+            && let Err(error) = drydock_yaml::parse_one_strict(&String::from_utf8_lossy(bytes))
+        {
+            if validation == FieldValidation::Strict {
+                return Err(Status::bad_request(format!("error strict decoding YAML: {error}")));
+            }
+            cx.warn(error.to_string());
+        }
         let api_version = served.api_version();
         let given = document["apiVersion"].str();
         if given != api_version {

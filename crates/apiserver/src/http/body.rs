@@ -9,6 +9,17 @@ use crate::registry::Served;
 use crate::verbs::Cx;
 use crate::{convert, types};
 
+const YAML: &str = "application/yaml";
+
+/// What a body is said to be.
+fn media(request: &Request) -> &str {
+    request.header_value("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim()
+}
+
+fn is_yaml(request: &Request) -> bool {
+    media(request) == YAML
+}
+
 /// The document of a body that must hold an object of a kind.
 pub(super) fn document(request: &Request, kind: &str) -> Result<Value, Status> {
     let unrecognized = |why: &str, shown: &str| {
@@ -17,18 +28,13 @@ pub(super) fn document(request: &Request, kind: &str) -> Result<Value, Status> {
              {why} ({shown})"
         ))
     };
-    let media = request.header_value("content-type").unwrap_or_default();
-    let is_yaml = match media.split(';').next().unwrap_or_default().trim() {
-        "" | "*/*" | "application/json" => false,
-        "application/yaml" => true,
-        _ => {
-            let message = "the body of the request was in an unknown format - accepted media types include: \
-                           application/json, application/yaml, application/vnd.kubernetes.protobuf";
-            return Err(Status::new(415, "UnsupportedMediaType", message));
-        }
-    };
+    if !matches!(media(request), "" | "*/*" | "application/json" | YAML) {
+        let message = "the body of the request was in an unknown format - accepted media types include: \
+                       application/json, application/yaml, application/vnd.kubernetes.protobuf";
+        return Err(Status::new(415, "UnsupportedMediaType", message));
+    }
     let document = match &request.body {
-        Body::Bytes(bytes) if is_yaml => {
+        Body::Bytes(bytes) if is_yaml(request) => {
             let text = String::from_utf8_lossy(bytes);
             drydock_yaml::parse_one(&text).map_err(|error| unrecognized(&error.to_string(), &shorten(bytes)))?
         }
@@ -68,16 +74,23 @@ fn shorten(bytes: &[u8]) -> String {
     bytes.iter().take(1024).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What a strict reader of a body complains of, with what the decoder did not know.
+pub(super) fn complaints(request: &Request, unknown: Vec<String>) -> Vec<String> {
+    match &request.body {
+        Body::Bytes(bytes) => go_json::complaints(bytes, unknown),
+        _ => unknown,
+    }
+}
+
 /// Reads an object of a served resource: checks its kind, decodes, fills in defaults, brings it into storage form.
-pub(super) fn object(
-    served: &Served,
-    document: Value,
-    validation: FieldValidation,
-    cx: &mut Cx,
-) -> Result<Value, Status> {
+pub(super) fn object(served: &Served, request: &Request, cx: &mut Cx) -> Result<Value, Status> {
+    let document = document(request, served.kind_name())?;
+    let validation = super::params::field_validation(request)?;
     let document = of_kind(&served.api_version(), served.kind_name(), document)?;
     let (decoded, unknown) = types::decode_served(served, &document, &Value::Null)
         .map_err(|why| unusable(served.kind_name(), served.version(), &why))?;
+    let unknown =
+        if validation == FieldValidation::Ignore || is_yaml(request) { unknown } else { complaints(request, unknown) };
     match validation {
         FieldValidation::Strict if !unknown.is_empty() => {
             let why = format!("strict decoding error: {}", unknown.join(", "));

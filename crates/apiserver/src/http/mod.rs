@@ -183,8 +183,13 @@ impl ApiServer {
             }
             "bindings" => self.post_legacy_binding(cx, &route.namespace, request),
             resource => {
-                let document = body::document(request, served.kind_name())?;
-                let object = body::object(served, document, params::field_validation(request)?, cx)?;
+                // Reviews have no columns of their own, and no metadata.
+                if !params::takes_plain(request) {
+                    let message = "only the following media types are accepted: application/json, application/yaml, \
+                                   application/vnd.kubernetes.protobuf";
+                    return Err(Status::new(406, "NotAcceptable", message));
+                }
+                let object = body::object(served, request, cx)?;
                 let review = self.review(cx, resource, &route.namespace, object)?;
                 Ok(Response::value(201, review))
             }

@@ -32,6 +32,12 @@ pub(crate) enum Form {
     Metadata,
 }
 
+/// Whether the client takes objects as they are, and not only as tables or metadata.
+pub(crate) fn takes_plain(request: &Request) -> bool {
+    let accept = request.header_value("accept").unwrap_or_default();
+    accept.split(',').any(|alternative| !alternative.contains("as="))
+}
+
 /// The form that the `Accept` header asks for.
 pub(crate) fn form(request: &Request) -> Result<Form, Status> {
     let accept = request.header_value("accept").unwrap_or_default();

@@ -73,8 +73,11 @@ impl ApiServer {
     ) -> Result<Response, Status> {
         let selection = Selection::parse(kind, &options.label_selector, &options.field_selector)?;
         self.check_version(options)?;
-        let after = if options.continued.is_empty() { None } else { Some(read_token(&options.continued)?) };
-        let after = after.as_ref().map(|(namespace, name)| (namespace.as_str(), name.as_str()));
+        let page = if options.continued.is_empty() { None } else { Some(self.page(&options.continued)?) };
+        let after = page.as_ref().map(|page| (page.namespace.as_str(), page.name.as_str()));
+        // All pages of a list are of one revision, unless it is known that they are not.
+        let (revision, listed) =
+            page.as_ref().and_then(|page| page.of).unwrap_or_else(|| (self.revision(), self.now.0));
         let mut items: Vec<&Value> = Vec::new();
         let mut more = false;
         let mut found: Vec<Value> = Vec::new();
@@ -89,9 +92,9 @@ impl ApiServer {
         items.extend(found.iter());
 
         let mut metadata = Map::new();
-        metadata.insert("resourceVersion", self.revision().to_string());
+        metadata.insert("resourceVersion", revision.to_string());
         if more && let Some(last) = items.last() {
-            metadata.insert("continue", self.token(last));
+            metadata.insert("continue", token(&start_of(last), Some((revision, listed))));
             if selection.is_everything() {
                 let total =
                     if namespace.is_empty() { self.store.count_of(kind) } else { self.store.count_in(kind, namespace) };
@@ -138,14 +141,21 @@ impl ApiServer {
         count
     }
 
-    fn token(&self, last: &Value) -> String {
-        let metadata = &last["metadata"];
-        let start = match metadata["namespace"].str() {
-            "" => metadata["name"].str().to_owned(),
-            namespace => format!("{namespace}/{}", metadata["name"].str()),
-        };
-        let token = value!({"v": "meta.k8s.io/v1", "rv": self.revision(), "start": format!("{start}\0")});
-        BASE64.encode(to_json(&token))
+    /// What a token leads to, unless it is too old: then its answer has one that leads on all the same.
+    fn page(&self, text: &str) -> Result<Page, Status> {
+        let page = read_token(text)?;
+        if page.of.is_some_and(|(_, listed)| self.now.0 >= listed.saturating_add(COMPACTION)) {
+            let mut status = Status::expired(
+                "The provided continue parameter is too old to display a consistent list result. You can start a new \
+                 list without the continue parameter, or use the continue token in this response to retrieve the \
+                 remainder of the results. Continuing with the provided token results in an inconsistent list - \
+                 objects that were created, modified, or deleted between the time the first chunk was returned and \
+                 now may show up in the list.",
+            );
+            status.continued = token(&page.start, None);
+            return Err(status);
+        }
+        Ok(page)
     }
 
     /// Refuses a list at a revision that has not come yet.
@@ -209,8 +219,38 @@ impl ApiServer {
     }
 }
 
-/// Namespace and name of the last object of the page before.
-fn read_token(token: &str) -> Result<(String, String), Status> {
+/// How long a revision can be listed, in microseconds: the real server has its storage compacted as often.
+const COMPACTION: u64 = 300_000_000;
+
+/// A page of a list, as its token says it.
+struct Page {
+    /// The token's own words.
+    start: String,
+    /// Namespace and name of the last object of the page before.
+    namespace: String,
+    name: String,
+    /// The list's revision and the moment of its first page; None when the pages need not be of one revision.
+    of: Option<(u64, u64)>,
+}
+
+/// Where the page after an object begins.
+fn start_of(last: &Value) -> String {
+    let metadata = &last["metadata"];
+    match metadata["namespace"].str() {
+        "" => format!("{}\0", metadata["name"].str()),
+        namespace => format!("{namespace}/{}\0", metadata["name"].str()),
+    }
+}
+
+fn token(start: &str, of: Option<(u64, u64)>) -> String {
+    let token = match of {
+        Some((revision, listed)) => value!({"v": "meta.k8s.io/v1", "rv": revision, "start": start, "at": listed}),
+        None => value!({"v": "meta.k8s.io/v1", "rv": -1, "start": start}),
+    };
+    BASE64.encode(to_json(&token))
+}
+
+fn read_token(token: &str) -> Result<Page, Status> {
     let refuse = |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
     let bytes = BASE64.decode(token).map_err(|_| {
         let at = token.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'-' && b != b'_');
@@ -225,11 +265,11 @@ fn read_token(token: &str) -> Result<(String, String), Status> {
             "invalid continue token: continue key is not valid: server does not recognize this encoded version \"\"",
         ));
     }
-    let start = token["start"].str().trim_end_matches('\0');
-    Ok(match start.split_once('/') {
-        Some((namespace, name)) => (namespace.into(), name.into()),
-        None => (String::new(), start.into()),
-    })
+    let start = token["start"].str();
+    let place = start.trim_end_matches('\0');
+    let (namespace, name) = place.split_once('/').unwrap_or(("", place));
+    let of = u64::try_from(token["rv"].int()).ok().zip(u64::try_from(token["at"].int()).ok());
+    Ok(Page { start: start.into(), namespace: namespace.into(), name: name.into(), of })
 }
 
 /// The object, or that it is not there.

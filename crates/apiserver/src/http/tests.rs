@@ -317,6 +317,82 @@ fn lists_come_in_pages() {
     let last = bench.ok(Request::get(MAPS).param("labelSelector", "app=x").param("continue", token));
     assert_eq!(names(&last), ["c5"]);
     assert!(last["metadata"]["continue"].is_null());
+    // All pages are of the first one's revision, until that is too old; then there is a token that leads on.
+    bench.create(MAPS, config_map("c6")).unwrap();
+    let token = first["metadata"]["continue"].str().to_owned();
+    let again = bench.ok(Request::get(MAPS).param("limit", "2").param("continue", token.clone()));
+    assert_eq!(again["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
+    bench.now = bench.now + std::time::Duration::from_secs(300);
+    let response = bench.send(Request::get(MAPS).param("limit", "2").param("continue", token));
+    let refused = response.body.value().unwrap();
+    assert_eq!((response.code, refused["reason"].str()), (410, "Expired"));
+    let token = refused["metadata"]["continue"].str().to_owned();
+    let rest = bench.ok(Request::get(MAPS).param("limit", "2").param("continue", token));
+    assert_eq!(names(&rest), ["c3", "c4"]);
+    assert_ne!(rest["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
+}
+
+#[test]
+fn fields_that_stand_twice_are_complained_of() {
+    let mut bench = Bench::new();
+    let body = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"},"nope":1,"data":{"a":"1","a":"2"}}"#;
+    let merge = r#"{"data":{"b":"1","b":"2"}}"#;
+    let apply = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  k: a\n  k: b\n";
+    let path = format!("{MAPS}/c");
+    let cases = [
+        (
+            Method::Post,
+            MAPS,
+            "application/json",
+            body,
+            r#"ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "nope", duplicate field "data.a""#,
+            201,
+        ),
+        (Method::Patch, path.as_str(), MERGE, merge, r#": strict decoding error: duplicate field "data.b""#, 200),
+        (
+            Method::Patch,
+            path.as_str(),
+            "application/apply-patch+yaml",
+            apply,
+            "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 7: key \"k\" already set in map",
+            200,
+        ),
+    ];
+    for (method, path, media, body, complaint, code) in cases {
+        let request = |validation: &str| {
+            let mut request = Request::new(method, path)
+                .param("fieldValidation", validation)
+                .param("fieldManager", "m")
+                .header("content-type", media);
+            if media.contains("apply") {
+                request = request.param("force", "true");
+            }
+            request.body = Body::Bytes(body.as_bytes().to_vec());
+            request
+        };
+        let refused = bench.send(request("Strict")).into_result().unwrap_err();
+        assert!(refused.message.ends_with(complaint), "{}", refused.message);
+        let response = bench.send(request("Warn"));
+        assert_eq!(response.code, code);
+        assert!(response.warnings().count() > 0, "{body}");
+        assert_eq!(bench.send(request("Ignore")).warnings().count(), 0);
+        if code == 201 {
+            bench.send(Request::new(Method::Delete, format!("{MAPS}/c")));
+            bench.create(MAPS, config_map("c")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn reviews_are_no_tables() {
+    let mut bench = Bench::new();
+    let review = value!({"spec": {"nonResourceAttributes": {"path": "/", "verb": "get"}}});
+    for (accept, code) in [("application/json;as=Table;v=v1;g=meta.k8s.io", 406), ("application/json", 201), ("", 201)]
+    {
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let request = Request::new(Method::Post, path).with_value(review.clone()).header("accept", accept);
+        assert_eq!(bench.send(request).code, code, "{accept}");
+    }
 }
 
 #[test]

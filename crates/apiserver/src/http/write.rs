@@ -23,8 +23,7 @@ impl ApiServer {
         request: &Request,
         form: Form,
     ) -> Result<Response, Status> {
-        let document = body::document(request, served.kind_name())?;
-        let object = body::object(served, document, params::field_validation(request)?, cx)?;
+        let object = body::object(served, request, cx)?;
         cx.dry_run = params::dry_run(request)?;
         let created = self.create(cx, kind, namespace, object)?;
         Ok(self.one(201, served, &created, form))
@@ -42,8 +41,7 @@ impl ApiServer {
         request: &Request,
         form: Form,
     ) -> Result<Response, Status> {
-        let document = body::document(request, served.kind_name())?;
-        let object = body::object(served, document, params::field_validation(request)?, cx)?;
+        let object = body::object(served, request, cx)?;
         cx.dry_run = params::dry_run(request)?;
         let given = object["metadata"]["name"].str();
         if !given.is_empty() && given != name {
@@ -83,10 +81,16 @@ impl ApiServer {
         let validation = params::field_validation(request)?;
         cx.dry_run = params::dry_run(request)?;
         let patch = patch_document(request)?;
+        // What stands twice in the patch; a JSON patch is a list of operations, whose fields are few and are not the object's.
+        let twice = if validation == FieldValidation::Ignore || patch_type == PatchType::Json {
+            Vec::new()
+        } else {
+            body::complaints(request, Vec::new())
+        };
         let updated = self.update(cx, kind, namespace, name, part, &mut |_, cx, old| {
             let current = convert::from_storage(served, old);
             let patched = types::patch(&served.gvk(), patch_type, &current, &patch)?;
-            read_patched(served, patched, &current, patch_type, &patch, validation, cx)
+            read_patched(served, patched, &current, (patch_type, &patch, &twice), validation, cx)
         })?;
         Ok(self.one(200, served, &updated, form))
     }
@@ -225,8 +229,7 @@ fn read_patched(
     served: &Served,
     patched: Value,
     before: &Value,
-    patch_type: PatchType,
-    patch: &Value,
+    (patch_type, patch, twice): (PatchType, &Value, &[String]),
     validation: FieldValidation,
     cx: &mut Cx,
 ) -> Result<Value, Status> {
@@ -243,6 +246,7 @@ fn read_patched(
         PatchType::Strategic => about_patch(&as_converter_says(&why).unwrap_or(why)),
         _ => about_patch(&why),
     })?;
+    let unknown: Vec<String> = twice.iter().cloned().chain(unknown).collect();
     match validation {
         FieldValidation::Strict if !unknown.is_empty() => {
             return Err(about_patch(&format!("strict decoding error: {}", unknown.join(", "))));

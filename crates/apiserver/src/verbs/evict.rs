@@ -2,11 +2,30 @@
 
 use drydock_api::{Cause, Status};
 use drydock_schema::labels;
-use drydock_value::Value;
+use drydock_value::{Value, value};
 
 use crate::kinds;
 use crate::server::ApiServer;
 use crate::verbs::{Cx, DeleteOptions, Part, not_found};
+
+/// The pod with the condition that says why it is going to end.
+fn evicted(pod: &Value, now: String) -> Value {
+    const KIND: &str = "DisruptionTarget";
+    let mut pod = pod.clone();
+    let before = pod["status"]["conditions"].find("type", KIND).filter(|condition| condition["status"] == "True");
+    let since = before.map_or_else(|| Value::from(now), |condition| condition["lastTransitionTime"].clone());
+    let mut condition = value!({
+        "type": KIND, "status": "True", "lastProbeTime": null, "lastTransitionTime": since,
+        "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting"
+    });
+    if pod["metadata"]["generation"].int() > 0 {
+        condition.set("observedGeneration", &pod["metadata"]["generation"]);
+    }
+    let others = pod["status"]["conditions"].items().iter().filter(|condition| condition["type"] != KIND);
+    let conditions: Value = others.cloned().chain([condition]).collect();
+    pod["status"].set("conditions", conditions);
+    pod
+}
 
 impl ApiServer {
     /// Deletes a pod unless a budget forbids it; the budget's allowance shrinks by one.
@@ -21,6 +40,11 @@ impl ApiServer {
         let over = matches!(pod["status"]["phase"].str(), "Succeeded" | "Failed" | "Pending");
         if !over && pod["metadata"]["deletionTimestamp"].is_null() {
             self.charge_budget(cx, namespace, &pod)?;
+        }
+        if !cx.dry_run {
+            self.update(cx, kinds::PODS, namespace, name, Part::Status, &mut |server, _, old| {
+                Ok(evicted(old, server.now().rfc3339()))
+            })?;
         }
         self.delete(cx, kinds::PODS, namespace, name, options)?;
         Ok(())
