@@ -112,6 +112,13 @@ impl Garbage {
         } else {
             Propagation::Background
         };
+        // Where owners go round in a circle, each would wait for the other: this one's stop waiting for it.
+        if policy == Propagation::Foreground
+            && ctx.informers.dependents(&latest.uid).any(|(_, dependent)| deleting_with(&dependent.value, FOREGROUND))
+            && latest.owners.iter().any(|owner| owner.block)
+        {
+            self.unblock(ctx, kind, &latest)?;
+        }
         let options = DeleteOptions::with_propagation(policy).of_uid(latest.uid.as_str());
         match ctx.client(&self.actor).delete(kind, &namespace, &name, &options) {
             // Another object by now: not this one's business.
@@ -133,6 +140,15 @@ impl Garbage {
         references.retain(keep);
         if references.is_empty() {
             updated["metadata"].remove("ownerReferences");
+        }
+        ignore_absent(ctx.client(&self.actor).update(kind, object.namespace(), updated)).map(|_| ())
+    }
+
+    /// Lets an object's owners go before it.
+    fn unblock(&self, ctx: &mut Ctx<'_>, kind: Kind, object: &Object) -> Result<(), Status> {
+        let mut updated = object.value.clone();
+        for reference in updated["metadata"]["ownerReferences"].items_mut() {
+            reference.set("blockOwnerDeletion", false);
         }
         ignore_absent(ctx.client(&self.actor).update(kind, object.namespace(), updated)).map(|_| ())
     }

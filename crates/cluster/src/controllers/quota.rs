@@ -2,6 +2,7 @@
 
 use drydock_sorted::SortedMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use drydock_api::Status;
 use drydock_schema::quantity::Quantity;
@@ -15,6 +16,9 @@ use crate::objects::{Key, Object};
 use crate::store::{Kind, kinds};
 
 const NAME: &str = "resourcequota-controller";
+
+/// How often a quota is counted anew although nothing seems to have changed: somebody may have written its status.
+const RESYNC: Duration = Duration::from_secs(300);
 
 /// The controller.
 #[derive(Debug, Clone, Default)]
@@ -150,11 +154,11 @@ fn has_scopes(quota: &Value) -> bool {
     !quota["spec"]["scopes"].is_empty() || !quota["spec"]["scopeSelector"].is_empty()
 }
 
-/// The kind that `count/NAME` counts.
-fn counted_kind(name: &str) -> Option<Kind> {
+/// The kind that `count/NAME` counts, if `find` knows it by its group and plural.
+fn counted_kind(name: &str, find: &dyn Fn(&str, &str) -> Option<Kind>) -> Option<Kind> {
     let resource = name.strip_prefix("count/")?;
     let (resource, group) = resource.split_once('.').unwrap_or((resource, ""));
-    Kind::of_resource(group, resource)
+    find(group, resource)
 }
 
 /// Kinds that are counted under their plain names.
@@ -166,7 +170,7 @@ const PLAIN: &[(&str, Kind)] = &[
 ];
 
 /// What a namespace uses of what a quota limits.
-fn used(informers: &Informers, quota: &Object) -> Value {
+fn used(informers: &Informers, quota: &Object, find: &dyn Fn(&str, &str) -> Option<Kind>) -> Value {
     let namespace = quota.namespace();
     let mut usage = Usage::new();
     let mut sum = |part: Usage| part.iter().for_each(|(name, amount)| add(&mut usage, name, amount));
@@ -181,7 +185,7 @@ fn used(informers: &Informers, quota: &Object) -> Value {
     let mut used = value!({});
     for (name, _) in quota["spec"]["hard"].entries() {
         let kind = PLAIN.iter().find(|(plain, _)| *plain == name).map(|(_, kind)| *kind);
-        let kind = kind.or_else(|| counted_kind(name).filter(|kind| *kind != kinds::PODS));
+        let kind = kind.or_else(|| counted_kind(name, find).filter(|kind| *kind != kinds::PODS));
         let amount = match kind {
             Some(kind) => {
                 Quantity::new(i64::try_from(informers.in_namespace(kind, namespace).count()).unwrap_or(i64::MAX))
@@ -227,14 +231,16 @@ impl Controller for Quotas {
 
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
         let Some(quota) = ctx.informers.get(kinds::RESOURCE_QUOTAS, key).cloned() else { return Ok(Requeue::Done) };
-        let status = value!({"hard": &quota["spec"]["hard"], "used": used(ctx.informers, &quota)});
+        let api = &*ctx.api;
+        let used = used(ctx.informers, &quota, &|group, resource| api.kind_of_resource(group, resource));
+        let status = value!({"hard": &quota["spec"]["hard"], "used": used});
         if status["hard"] == quota["status"]["hard"] && status["used"] == quota["status"]["used"] {
-            return Ok(Requeue::Done);
+            return Ok(Requeue::After(RESYNC));
         }
         let mut updated = quota.value.clone();
         updated.set("status", status);
         ignore_absent(ctx.client(&actor(NAME)).update_status(kinds::RESOURCE_QUOTAS, &key.namespace, updated))?;
-        Ok(Requeue::Done)
+        Ok(Requeue::After(RESYNC))
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
@@ -266,6 +272,6 @@ mod tests {
         assert_eq!(text("requests.cpu").as_deref(), Some("1"));
         assert_eq!(text("limits.memory").as_deref(), Some("356Mi"));
         assert_eq!(text("pods").as_deref(), Some("1"));
-        assert_eq!(counted_kind("count/deployments.apps"), Some(kinds::DEPLOYMENTS));
+        assert_eq!(counted_kind("count/deployments.apps", &Kind::of_resource), Some(kinds::DEPLOYMENTS));
     }
 }

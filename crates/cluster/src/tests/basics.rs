@@ -186,6 +186,28 @@ fn what_nobody_owns_goes() {
 }
 
 #[test]
+fn owners_in_a_circle_go_all_the_same() {
+    for policy in [Propagation::Background, Propagation::Foreground] {
+        let mut world = World::new(1);
+        let names = ["one", "two", "three"];
+        let uids = names
+            .map(|name| world.create(kinds::CONFIG_MAPS, config_map(name, None))["metadata"]["uid"].str().to_owned());
+        for (at, name) in names.iter().enumerate() {
+            let owner = (at + 2) % 3;
+            let references =
+                config_map(name, Some((names[owner], &uids[owner])))["metadata"]["ownerReferences"].clone();
+            world.patch(kinds::CONFIG_MAPS, name, value!({"metadata": {"ownerReferences": references}}));
+        }
+        world.run(1.0);
+        world.delete(kinds::CONFIG_MAPS, "one", &DeleteOptions::with_propagation(policy));
+        world.run(2.0);
+        for name in names {
+            assert!(world.get(kinds::CONFIG_MAPS, name).is_null(), "{policy:?} {name}");
+        }
+    }
+}
+
+#[test]
 fn what_names_an_owner_that_never_was_goes() {
     let mut world = World::new(1);
     world.create(kinds::CONFIG_MAPS, config_map("astray", Some(("never", "11111111-2222-3333-4444-555555555555"))));
