@@ -5,6 +5,7 @@ use drydock_value::Value;
 
 use super::worker::Worker;
 use crate::config::NodeConfig;
+use crate::scheduler::pod::{collide, ports};
 
 /// What a pod asks for, in thousandths of processors and bytes: the larger of all regular containers with sidecars, and
 /// any init container with the sidecars before it.
@@ -59,9 +60,13 @@ pub fn refusal<'a>(
         }
     }
     let (cpu, memory) = requests(spec);
+    let wanted = ports(spec);
+    let mut taken = false;
     let mut used = (0, 0, 0);
     for other in others {
         used.0 += 1;
+        taken |= !wanted.is_empty()
+            && ports(&other.pod["spec"]).iter().any(|used| wanted.iter().any(|port| collide(used, port)));
         // Where nothing is asked for, nothing can be too much.
         if cpu > 0 || memory > 0 {
             let (cpu, memory) = requests(&other.pod["spec"]);
@@ -86,13 +91,38 @@ pub fn refusal<'a>(
     if memory > 0 && used.2 + memory > all_memory {
         return out_of("memory", "OutOfmemory", memory, used.2, all_memory);
     }
-    None
+    taken.then(|| {
+        let message =
+            "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
+        ("NodePorts", message.into())
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use drydock_value::value;
+
+    #[test]
+    fn host_ports_collide_on_one_address_or_on_all() {
+        let pod = |address: &str, port: i64, protocol: &str| {
+            value!({"containers": [{"ports": [
+                {"containerPort": 1, "hostPort": port, "protocol": protocol, "hostIP": address}, {"containerPort": 2}
+            ]}]})
+        };
+        let cases = [
+            (pod("", 80, "TCP"), pod("", 80, "TCP"), true),
+            (pod("", 80, "TCP"), pod("127.0.0.1", 80, "TCP"), true),
+            (pod("127.0.0.2", 80, "TCP"), pod("127.0.0.1", 80, "TCP"), false),
+            (pod("", 80, "TCP"), pod("", 80, "UDP"), false),
+            (pod("", 80, "TCP"), pod("", 81, "TCP"), false),
+        ];
+        for (one, other, wanted) in cases {
+            let (one, other) = (ports(&one), ports(&other));
+            assert_eq!((one.len(), other.len()), (1, 1));
+            assert_eq!(collide(&one[0], &other[0]), wanted, "{one:?} {other:?}");
+        }
+    }
 
     #[test]
     fn requests_add_up() {

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use drydock_value::Str;
 
 use super::affinity::node_fits;
-use super::pod::{HostPort, PodInfo, Spread};
+use super::pod::{HostPort, PodInfo, Spread, collide};
 use super::state::{NodeInfo, State};
 use super::volumes::Volumes;
 use crate::objects::Key;
@@ -153,13 +153,9 @@ pub fn node_alone(pod: &PodInfo, node: &NodeInfo) -> Option<Refusal> {
     fit(pod, node)
 }
 
-/// Whether a host port is in use on a node: the same port on the same address, or on all.
+/// Whether a host port is in use on a node.
 fn taken(node: &NodeInfo, wanted: &HostPort) -> bool {
-    node.ports.keys().any(|(address, protocol, port)| {
-        *port == wanted.2
-            && *protocol == wanted.1
-            && (*address == wanted.0 || &**address == "0.0.0.0" || &*wanted.0 == "0.0.0.0")
-    })
+    node.ports.keys().any(|used| collide(used, wanted))
 }
 
 /// NodeResourcesFit: every resource that is short is named.

@@ -254,7 +254,13 @@ impl PodInfo {
     }
 }
 
-fn ports(spec: &Value) -> Vec<HostPort> {
+/// Whether two host ports cannot be had together: the same port on the same address, or on all.
+pub fn collide(one: &HostPort, other: &HostPort) -> bool {
+    one.2 == other.2 && one.1 == other.1 && (one.0 == other.0 || &*one.0 == "0.0.0.0" || &*other.0 == "0.0.0.0")
+}
+
+/// The host ports that a pod wants.
+pub fn ports(spec: &Value) -> Vec<HostPort> {
     let mut ports = Vec::new();
     let sidecars = spec["initContainers"].items().iter().filter(|container| container["restartPolicy"] == "Always");
     for container in spec["containers"].items().iter().chain(sidecars) {

@@ -266,6 +266,15 @@ fn budgets_and_quotas_are_counted() {
     );
     let used = world.get(kinds::RESOURCE_QUOTAS, "q")["status"]["used"].to_string();
     assert_eq!(used, r#"{"count/deployments.apps":"1","pods":"3","services":"1"}"#);
+    // Somebody else's status lasts until quotas are counted anew.
+    let api = world.cluster.api();
+    let mut quota = api.get(kinds::RESOURCE_QUOTAS, "default", "q").cloned().unwrap();
+    quota["status"]["hard"].set("pods", "99");
+    api.client("system:admin").update_status(kinds::RESOURCE_QUOTAS, "default", quota).unwrap();
+    world.run(1.0);
+    assert_eq!(world.get(kinds::RESOURCE_QUOTAS, "q")["status"]["hard"]["pods"], "99");
+    world.run(300.0);
+    assert_eq!(world.get(kinds::RESOURCE_QUOTAS, "q")["status"]["hard"]["pods"], "10");
 }
 
 #[test]
