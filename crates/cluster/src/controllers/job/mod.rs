@@ -430,6 +430,14 @@ impl Controller for Jobs {
         let job = owner.and_then(|owner| {
             informers.find(kinds::JOBS, pod.namespace(), &owner.name).filter(|job| job.uid == owner.uid)
         });
+        // The job that a pod was taken from looks after it: it may want it back.
+        let before = change.old.as_ref().and_then(|old| old.controller()).filter(|owner| owner.kind == "Job");
+        if job.is_none()
+            && let Some(owner) = before
+            && let Some(job) = informers.find(kinds::JOBS, pod.namespace(), &owner.name)
+        {
+            queue.after(&job.key, BATCH);
+        }
         match job {
             Some(job) if change.old.is_none() => queue.add(&job.key),
             Some(job) => queue.after(&job.key, BATCH),
