@@ -62,6 +62,13 @@ const PODS: [(&str, Part); 4] = [
     ("etcd", Part::Etcd),
 ];
 
+impl Part {
+    /// The part that runs in a container of this name.
+    pub(crate) fn of_container(name: &str) -> Option<Part> {
+        PODS.iter().find(|(known, _)| *known == name).map(|(_, part)| *part)
+    }
+}
+
 /// One side of a connection: a node, or a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Side {
@@ -101,6 +108,8 @@ pub enum FaultWake {
     Up(Part),
     /// A kubelet reaches the API server, if it still does.
     Reconnect(NodeId),
+    /// The container of a part of the control plane has started, or ended.
+    Container(Part, bool),
     /// A machine has come up.
     Booted(NodeId),
     /// Somebody on the machine stops its kubelet, or starts it.
@@ -113,6 +122,10 @@ pub struct Faults {
     active: Vec<(Fault, Time)>,
     /// Parts of the control plane that are down, for whatever reason.
     down: SortedSet<Part>,
+    /// Parts whose containers have ended, until the kubelet has started them again.
+    ended: SortedSet<Part>,
+    /// Parts whose containers end next only so that one sees that they were away.
+    renewed: SortedSet<Part>,
     /// Nodes whose kubelets do not run.
     asleep: SortedSet<NodeId>,
     /// Machines that have power again and are not up yet.
@@ -247,6 +260,7 @@ impl Cluster {
     fn crash(&mut self, pod: &Key, container: Option<&str>) -> Result<(), String> {
         let found = self.informers.get(kinds::PODS, pod).ok_or_else(|| format!("pod \"{pod}\" not found"))?;
         let (node, uid) = (self.node_id(&found.pod().node), found.uid.clone());
+        let is_static = !found.annotation("kubernetes.io/config.mirror").is_empty();
         let name = container.unwrap_or(found["spec"]["containers"][0]["name"].str()).to_owned();
         let (mut ctx, kubelets) = self.parts();
         let kubelet = node.and_then(|node| kubelets.get_mut(node.0 as usize));
@@ -254,15 +268,8 @@ impl Cluster {
             return Err(format!("container \"{name}\" of pod \"{pod}\" is not running"));
         }
         // What a part of the control plane knew is gone with its process; it comes back with its container.
-        let part = PODS.iter().find(|(known, _)| *pod.namespace == *"kube-system" && *known == name);
-        if let Some((_, part)) = part
-            && !self.faults.down.contains(part)
-        {
-            // Storage and API server go down together: one is nothing without the other.
-            let part = if *part == Part::Etcd { Part::ApiServer } else { *part };
-            self.faults.down.insert(part);
-            self.bring_down(part);
-        }
+        let part = Part::of_container(&name).filter(|_| is_static);
+        self.faults.ended.extend(part);
         Ok(())
     }
 
@@ -273,11 +280,15 @@ impl Cluster {
         let Some((name, _)) = PODS.iter().find(|(_, known)| *known == part).filter(|_| told || !away) else { return };
         self.api.close(self.faults.away.contains(&NodeId(0)) || self.faults.asleep.contains(&NodeId(0)));
         let (mut ctx, kubelets) = self.parts();
+        let mut renewed = false;
         if let Some(kubelet) = kubelets.first_mut() {
             match told {
                 true => kubelet.withdraw(name, away, &mut ctx),
-                false => kubelet.crash_static(name, &mut ctx),
+                false => renewed = kubelet.crash_static(name, &mut ctx),
             }
+        }
+        if renewed {
+            self.faults.renewed.insert(part);
         }
         self.api.close(false);
     }
@@ -342,11 +353,17 @@ impl Cluster {
             && !self.faults.booting.contains(&control_plane)
     }
 
+    /// Whether a part can work.
+    fn wanted(&self, part: Part) -> bool {
+        let ended = |part| self.faults.ended.contains(&part);
+        let works = self.api_up() && self.faults.storage_gone().is_none();
+        works && !self.faults.has(&Fault::Stopped(part)) && ![part, Part::ApiServer, Part::Etcd].into_iter().any(ended)
+    }
+
     /// Brings parts down that cannot work, and lets those come up that can again.
     fn settle_parts(&mut self) {
-        let works = self.api_up() && self.faults.storage_gone().is_none();
         for part in [Part::ApiServer, Part::ControllerManager, Part::Scheduler] {
-            let wanted = works && !self.faults.has(&Fault::Stopped(part));
+            let wanted = self.wanted(part);
             if !wanted && self.faults.down.insert(part) {
                 self.bring_down(part);
             } else if wanted && self.faults.down.contains(&part) {
@@ -387,8 +404,7 @@ impl Cluster {
     pub(crate) fn handle_fault(&mut self, wake: FaultWake) {
         match wake {
             FaultWake::Up(part) => {
-                let works = self.api_up() && self.faults.storage_gone().is_none();
-                if !works || self.faults.has(&Fault::Stopped(part)) || !self.faults.down.remove(&part) {
+                if !self.wanted(part) || !self.faults.down.remove(&part) {
                     return;
                 }
                 match part {
@@ -406,6 +422,15 @@ impl Cluster {
                         scheduler.start(&mut ctx);
                     }
                     Part::Scheduler => {}
+                }
+            }
+            FaultWake::Container(part, runs) => {
+                let changed = match runs {
+                    true => self.faults.ended.remove(&part),
+                    false => !self.faults.renewed.remove(&part) && self.faults.ended.insert(part),
+                };
+                if changed {
+                    self.settle_parts();
                 }
             }
             FaultWake::Booted(node) => {

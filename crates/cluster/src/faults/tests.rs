@@ -262,6 +262,30 @@ fn the_control_plane_shows_in_its_own_pods() {
 }
 
 #[test]
+fn a_part_works_while_its_container_runs() {
+    let config = Config { nodes: NodeConfig::minikube(1), system: crate::System::Minikube, ..Config::default() };
+    let mut world = World { cluster: Cluster::new(config) };
+    world.run(60);
+    // The second crash in a row makes the kubelet wait for ten seconds, and nobody schedules meanwhile.
+    world.fault("pod kube-scheduler-minikube -n kube-system crash");
+    world.run(4);
+    world.fault("pod kube-scheduler-minikube -n kube-system crash");
+    world.create(kinds::PODS, pod("web"));
+    world.run(6);
+    assert_eq!(world.pods(), [" Pending false"]);
+    world.run(20);
+    assert_eq!(world.pods(), ["minikube Running true"]);
+    // Without a kubelet nobody starts it again.
+    world.fault("node minikube stop-kubelet");
+    world.fault("pod kube-apiserver-minikube -n kube-system crash");
+    world.run(60);
+    assert!(world.asked().ends_with("connection refused"), "{}", world.asked());
+    world.fault("node minikube start-kubelet");
+    world.run(30);
+    assert_eq!(world.asked(), "answered");
+}
+
+#[test]
 fn who_asks_is_told_why_nobody_answers() {
     for (words, told, healed) in [
         ("apiserver stop", "dial tcp 192.168.49.2:8443: connect: connection refused", "apiserver start"),

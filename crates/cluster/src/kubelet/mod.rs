@@ -230,8 +230,12 @@ impl Kubelet {
     /// Acts on what processes brought about.
     fn settle(&mut self, ctx: &mut Ctx<'_>) {
         if self.stopped {
-            // Nobody looks; the start does.
-            self.outcomes.clear();
+            // Nobody looks; the start does. What has ended is felt all the same.
+            for (container, outcome) in std::mem::take(&mut self.outcomes) {
+                if matches!(outcome, Outcome::Ended(_)) {
+                    self.tell_ended(container, ctx);
+                }
+            }
             return;
         }
         while !self.outcomes.is_empty() {
@@ -244,7 +248,16 @@ impl Kubelet {
         }
     }
 
+    fn tell_ended(&self, number: u64, ctx: &mut Ctx<'_>) {
+        if let Some(container) = self.runtime.container(number)
+            && let Some(worker) = self.workers.get(&container.pod)
+        {
+            self.tell_part(&worker.pod, &container.config.name, false, ctx);
+        }
+    }
+
     fn container_ended(&mut self, number: u64, ctx: &mut Ctx<'_>) {
+        self.tell_ended(number, ctx);
         let Some(id) = self.runtime.container(number).map(|container| container.pod) else { return };
         let Some(worker) = self.workers.get_mut(&id) else { return };
         match worker.stage {

@@ -20,15 +20,14 @@ impl Kubelet {
         true
     }
 
-    /// Kills the container of a static pod, whatever its pod is called.
-    pub(crate) fn crash_static(&mut self, container: &str, ctx: &mut Ctx<'_>) {
+    /// Kills the container of a static pod, whatever its pod is called. False when it does not run.
+    pub(crate) fn crash_static(&mut self, container: &str, ctx: &mut Ctx<'_>) -> bool {
         let found = self.workers.values().find(|worker| {
             worker.pod["metadata"]["annotations"].get("kubernetes.io/config.mirror").is_some()
                 && worker.slot_named(container).is_some()
         });
-        if let Some(pod) = found.map(|worker| worker.pod.clone()) {
-            self.crash(&pod.key, &pod.uid, container, ctx);
-        }
+        let pod = found.map(|worker| worker.pod.clone());
+        pod.is_some_and(|pod| self.crash(&pod.key, &pod.uid, container, ctx))
     }
 
     /// Takes the file of a static pod away, or puts it back.
@@ -88,6 +87,10 @@ impl Kubelet {
         }
         self.watch_disk_anew(ctx);
         self.resync(ctx);
+        // With an API server or without: what had ended is started again.
+        for id in self.workers.keys() {
+            ctx.queue.soon(Event::Kubelet { node: self.node, wake: KubeletWake::Worker(*id) });
+        }
     }
 
     /// The API server can be heard again: the lease, the node and the pods are reported, and the pods are listed.

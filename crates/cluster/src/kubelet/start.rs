@@ -256,6 +256,7 @@ impl Kubelet {
             return self.fail(worker, slot, ("RunContainerError", why), None, starting);
         }
         self.container_event(worker, slot, "Normal", "Started", "Container started", ctx);
+        self.tell_part(&worker.pod, &worker.slots[slot].name, true, ctx);
         let hook = worker.spec(slot)["lifecycle"]["postStart"].clone();
         if !hook.is_null() {
             worker.slots[slot].hook_running = true;

@@ -5,7 +5,9 @@ use drydock_value::{Value, value};
 
 use super::Kubelet;
 use crate::ctx::Ctx;
+use crate::faults::{FaultWake, Part};
 use crate::objects::{Key, Object};
+use crate::queue::Event;
 use crate::store::{DeleteOptions, kinds};
 
 impl Kubelet {
@@ -30,6 +32,14 @@ impl Kubelet {
         }
         for at in 0..self.manifests.len() {
             self.make_mirror(at, ctx);
+        }
+    }
+
+    /// Says that a container has started or ended, if it is one of the control plane's.
+    pub(super) fn tell_part(&self, pod: &Object, container: &str, runs: bool, ctx: &mut Ctx<'_>) {
+        let is_static = !pod.annotation("kubernetes.io/config.mirror").is_empty();
+        if let Some(part) = Part::of_container(container).filter(|_| self.system && is_static) {
+            ctx.queue.soon(Event::Fault(FaultWake::Container(part, runs)));
         }
     }
 
