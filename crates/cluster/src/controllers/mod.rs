@@ -28,6 +28,7 @@ mod ranking;
 mod replicaset;
 mod roles;
 mod service_accounts;
+mod service_cidrs;
 mod statefulset;
 mod volumes;
 mod zone;
@@ -151,6 +152,7 @@ fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
         Box::new(autoscaler::Autoscalers::default()),
         Box::new(availability::Availability),
         Box::new(policies::PolicyStatus),
+        Box::new(service_cidrs::ServiceCidrs),
     ]
 }
 

@@ -218,7 +218,14 @@ impl Kubelet {
         }
         let images = self.runtime.images().len();
         let since = ctx.now.since(self.reported_at);
-        if images != self.reported_images || since >= ctx.latencies.node_status_report.max(Duration::from_secs(1)) {
+        let unknown = ctx.informers.find(kinds::NODES, "", name.as_str()).is_some_and(|node| {
+            let status = &node["status"];
+            status["capacity"].entries().any(|(resource, amount)| status["allocatable"][resource] != *amount)
+        });
+        if unknown
+            || images != self.reported_images
+            || since >= ctx.latencies.node_status_report.max(Duration::from_secs(1))
+        {
             self.report_node(ctx);
         }
     }
@@ -242,7 +249,13 @@ impl Kubelet {
             }
         }
         let ready = old.find("type", "Ready").is_some_and(|condition| condition["status"] == "True");
-        // What others keep in the status stays.
+        // What others keep in the status stays; what they say the machine has besides can all be given to pods.
+        for (resource, amount) in node["status"]["capacity"].entries() {
+            if status["capacity"].get(resource).is_none() {
+                status["capacity"].set(resource, amount);
+                status["allocatable"].set(resource, amount);
+            }
+        }
         let mut changed = node.clone();
         for (key, part) in status.entries() {
             changed["status"].set(key, part);

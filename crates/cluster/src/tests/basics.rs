@@ -230,6 +230,28 @@ fn a_deployment_goes_with_all_that_is_its() {
 }
 
 #[test]
+fn a_range_of_addresses_stays_while_services_have_some_of_it() {
+    let mut world = World::new(1);
+    world.run(1.0);
+    let ready = |world: &World, name: &str| {
+        let object = world.get(kinds::SERVICE_CIDRS, name);
+        object["status"]["conditions"].find("type", "Ready").map(|condition| condition["status"].str().to_owned())
+    };
+    world.create(
+        kinds::SERVICE_CIDRS,
+        value!({"metadata": {"name": "more"}, "spec": {"cidrs": ["10.200.0.0/24"]}}),
+    );
+    world.run(1.0);
+    assert_eq!(ready(&world, "more").as_deref(), Some("True"));
+    for name in ["more", "kubernetes"] {
+        world.delete(kinds::SERVICE_CIDRS, name, &DeleteOptions::default());
+    }
+    world.run(1.0);
+    assert_eq!(ready(&world, "more"), None);
+    assert_eq!(ready(&world, "kubernetes").as_deref(), Some("False"));
+}
+
+#[test]
 fn a_tainted_node_loses_its_pods() {
     let mut world = World::new(1);
     for (name, tolerations) in [

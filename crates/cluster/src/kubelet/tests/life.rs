@@ -315,3 +315,16 @@ fn sizes() {
         println!("  after dropping kubelets: {} bytes a pod", (memory() - before) / pods);
     }
 }
+
+#[test]
+fn what_a_node_is_said_to_have_besides_can_be_given_to_pods() {
+    let mut world = World::new();
+    let mut node = world.cluster.api_ref().get(kinds::NODES, "", "minikube").cloned().unwrap();
+    node["status"]["capacity"].set("example.com/dongle", "3");
+    let now = world.cluster.now();
+    crate::store::client(world.cluster.api(), USER, now).update_status(kinds::NODES, "", node).unwrap();
+    world.run(11.0);
+    let status = world.cluster.api_ref().get(kinds::NODES, "", "minikube").unwrap()["status"].clone();
+    assert_eq!(status["capacity"]["example.com/dongle"], "3");
+    assert_eq!(status["allocatable"], status["capacity"]);
+}
