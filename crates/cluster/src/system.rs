@@ -16,6 +16,9 @@ const ACTOR: &str = "minikube-user";
 /// Who provisions volumes: the pod `storage-provisioner`.
 pub const PROVISIONER: &str = "k8s.io/minikube-hostpath";
 
+/// What a kubelet's own annotations begin with.
+const CONFIG: &str = "kubernetes.io/config.";
+
 /// What minikube starts besides the static pods; the last is its own.
 const PARTS: [&str; 3] = ["coredns", "kube-proxy", "storage-provisioner"];
 
@@ -35,18 +38,45 @@ pub fn static_pods(node: &NodeConfig) -> Vec<Value> {
     let mut pods = parse_json(&text).unwrap_or_default();
     for pod in pods.items_mut() {
         let own = pod["metadata"]["name"].str().to_owned();
-        let hash = digest(&format!("{own} {}", node.name));
-        let hash = hash.trim_start_matches("sha256:").get(..32).unwrap_or_default();
-        let metadata = &mut pod["metadata"];
-        metadata.set("name", format!("{own}-{}", node.name));
-        metadata["annotations"].set("kubernetes.io/config.hash", hash);
-        metadata["annotations"].set("kubernetes.io/config.mirror", hash);
-        metadata["annotations"].set("kubernetes.io/config.source", "file");
-        let spec = &mut pod["spec"];
-        spec.set("nodeName", node.name.as_str());
-        spec.set("tolerations", value!([{"effect": "NoExecute", "operator": "Exists"}]));
+        make_static(pod, &node.name, &format!("{own} {}", node.name));
     }
     pods.items().to_vec()
+}
+
+/// Makes the pod of a file what the kubelet makes of it on a node. The hash is told of `text`.
+pub(crate) fn make_static(pod: &mut Value, node: &str, text: &str) {
+    let hash = digest(text);
+    let hash = hash.trim_start_matches("sha256:").get(..32).unwrap_or_default();
+    let metadata = &mut pod["metadata"];
+    if metadata["namespace"].str().is_empty() {
+        metadata.set("namespace", "default");
+    }
+    let name = format!("{}-{node}", metadata["name"].str());
+    metadata.set("name", name);
+    for (name, value) in [("hash", hash), ("mirror", hash), ("source", "file")] {
+        metadata["annotations"].set(format!("{CONFIG}{name}"), value);
+    }
+    let spec = &mut pod["spec"];
+    spec.set("nodeName", node);
+    spec.set("tolerations", value!([{"effect": "NoExecute", "operator": "Exists"}]));
+}
+
+/// The file of a static pod.
+pub(crate) fn manifest_of(pod: &Value) -> Value {
+    let mut file = pod.clone();
+    let node = format!("-{}", pod["spec"]["nodeName"].str());
+    let metadata = &mut file["metadata"];
+    let name = metadata["name"].str().trim_end_matches(&node).to_owned();
+    metadata.set("name", name);
+    for name in ["hash", "mirror", "source"] {
+        metadata["annotations"].remove(&format!("{CONFIG}{name}"));
+    }
+    if metadata["annotations"].is_empty() {
+        metadata.remove("annotations");
+    }
+    file["spec"].remove("nodeName");
+    file["spec"].remove("tolerations");
+    file
 }
 
 /// The images that all of it runs from, and that its nodes have from the beginning.

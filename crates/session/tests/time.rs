@@ -102,6 +102,48 @@ fn a_tunnel_gives_load_balancers_an_address_as_long_as_it_runs() {
 }
 
 #[test]
+fn files_of_manifests_are_static_pods() {
+    let mut session = open(Profile::Minikube);
+    let folder = "/etc/kubernetes/manifests";
+    assert_eq!(
+        out(&mut session, &format!("minikube ssh ls {folder}")),
+        "etcd.yaml\nkube-apiserver.yaml\nkube-controller-manager.yaml\nkube-scheduler.yaml\n"
+    );
+    let scheduler =
+        "kubectl get pods -n kube-system -l component=kube-scheduler -o jsonpath='{.items[*].status.phase}'";
+    assert_eq!(out(&mut session, scheduler), "Running");
+    // The scheduler's file goes, and nobody schedules.
+    out(&mut session, &format!("minikube ssh sudo mv {folder}/kube-scheduler.yaml /var/"));
+    pass(&mut session, 40);
+    assert_eq!(out(&mut session, scheduler), "");
+    out(&mut session, "kubectl run web --image=nginx");
+    pass(&mut session, 10);
+    assert!(out(&mut session, "kubectl get pod web").contains("Pending"));
+    out(&mut session, &format!("minikube ssh sudo mv /var/kube-scheduler.yaml {folder}/"));
+    pass(&mut session, 30);
+    assert_eq!(out(&mut session, scheduler), "Running");
+    assert!(out(&mut session, "kubectl get pod web").contains("Running"));
+    // The API server comes back without anybody who could show its pod.
+    out(&mut session, &format!("minikube ssh sudo mv {folder}/kube-apiserver.yaml /var/"));
+    pass(&mut session, 60);
+    assert!(out(&mut session, "kubectl get pods").contains("was refused"));
+    assert_eq!(session.run("minikube status").code, 2);
+    out(&mut session, &format!("minikube ssh sudo mv /var/kube-apiserver.yaml {folder}/"));
+    pass(&mut session, 60);
+    assert!(out(&mut session, "kubectl get pod web").contains("Running"));
+    let pods = out(&mut session, "kubectl get pods -n kube-system");
+    assert!(pods.lines().any(|line| line.starts_with("kube-apiserver-minikube") && line.contains("1/1")), "{pods}");
+    // One of one's own.
+    let own = "apiVersion: v1\\nkind: Pod\\nmetadata:\\n  name: own\\nspec:\\n  containers:\\n  - name: c\\n    image: nginx\\n";
+    out(&mut session, &format!("minikube ssh \"printf '{own}' > {folder}/own.yaml\""));
+    pass(&mut session, 20);
+    assert!(out(&mut session, "kubectl get pod own-minikube").contains("Running"));
+    out(&mut session, &format!("minikube ssh rm {folder}/own.yaml"));
+    pass(&mut session, 40);
+    assert!(out(&mut session, "kubectl get pod own-minikube").contains("NotFound"));
+}
+
+#[test]
 fn minikube_status_tells_what_does_not_run() {
     // what fails, the exit code, what is shown
     let cases = [

@@ -16,7 +16,7 @@ use crate::runtime::start::Exec;
 use crate::runtime::{ContainerConfig, Image, Mount, Names, Sandbox, Sink, node_root};
 
 /// The node's own folders, which pods may mount too.
-const FOLDERS: [&str; 6] = ["/var", "/opt", "/mnt", "/srv", "/run", "/data"];
+const FOLDERS: [&str; 7] = ["/etc/kubernetes", "/var", "/opt", "/mnt", "/srv", "/run", "/data"];
 
 impl Kubelet {
     /// Runs a process on the machine itself.
@@ -34,6 +34,7 @@ impl Kubelet {
     }
 
     fn make_login(&mut self, ctx: &mut Ctx<'_>) -> Result<u64, String> {
+        self.lay_out_manifests(ctx);
         let name = self.config.name.as_str();
         let ip = self.config.ip.parse().unwrap_or(std::net::Ipv4Addr::LOCALHOST);
         let (hostname, place) = (drydock_value::Str::from(name), Place::Node(self.node));

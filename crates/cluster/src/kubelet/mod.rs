@@ -19,6 +19,7 @@ mod config;
 mod end;
 mod env;
 mod login;
+mod manifests;
 mod node;
 mod power;
 mod pressure;
@@ -62,6 +63,8 @@ pub enum KubeletWake {
     Heartbeat,
     /// To look at the disk.
     Disk,
+    /// To look at the folder of manifests.
+    Manifests,
     /// To go on with a pod, by its number.
     Worker(u64),
     /// To go on with a probe of a pod: the pod's number and the probe's place.
@@ -80,6 +83,8 @@ pub struct Kubelet {
     /// Whether the cluster runs its own system, and the pods of it that this kubelet starts by itself.
     system: bool,
     manifests: Vec<Value>,
+    /// What the files of manifests hold, once somebody could change them.
+    files: Vec<std::sync::Arc<Vec<u8>>>,
     /// Those whose files were taken away.
     withdrawn: Vec<Value>,
     /// It does not run; its containers may.
@@ -158,6 +163,7 @@ impl Kubelet {
             booted: false,
             system: false,
             manifests: Vec::new(),
+            files: Vec::new(),
             withdrawn: Vec::new(),
             stopped: false,
             boots: 0,
@@ -201,6 +207,7 @@ impl Kubelet {
                 }
             }
             KubeletWake::Knock(socket) => self.knock(socket, ctx),
+            KubeletWake::Manifests => self.look_at_manifests(ctx),
             KubeletWake::Worker(id) => {
                 if let Some(worker) = self.workers.get_mut(&id)
                     && worker.armed <= ctx.now
@@ -224,6 +231,9 @@ impl Kubelet {
     pub fn run(&mut self, wake: MachineWake, ctx: &mut Ctx<'_>) {
         let outcomes = self.runtime.run(wake.container, ctx);
         self.outcomes.extend(outcomes.into_iter().map(|outcome| (wake.container, outcome)));
+        if self.login == Some(wake.container) && self.manifests_changed() {
+            ctx.queue.soon(Event::Kubelet { node: self.node, wake: KubeletWake::Manifests });
+        }
         self.settle(ctx);
     }
 
@@ -294,6 +304,14 @@ impl Kubelet {
         {
             return;
         }
+        if let Some(pod) = pod.as_deref().filter(|_| own.is_none() && self.system)
+            && !pod.annotation("kubernetes.io/config.mirror").is_empty()
+            && pod.deleting.is_none()
+        {
+            // Its file went while the API server did not answer.
+            self.drop_mirror(key, ctx);
+            return;
+        }
         let ids = self.by_key.get(key).cloned().unwrap_or_default();
         let mut known = false;
         for id in ids {
@@ -311,7 +329,13 @@ impl Kubelet {
             }
             self.drive(id, ctx);
         }
-        let Some(pod) = pod.filter(|_| !known) else { return };
+        if let Some(pod) = pod.filter(|_| !known) {
+            self.take_pod(key, pod, ctx);
+        }
+    }
+
+    /// Takes a pod that it did not know.
+    fn take_pod(&mut self, key: &Key, pod: std::sync::Arc<crate::objects::Object>, ctx: &mut Ctx<'_>) {
         self.last += 1;
         let id = self.last;
         let mut worker = Worker::new(id, pod);

@@ -86,6 +86,9 @@ impl Kubelet {
             self.node_event("Warning", "Rebooted", &message, ctx);
         }
         self.watch_disk_anew(ctx);
+        if self.manifests_changed() {
+            ctx.queue.soon(Event::Kubelet { node: self.node, wake: KubeletWake::Manifests });
+        }
         self.resync(ctx);
         // With an API server or without: what had ended is started again.
         for id in self.workers.keys() {

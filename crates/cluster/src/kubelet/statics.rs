@@ -51,7 +51,8 @@ impl Kubelet {
         })
     }
 
-    pub(super) fn make_mirror(&self, at: usize, ctx: &mut Ctx<'_>) {
+    /// Shows a static pod to the API server. False when that does not answer.
+    pub(super) fn make_mirror(&self, at: usize, ctx: &mut Ctx<'_>) -> bool {
         let mut pod = self.manifests[at].clone();
         let actor = self.source.actor.to_string();
         let name = self.config.name.as_str();
@@ -66,7 +67,8 @@ impl Kubelet {
         );
         let namespace = metadata["namespace"].str().to_owned();
         // Refused, the next look at the pod tries again.
-        let _ = ctx.client(&actor).create(kinds::PODS, &namespace, pod);
+        let made = ctx.client(&actor).create(kinds::PODS, &namespace, pod);
+        made.is_ok() || ctx.client(&actor).get(kinds::NODES, "", name).is_ok()
     }
 
     /// Keeps the mirror of a static pod there. True when there is nothing else to do about the change.

@@ -225,9 +225,17 @@ impl Runtime {
 /// What a pod finds when it mounts the node's own files.
 fn node_files() -> Fs {
     let mut vfs = Vfs::base();
-    for folder in
-        ["/var/lib/kubelet/pods", "/var/log/pods", "/var/log/containers", "/opt", "/mnt", "/srv", "/run", "/data"]
-    {
+    for folder in [
+        "/var/lib/kubelet/pods",
+        "/var/log/pods",
+        "/var/log/containers",
+        "/opt",
+        "/mnt",
+        "/srv",
+        "/run",
+        "/data",
+        "/etc/kubernetes",
+    ] {
         let _ = vfs.mkdir_all(folder);
     }
     let release =
