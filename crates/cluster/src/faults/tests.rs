@@ -142,6 +142,27 @@ fn a_machine_that_comes_back_soon_keeps_its_pods_with_new_sandboxes() {
 }
 
 #[test]
+fn init_containers_run_again_in_a_new_sandbox() {
+    let mut world = World::new(1);
+    let mut object = pod("web");
+    let init = drydock_value::value!([{"name": "first", "image": "busybox", "command": ["sh", "-c", "sleep 5"]}]);
+    object["spec"].set("initContainers", init);
+    world.create(kinds::PODS, object);
+    world.run(40);
+    let restarts = |world: &World| {
+        let status = world.get(kinds::PODS, "web")["status"].clone();
+        let of = |list: &str| status[list][0]["restartCount"].int();
+        (of("initContainerStatuses"), of("containerStatuses"), status["initContainerStatuses"][0]["ready"].is_true())
+    };
+    assert_eq!((world.pods(), restarts(&world)), (vec!["minikube Running true".to_owned()], (0, 0, true)));
+    world.fault("node minikube power-off");
+    world.run(30);
+    world.fault("node minikube power-on");
+    world.run(60);
+    assert_eq!((world.pods(), restarts(&world)), (vec!["minikube Running true".to_owned()], (1, 1, true)));
+}
+
+#[test]
 fn a_node_that_is_cut_off_runs_on_and_tells_afterwards() {
     let mut world = World::new(2);
     world.create(kinds::DEPLOYMENTS, deployment("web", 4, "nginx:1.27"));

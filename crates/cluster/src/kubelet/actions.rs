@@ -114,7 +114,10 @@ fn compute_init<'a>(
     container: &impl Fn(usize) -> Option<&'a Container>,
     actions: &mut Actions,
 ) -> bool {
-    let initialised = initialised(worker);
+    // In a new sandbox, after a loss of power, everything begins anew; a pod that never restarts has had its turn.
+    let never = worker.restart_policy() == "Never";
+    let counts = |container: &&Container| never || Some(container.sandbox) == worker.sandbox;
+    let initialised = worker.of_role(Role::Main).filter_map(container).any(|container| counts(&container));
     let init: Vec<usize> = worker
         .slots
         .iter()
@@ -153,7 +156,7 @@ fn compute_init<'a>(
         if initialised {
             continue;
         }
-        match current {
+        match current.filter(counts) {
             None => {
                 actions.start.push(slot);
                 return false;
