@@ -10,6 +10,7 @@ use drydock_value::Time;
 
 use crate::log::Entry;
 use crate::state::State;
+use crate::undo::Snapshot;
 use crate::workstation::difference_row;
 use crate::{Event, Input, Session};
 
@@ -96,12 +97,17 @@ impl Session {
         Some(past)
     }
 
-    /// Goes back to a moment of this session, to go on from there. What was done since is forgotten, and cannot be
-    /// undone. Hosts hear of it by [`Event::Rewound`], and show [`Session::scrollback`] anew.
+    /// Goes back to a moment of this session, to go on from there. What was done since is forgotten, unless the next thing
+    /// is an undo. Hosts hear of it by [`Event::Rewound`], and show [`Session::scrollback`] anew.
     ///
     /// # Errors
     /// When the moment was before the session, or has not come yet.
     pub fn rewind(&mut self, moment: Time) -> Result<(), String> {
+        self.rewind_from(moment, None)
+    }
+
+    /// The same, for a command before which the session was so.
+    pub(crate) fn rewind_from(&mut self, moment: Time, before: Option<Snapshot>) -> Result<(), String> {
         if moment > self.now() {
             return Err(format!("{} has not come yet", moment.rfc3339()));
         }
@@ -109,6 +115,7 @@ impl Session {
         let present = std::mem::replace(self, past);
         // They are no event of the session: what came in meanwhile stays.
         self.state.cluster.api().describe_as(present.state.cluster.api_ref());
+        self.keep_ahead(present, before);
         self.state.outbox.push_back(Event::Rewound);
         Ok(())
     }

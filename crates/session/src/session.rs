@@ -84,8 +84,9 @@ impl Session {
     /// Does what `clock rewind` asked for.
     fn rewind_if_asked(&mut self) {
         if let Some(moment) = self.state.workstation.take_rewind() {
-            // It was looked at when it was asked for; what cannot be is left.
-            let _ = self.rewind(moment);
+            // It was looked at when it was asked for; what cannot be is left. Undone, the command has not been typed.
+            let before = self.take_snapshot();
+            let _ = self.rewind_from(moment, before);
         }
     }
 
@@ -142,7 +143,9 @@ impl Session {
         let words: Vec<&str> = words.split_whitespace().collect();
         let state = &mut self.state;
         let result = state.workstation.control(&words, &mut state.cluster);
-        self.rewind_if_asked();
+        if let Some(moment) = self.state.workstation.take_rewind() {
+            self.rewind(moment)?;
+        }
         result
     }
 

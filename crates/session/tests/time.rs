@@ -222,9 +222,23 @@ fn time_goes_back_and_goes_on_from_there() {
     type_line(&mut session, "kubectl delete deployment web", 60);
     type_line(&mut session, "clock rewind 65s", 1);
     assert_eq!(pods(&mut session), 2);
-    // Undo reaches back beyond it.
-    assert!(session.undo());
-    assert_eq!(pods(&mut session), 1);
+    // It can be undone, and undo reaches back beyond it.
+    assert!(session.undoes_rewind());
+    for left in [0, 2, 1] {
+        assert!(session.undo());
+        assert_eq!(pods(&mut session), left);
+        assert_eq!(Session::restore(&session.save()).digest(), session.digest());
+    }
+    // What is done after going back is undone first.
+    let (moment, digest) = (session.now(), session.digest());
+    pass(&mut session, 10);
+    type_line(&mut session, "kubectl delete deployment web", 30);
+    let late = session.digest();
+    assert_eq!(session.rewind(moment), Ok(()));
+    assert_eq!(session.digest(), digest);
+    type_line(&mut session, "kubectl create namespace other", 5);
+    assert!(session.undo() && session.digest() == digest);
+    assert!(session.undo() && session.digest() == late);
 }
 
 /// A moment before the session.

@@ -277,12 +277,14 @@ impl Engine {
     fn undo(&mut self, wall: f64) {
         let Some(session) = &mut self.session else { return };
         let before: Vec<u32> = session.terminals().into_iter().map(|terminal| terminal.0).collect();
+        let rewind = session.undoes_rewind();
         if !session.undo() {
             self.tell.push(ToPage::Undone(None));
             return;
         }
         self.back_in_time(&before, wall);
-        let command = self.ended_commands.pop().unwrap_or_else(|| "the last command".into());
+        let command = if rewind { Some("clock rewind".to_owned()) } else { self.ended_commands.pop() };
+        let command = command.unwrap_or_else(|| "the last command".into());
         self.tell.push(ToPage::Undone(Some(command)));
     }
 

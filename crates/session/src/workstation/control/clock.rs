@@ -26,7 +26,7 @@ Usage:
   clock step DURATION        lets so much time pass at once (30s, 5m, 1h), and tells what was written
   clock until RESOURCE --for=CONDITION [--timeout=DURATION]
                              lets time pass until a condition holds; it is written as for `kubectl wait`
-  clock rewind MOMENT        back to a moment, to go on from there; what was done since is forgotten
+  clock rewind MOMENT        back to a moment, to go on from there; undo takes it back
   clock diff MOMENT [MOMENT] which objects were created (+), deleted (-) and changed (~) since, or between
 
 A MOMENT is a duration ago (30s), a time of day (13:05:00), a whole time, or `start`.
