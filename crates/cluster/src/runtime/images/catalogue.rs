@@ -10,6 +10,7 @@ use super::reference::Reference;
 use super::rootfs;
 use super::rows::{Base, MOVED, ROWS, Row};
 use super::tags::Resolved;
+use super::{e2e, system};
 
 /// The user that an image's processes run as.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -174,7 +175,7 @@ impl Catalogue {
                 repository = format!("{new}{rest}");
             }
         }
-        let row = ROWS.iter().find(|row| row.repository == repository);
+        let row = [ROWS, system::ROWS, e2e::ROWS].into_iter().flatten().find(|row| row.repository == repository);
         let Some(row) = row else {
             return match reference.domain.as_str() {
                 "docker.io" => failed(

@@ -1,17 +1,21 @@
 //! Images: what a registry has, and what a container made from one finds.
 //!
 //! - [`Reference`]: an image's name, parsed.
-//! - [`Catalogue`]: the registries' contents. Rows of data (`rows.rs`); more rows can be added at run time, as JSON.
+//! - [`Catalogue`]: the registries' contents. Rows of data (`rows.rs`, those of clusters in `system.rs`,
+//!   those of Kubernetes' tests in `e2e.rs`); more rows can be added at run time, as JSON.
 //! - [`Image`]: one image in one version, resolved: configuration, files, size, digest.
 //! - `rootfs`: the file system that a container of an image starts with.
 //!
 //! A new image is one row in `rows.rs`; if it runs a program of its own, also one file in `runtime/programs`.
 
 mod catalogue;
+mod e2e;
 mod reference;
 mod rootfs;
 mod rows;
+mod system;
 mod tags;
+mod texts;
 
 pub use catalogue::{Catalogue, Image, PullFailure, User, digest};
 pub use reference::Reference;

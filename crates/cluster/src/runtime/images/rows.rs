@@ -2,6 +2,7 @@
 //! are close to theirs. `{version}` in a text stands for the image's version, `{minor}` for its first two parts.
 
 use super::tags::{Tags, Versions};
+use super::texts::{HPA_PAGE, HTTPD_CONF, NGINX_FILES, NGINX_UNPRIVILEGED_FILES};
 
 /// What an image is built on: it decides which utilities and system files there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,24 +54,25 @@ pub struct Row {
     pub idle: bool,
 }
 
-const fn patches(major: u32, minors: (u32, u32), patch: u32) -> Versions {
+pub(super) const fn patches(major: u32, minors: (u32, u32), patch: u32) -> Versions {
     Versions { major, minors, patch: Some(patch) }
 }
 
-const fn minors(major: u32, first: u32, last: u32) -> Versions {
+pub(super) const fn minors(major: u32, first: u32, last: u32) -> Versions {
     Versions { major, minors: (first, last), patch: None }
 }
 
-const fn tags(versions: &'static [Versions], variants: &'static [&'static str]) -> Tags {
+pub(super) const fn tags(versions: &'static [Versions], variants: &'static [&'static str]) -> Tags {
     Tags { words: &["latest"], versions, variants, prefix: "" }
 }
 
 /// Tags as Kubernetes' own images have them: no `latest`.
-const fn release(versions: &'static [Versions]) -> Tags {
+pub(super) const fn release(versions: &'static [Versions]) -> Tags {
     Tags { words: &[], versions, variants: &[], prefix: "v" }
 }
 
-const EMPTY: Row = Row {
+/// What most rows leave out.
+pub(super) const EMPTY: Row = Row {
     repository: "",
     tags: Tags { words: &["latest"], versions: &[], variants: &[], prefix: "" },
     size: 0,
@@ -89,7 +91,28 @@ const EMPTY: Row = Row {
 
 const DEBIANS: &[&str] = &["alpine", "bookworm", "bullseye", "trixie", "slim", "slim-bookworm", "bookworm-slim"];
 
-/// Every image, sorted by nothing in particular: a search goes through all, once a pull.
+/// Apache, which Kubernetes' tests have an image of, too.
+pub(super) const HTTPD: Row = Row {
+    repository: "docker.io/library/httpd",
+    tags: tags(&[patches(2, (4, 4), 66)], DEBIANS),
+    size: 58_724_183,
+    command: &["httpd-foreground"],
+    env: &[("HTTPD_PREFIX", "/usr/local/apache2"), ("HTTPD_VERSION", "{version}"), ("HTTPD_PATCHES", "")],
+    ports: &[80],
+    workdir: "/usr/local/apache2",
+    stop_signal: "SIGWINCH",
+    files: &[
+        ("/usr/local/apache2/htdocs/index.html", "<html><body><h1>It works!</h1></body></html>\n"),
+        ("/usr/local/apache2/conf/httpd.conf", HTTPD_CONF),
+        ("/usr/local/apache2/logs/", ""),
+        ("/usr/local/apache2/cgi-bin/", ""),
+    ],
+    programs: &["/usr/local/bin/httpd-foreground", "/usr/local/apache2/bin/httpd"],
+    idle: true,
+    ..EMPTY
+};
+
+/// Every image but [`super::e2e::ROWS`] and [`super::system::ROWS`], sorted by nothing in particular: a search goes through all, once a pull.
 pub const ROWS: &[Row] = &[
     Row {
         repository: "docker.io/library/nginx",
@@ -125,25 +148,7 @@ pub const ROWS: &[Row] = &[
         idle: true,
         ..EMPTY
     },
-    Row {
-        repository: "docker.io/library/httpd",
-        tags: tags(&[patches(2, (4, 4), 66)], DEBIANS),
-        size: 58_724_183,
-        command: &["httpd-foreground"],
-        env: &[("HTTPD_PREFIX", "/usr/local/apache2"), ("HTTPD_VERSION", "{version}"), ("HTTPD_PATCHES", "")],
-        ports: &[80],
-        workdir: "/usr/local/apache2",
-        stop_signal: "SIGWINCH",
-        files: &[
-            ("/usr/local/apache2/htdocs/index.html", "<html><body><h1>It works!</h1></body></html>\n"),
-            ("/usr/local/apache2/conf/httpd.conf", HTTPD_CONF),
-            ("/usr/local/apache2/logs/", ""),
-            ("/usr/local/apache2/cgi-bin/", ""),
-        ],
-        programs: &["/usr/local/bin/httpd-foreground", "/usr/local/apache2/bin/httpd"],
-        idle: true,
-        ..EMPTY
-    },
+    HTTPD,
     Row {
         repository: "docker.io/library/redis",
         tags: tags(
@@ -448,38 +453,6 @@ pub const ROWS: &[Row] = &[
         ..EMPTY
     },
     Row {
-        repository: "registry.k8s.io/e2e-test-images/agnhost",
-        tags: Tags { words: &[], versions: &[minors(2, 12, 60)], variants: &[], prefix: "" },
-        size: 52_000_000,
-        base: Base::Alpine,
-        entrypoint: &["/agnhost"],
-        command: &["pause"],
-        programs: &["/agnhost"],
-        idle: true,
-        ..EMPTY
-    },
-    Row {
-        repository: "registry.k8s.io/e2e-test-images/busybox",
-        tags: Tags { words: &[], versions: &[minors(1, 29, 37)], variants: &["1", "2", "4"], prefix: "" },
-        size: 732_685,
-        base: Base::Busybox,
-        command: &["sh"],
-        ..EMPTY
-    },
-    Row {
-        repository: "registry.k8s.io/e2e-test-images/nginx",
-        tags: Tags { words: &[], versions: &[minors(1, 14, 15)], variants: &["1", "2", "4"], prefix: "" },
-        size: 6_978_806,
-        base: Base::Alpine,
-        command: &["nginx", "-g", "daemon off;"],
-        ports: &[80],
-        stop_signal: "SIGTERM",
-        files: NGINX_FILES,
-        programs: &["/usr/sbin/nginx"],
-        idle: true,
-        ..EMPTY
-    },
-    Row {
         repository: "registry.k8s.io/echoserver",
         tags: Tags { words: &[], versions: &[minors(1, 0, 10)], variants: &[], prefix: "" },
         size: 46_200_000,
@@ -522,200 +495,7 @@ pub const ROWS: &[Row] = &[
         idle: true,
         ..EMPTY
     },
-    Row {
-        repository: "registry.k8s.io/etcd",
-        tags: Tags { words: &[], versions: &[patches(3, (5, 6), 25)], variants: &["0", "1"], prefix: "" },
-        size: 61_000_000,
-        base: Base::Scratch,
-        command: &["/usr/local/bin/etcd"],
-        ports: &[2379, 2380],
-        programs: &["/usr/local/bin/etcd", "/usr/local/bin/etcdctl"],
-        ..EMPTY
-    },
-    Row {
-        repository: "registry.k8s.io/kube-apiserver",
-        tags: release(&[patches(1, (28, 36), 20)]),
-        size: 27_000_000,
-        base: Base::Scratch,
-        entrypoint: &["/go-runner"],
-        programs: &["/go-runner=run-arguments", "/usr/local/bin/kube-apiserver"],
-        ..EMPTY
-    },
-    Row {
-        repository: "registry.k8s.io/kube-controller-manager",
-        tags: release(&[patches(1, (28, 36), 20)]),
-        size: 23_000_000,
-        base: Base::Scratch,
-        entrypoint: &["/go-runner"],
-        programs: &["/go-runner=run-arguments", "/usr/local/bin/kube-controller-manager"],
-        ..EMPTY
-    },
-    Row {
-        repository: "registry.k8s.io/kube-scheduler",
-        tags: release(&[patches(1, (28, 36), 20)]),
-        size: 17_000_000,
-        base: Base::Scratch,
-        entrypoint: &["/go-runner"],
-        programs: &["/go-runner=run-arguments", "/usr/local/bin/kube-scheduler"],
-        ..EMPTY
-    },
-    Row {
-        repository: "registry.k8s.io/kube-proxy",
-        tags: release(&[patches(1, (28, 36), 20)]),
-        size: 26_000_000,
-        entrypoint: &["/go-runner"],
-        programs: &["/go-runner=run-arguments", "/usr/local/bin/kube-proxy"],
-        ..EMPTY
-    },
-    Row {
-        repository: "registry.k8s.io/coredns/coredns",
-        tags: release(&[patches(1, (8, 14), 4)]),
-        size: 22_000_000,
-        base: Base::Scratch,
-        entrypoint: &["/coredns"],
-        ports: &[53],
-        user: (65532, 65532),
-        programs: &["/coredns"],
-        ..EMPTY
-    },
-    Row {
-        repository: "registry.k8s.io/metrics-server/metrics-server",
-        tags: release(&[patches(0, (6, 8), 4)]),
-        size: 19_000_000,
-        base: Base::Scratch,
-        entrypoint: &["/metrics-server"],
-        ports: &[10250],
-        user: (65534, 65534),
-        programs: &["/metrics-server"],
-        ..EMPTY
-    },
-    Row {
-        repository: "registry.k8s.io/ingress-nginx/controller",
-        tags: release(&[patches(1, (9, 14), 6)]),
-        size: 103_000_000,
-        base: Base::Alpine,
-        entrypoint: &["/usr/bin/dumb-init", "--"],
-        command: &["/nginx-ingress-controller"],
-        ports: &[80, 443],
-        user: (101, 82),
-        programs: &["/usr/bin/dumb-init=run-arguments", "/nginx-ingress-controller"],
-        ..EMPTY
-    },
-    Row {
-        repository: "gcr.io/k8s-minikube/storage-provisioner",
-        tags: Tags { words: &["v5"], versions: &[], variants: &[], prefix: "" },
-        size: 9_000_000,
-        base: Base::Scratch,
-        entrypoint: &["/storage-provisioner"],
-        programs: &["/storage-provisioner"],
-        ..EMPTY
-    },
 ];
 
 /// Registries that were moved: what stands at the left is looked up as what stands at the right.
 pub const MOVED: &[(&str, &str)] = &[("k8s.gcr.io/", "registry.k8s.io/")];
-
-/// A page that takes a while to compute.
-const HPA_PAGE: &str =
-    "<?php\n$sum = 0.5;\nfor ($n = 0; $n < 1000000; $n++) {\n    $sum += sqrt($sum);\n}\necho \"OK!\";\n?>\n";
-
-const NGINX_FILES: &[(&str, &str)] = &[
-    ("/usr/share/nginx/html/index.html", NGINX_INDEX),
-    ("/usr/share/nginx/html/50x.html", NGINX_50X),
-    ("/etc/nginx/nginx.conf", NGINX_CONF),
-    ("/etc/nginx/conf.d/default.conf", NGINX_DEFAULT),
-    (
-        "/etc/nginx/mime.types",
-        "types {\n    text/html html htm;\n    text/css css;\n    application/javascript js;\n}\n",
-    ),
-    ("/var/log/nginx/access.log", "-> /dev/stdout"),
-    ("/var/log/nginx/error.log", "-> /dev/stderr"),
-    ("/var/cache/nginx/", ""),
-    ("/docker-entrypoint.d/10-listen-on-ipv6-by-default.sh", "#!/bin/sh\n"),
-    ("/docker-entrypoint.d/15-local-resolvers.envsh", "#!/bin/sh\n"),
-    ("/docker-entrypoint.d/20-envsubst-on-templates.sh", "#!/bin/sh\n"),
-    ("/docker-entrypoint.d/30-tune-worker-processes.sh", "#!/bin/sh\n"),
-];
-
-const NGINX_UNPRIVILEGED_FILES: &[(&str, &str)] = &[
-    ("/usr/share/nginx/html/index.html", NGINX_INDEX),
-    ("/usr/share/nginx/html/50x.html", NGINX_50X),
-    ("/etc/nginx/nginx.conf", NGINX_CONF),
-    (
-        "/etc/nginx/conf.d/default.conf",
-        "server {\n    listen       8080;\n    server_name  localhost;\n\n    location / {\n        root   /usr/share/nginx/html;\n        index  index.html index.htm;\n    }\n}\n",
-    ),
-    ("/docker-entrypoint.d/10-listen-on-ipv6-by-default.sh", "#!/bin/sh\n"),
-];
-
-const NGINX_INDEX: &str = "<!DOCTYPE html>
-<html>
-<head>
-<title>Welcome to nginx!</title>
-</head>
-<body>
-<h1>Welcome to nginx!</h1>
-<p>This page comes out of /usr/share/nginx/html: the server runs, and its
-configuration is still the one of its image.</p>
-</body>
-</html>
-";
-
-const NGINX_50X: &str = "<!DOCTYPE html>
-<html>
-<head>
-<title>Error</title>
-</head>
-<body>
-<h1>An error occurred.</h1>
-</body>
-</html>
-";
-
-const NGINX_CONF: &str = "
-user  nginx;
-worker_processes  auto;
-
-error_log  /var/log/nginx/error.log notice;
-pid        /run/nginx.pid;
-
-events {
-    worker_connections  1024;
-}
-
-http {
-    include       /etc/nginx/mime.types;
-    default_type  application/octet-stream;
-
-    access_log  /var/log/nginx/access.log  main;
-
-    sendfile        on;
-    keepalive_timeout  65;
-
-    include /etc/nginx/conf.d/*.conf;
-}
-";
-
-const NGINX_DEFAULT: &str = "server {
-    listen       80;
-    server_name  localhost;
-
-    location / {
-        root   /usr/share/nginx/html;
-        index  index.html index.htm;
-    }
-
-    error_page   500 502 503 504  /50x.html;
-    location = /50x.html {
-        root   /usr/share/nginx/html;
-    }
-}
-";
-
-const HTTPD_CONF: &str = "ServerRoot \"/usr/local/apache2\"
-Listen 80
-DocumentRoot \"/usr/local/apache2/htdocs\"
-DirectoryIndex index.html
-ErrorLog /proc/self/fd/2
-CustomLog /proc/self/fd/1 common
-";

@@ -1,7 +1,7 @@
 //! Servers that answer with what they were asked, who they are, or a fixed text: whoami, http-echo, hello-app,
-//! echo-server, echoserver, agnhost.
+//! echo-server, echoserver.
 
-use drydock_shell::{Disposition, Program, Signal, Step, Sys, Wait};
+use drydock_shell::{Disposition, Program, Signal, Step, Sys};
 
 use super::http::{self, Answer, Incoming, Response, Server};
 
@@ -12,10 +12,6 @@ enum Kind {
     Text(String),
     HelloApp,
     EchoServer,
-    ServeHostname,
-    NetExec,
-    /// It serves nothing: it only waits.
-    Idle,
 }
 
 /// The server.
@@ -31,7 +27,7 @@ pub struct Echo {
 impl Echo {
     /// The server of a name.
     pub fn new(name: &str) -> Echo {
-        Echo { name: name.into(), kind: Kind::Idle, server: Server::default(), running: false, end: false }
+        Echo { name: name.into(), kind: Kind::EchoServer, server: Server::default(), running: false, end: false }
     }
 
     fn start(&mut self, sys: &mut Sys<'_>) -> Step {
@@ -71,17 +67,10 @@ impl Echo {
                 (Kind::Text(text), port(&["listen"], 5678))
             }
             "hello-app" => (Kind::HelloApp, from_env.unwrap_or(8080)),
-            "agnhost" => match args.get(1).map(String::as_str) {
-                Some("serve-hostname") => (Kind::ServeHostname, port(&["port"], 9376)),
-                Some("netexec") => (Kind::NetExec, port(&["http-port"], 8080)),
-                _ => (Kind::Idle, 0),
-            },
             _ => (Kind::EchoServer, from_env.unwrap_or(8080)),
         };
         self.kind = kind;
-        if port != 0
-            && let Err(error) = self.server.listen(port, sys)
-        {
+        if let Err(error) = self.server.listen(port, sys) {
             let words = error.message().to_lowercase();
             sys.eprint(&format!("listen tcp :{port}: bind: {words}\n"));
             return Step::Exit(1);
@@ -94,11 +83,8 @@ impl Echo {
             Kind::HelloApp => format!("{stamp} Server listening on port {port}\n"),
             Kind::EchoServer if self.name == "echo-server" => format!("Echo server listening on port {port}.\n"),
             Kind::EchoServer => "Generating self-signed cert\nStarting nginx\n".into(),
-            Kind::NetExec => format!("{stamp} Started HTTP server on port {port}\n"),
-            Kind::ServeHostname => format!("{stamp} Serving on port {port}.\n"),
-            Kind::Idle => "Paused\n".into(),
         };
-        if matches!(self.kind, Kind::Whoami | Kind::HelloApp | Kind::NetExec | Kind::ServeHostname | Kind::Text(_)) {
+        if matches!(self.kind, Kind::Whoami | Kind::HelloApp | Kind::Text(_)) {
             sys.eprint(&line);
         } else {
             sys.print(&line);
@@ -116,9 +102,6 @@ impl Program for Echo {
         if self.end {
             return Step::Exit(0);
         }
-        if self.kind == Kind::Idle {
-            return Wait::forever().into();
-        }
         let mut server = std::mem::take(&mut self.server);
         server.serve(sys, &mut Site { kind: &self.kind });
         self.server = server;
@@ -130,7 +113,7 @@ impl Program for Echo {
             return Disposition::Ignored;
         }
         // A program that does not handle the signal dies of it, unless it is its machine's first process.
-        let handles = matches!(self.kind, Kind::Text(_) | Kind::EchoServer | Kind::Idle);
+        let handles = matches!(self.kind, Kind::Text(_) | Kind::EchoServer);
         if !handles && sys.pid() != 1 {
             return Disposition::Default;
         }
@@ -179,8 +162,6 @@ impl Answer for Site<'_> {
                 sys.eprint(&line);
                 plain(format!("Hello, world!\nVersion: {version}\nHostname: {hostname}\n"))
             }
-            Kind::ServeHostname => plain(hostname),
-            Kind::NetExec => netexec(incoming, &hostname, sys),
             Kind::Whoami if request.path() == "/health" => plain(String::new()),
             Kind::Whoami => {
                 let mut text = format!("Hostname: {hostname}\nIP: 127.0.0.1\n");
@@ -194,7 +175,7 @@ impl Answer for Site<'_> {
                 text.push('\n');
                 plain(text)
             }
-            Kind::EchoServer | Kind::Idle => {
+            Kind::EchoServer => {
                 let peer = incoming.peer.map(|(ip, _)| ip.to_string()).unwrap_or_default();
                 let mut text = format!(
                     "Request served by {hostname}\n\n{} {} {}\n\nHost: {}\n",
@@ -225,21 +206,4 @@ fn as_sent(incoming: &Incoming<'_>) -> String {
         text.push_str(&format!("{name}: {value}\n"));
     }
     text
-}
-
-fn netexec(incoming: &Incoming<'_>, hostname: &str, sys: &mut Sys<'_>) -> Response {
-    let request = incoming.request;
-    let plain = |text: String| Response::new(200, "text/plain; charset=utf-8", text);
-    match request.path() {
-        "/hostname" | "/hostName" => plain(hostname.into()),
-        "/clientip" => plain(incoming.peer.map(|(ip, port)| format!("{ip}:{port}")).unwrap_or_default()),
-        "/echo" => {
-            let code = request.query("code").and_then(|code| code.parse().ok()).unwrap_or(200);
-            Response { code, ..plain(request.query("msg").unwrap_or_default()) }
-        }
-        "/healthz" => plain("ok".into()),
-        "/header" => plain(request.query("key").map(|key| request.header(&key).to_owned()).unwrap_or_default()),
-        "/" => plain(format!("NOW: {} UTC", sys.now().rfc3339().replace('T', " ").replace('Z', ""))),
-        _ => Response::new(404, "text/plain; charset=utf-8", "404 page not found\n"),
-    }
 }

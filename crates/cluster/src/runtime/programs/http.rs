@@ -180,6 +180,16 @@ impl Response {
         self
     }
 
+    /// None yet: it comes with [`Server::reply`].
+    pub fn later() -> Response {
+        Response::default()
+    }
+
+    /// Whether it comes later.
+    pub fn is_later(&self) -> bool {
+        self.code == 0
+    }
+
     /// As it is sent in answer to `method`.
     pub fn encode(&self, method: &str, keep_alive: bool) -> Vec<u8> {
         let mut out = format!("HTTP/1.1 {} {}\r\n", self.code, reason(self.code)).into_bytes();
@@ -368,6 +378,8 @@ struct Connection {
     number: u64,
     inbox: Vec<u8>,
     outbox: Vec<u8>,
+    /// The method of a request whose answer comes later, and whether the connection stays open after it.
+    asked: Option<(String, bool)>,
     /// Nothing more is read: closed as soon as all is sent.
     closing: bool,
 }
@@ -439,8 +451,14 @@ impl Server {
             while self.connections.len() < CONNECTIONS_MAX {
                 let Some(socket) = sys.host().accept(*listener) else { break };
                 self.served += 1;
-                let connection =
-                    Connection { socket, number: self.served, inbox: Vec::new(), outbox: Vec::new(), closing: false };
+                let connection = Connection {
+                    socket,
+                    number: self.served,
+                    inbox: Vec::new(),
+                    outbox: Vec::new(),
+                    asked: None,
+                    closing: false,
+                };
                 self.connections.push((*port, connection));
             }
         }
@@ -453,10 +471,22 @@ impl Server {
         });
     }
 
-    /// What to wait for.
+    /// Answers a request that was answered with [`Response::later`]; [`Server::serve`] sends it.
+    pub fn reply(&mut self, number: u64, response: &Response) {
+        let waiting = self.connections.iter_mut().find(|(_, connection)| connection.number == number);
+        if let Some((_, connection)) = waiting
+            && let Some((method, keep)) = connection.asked.take()
+        {
+            connection.outbox.extend_from_slice(&response.encode(&method, keep));
+            connection.closing = !keep;
+        }
+    }
+
+    /// What to wait for. A connection whose answer comes later is not read meanwhile.
     pub fn wait(&self) -> Wait {
         let listeners = self.listeners.iter().map(|(_, socket)| *socket);
-        Wait { sockets: listeners.chain(self.connections.iter().map(|(_, c)| c.socket)).collect(), ..Wait::default() }
+        let connections = self.connections.iter().filter(|(_, c)| c.asked.is_none()).map(|(_, c)| c.socket);
+        Wait { sockets: listeners.chain(connections).collect(), ..Wait::default() }
     }
 }
 
@@ -464,7 +494,7 @@ impl Connection {
     /// Goes on; false when it is done.
     fn serve(&mut self, port: u16, sys: &mut Sys<'_>, answer: &mut dyn Answer) -> bool {
         let mut ended = false;
-        while !self.closing && self.outbox.is_empty() {
+        while !self.closing && self.outbox.is_empty() && self.asked.is_none() {
             match sys.host().recv(self.socket) {
                 Recv::Data(bytes) => self.inbox.extend_from_slice(&bytes),
                 Recv::Pending => break,
@@ -498,6 +528,10 @@ impl Connection {
                     let incoming = Incoming { request: &request, peer, connection: self.number, port };
                     let response = answer.answer(&incoming, sys);
                     let keep = request.keep_alive();
+                    if response.is_later() {
+                        self.asked = Some((request.method, keep));
+                        return;
+                    }
                     self.outbox.extend_from_slice(&response.encode(&request.method, keep));
                     if !keep {
                         self.closing = true;

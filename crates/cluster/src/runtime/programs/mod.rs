@@ -3,6 +3,7 @@
 //! A program waits on its sockets and costs nothing meanwhile. What is common to those that speak HTTP is in [`http`];
 //! databases and control-plane parts that only start, listen and end are rows of [`daemon`].
 
+mod agnhost;
 mod daemon;
 pub mod echo;
 mod entrypoint;
@@ -39,9 +40,8 @@ pub fn find(name: &str) -> Option<Box<dyn Program>> {
         "stress" => Box::new(stress::Stress::default()),
         "perl" => Box::new(perl::Perl::default()),
         "python" | "python3" => Box::new(python::Python::default()),
-        "whoami" | "http-echo" | "hello-app" | "echo-server" | "echoserver" | "agnhost" => {
-            Box::new(echo::Echo::new(name))
-        }
+        "agnhost" => Box::new(agnhost::Agnhost::default()),
+        "whoami" | "http-echo" | "hello-app" | "echo-server" | "echoserver" => Box::new(echo::Echo::new(name)),
         _ => return daemon::find(name),
     };
     Some(program)

@@ -1,0 +1,259 @@
+//! What `netexec` does for a request that takes a while: commands of a shell, and calls of other servers.
+
+use std::time::Duration;
+
+use drydock_shell::{Fd, Pid, Read, Recv, SocketId, Spawn, Sys, Wait};
+use drydock_value::{Time, Value, to_json, value};
+
+use super::once::resolve;
+use crate::runtime::programs::http::{self, Request, Response};
+
+/// A call ends after this time.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// More tries than this are not made.
+const TRIES_MAX: u32 = 1000;
+
+/// A request that waits.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The connection that it came on.
+    pub connection: u64,
+    /// What is done for it.
+    pub task: Task,
+}
+
+/// What is done.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// A shell runs, with its output read from a pipe.
+    Shell { pid: Pid, output: Fd, text: Vec<u8>, ended: bool },
+    /// Nothing more.
+    Done(Value),
+    /// Another server is called.
+    Dial(Dial),
+}
+
+/// All that wait.
+#[derive(Debug, Clone, Default)]
+pub struct Jobs {
+    jobs: Vec<Job>,
+}
+
+impl Jobs {
+    /// One more.
+    pub fn add(&mut self, job: Job) {
+        self.jobs.push(job);
+    }
+
+    /// Goes on with all; what is done comes back with its connection.
+    pub fn advance(&mut self, sys: &mut Sys<'_>) -> Vec<(u64, Response)> {
+        let mut done = Vec::new();
+        self.jobs.retain_mut(|job| {
+            let answer = match &mut job.task {
+                Task::Done(answer) => Some(answer.clone()),
+                Task::Shell { pid, output, text, ended } => shell(*pid, *output, text, ended, sys),
+                Task::Dial(dial) => dial.advance(sys),
+            };
+            let Some(answer) = answer else { return true };
+            done.push((job.connection, Response::new(200, "text/plain; charset=utf-8", to_json(&answer))));
+            false
+        });
+        done
+    }
+
+    /// Adds what they wait for.
+    pub fn add_to(&self, wait: &mut Wait) {
+        for job in &self.jobs {
+            match &job.task {
+                Task::Shell { output, ended, .. } => {
+                    wait.child = true;
+                    if !ended {
+                        wait.read.push(*output);
+                    }
+                }
+                Task::Dial(dial) => {
+                    wait.sockets.extend(dial.socket);
+                    *wait = std::mem::take(wait).or_until(dial.deadline);
+                }
+                Task::Done(_) => {}
+            }
+        }
+    }
+}
+
+impl Task {
+    /// Starts a shell with a command.
+    pub fn shell(command: &str, sys: &mut Sys<'_>) -> Task {
+        let failed = |error: drydock_shell::Errno| {
+            Task::Done(value!({"error": format!("fork/exec /bin/sh: {}", error.message().to_lowercase())}))
+        };
+        let (output, input) = match sys.pipe() {
+            Ok(ends) => ends,
+            Err(error) => return failed(error),
+        };
+        let spawn = Spawn { fds: Some(vec![(1, input), (2, input)]), ..Spawn::new(["/bin/sh", "-c", command]) };
+        let started = sys.spawn(spawn);
+        sys.close(input);
+        match started {
+            Ok(pid) => Task::Shell { pid, output, text: Vec::new(), ended: false },
+            Err(error) => {
+                sys.close(output);
+                failed(error)
+            }
+        }
+    }
+}
+
+fn shell(pid: Pid, output: Fd, text: &mut Vec<u8>, ended: &mut bool, sys: &mut Sys<'_>) -> Option<Value> {
+    while !*ended {
+        match sys.read(output, 4096) {
+            Read::Data(bytes) => text.extend_from_slice(&bytes),
+            Read::Pending => return None,
+            Read::Eof | Read::Error(_) => {
+                *ended = true;
+                sys.close(output);
+            }
+        }
+    }
+    let code = sys.wait(pid)?;
+    let mut answer = Value::object();
+    if !text.is_empty() {
+        answer.set("output", String::from_utf8_lossy(text).into_owned());
+    }
+    if code != 0 {
+        answer.set("error", format!("exit status {code}"));
+    }
+    Some(answer)
+}
+
+/// Calls of another server, one after the other.
+#[derive(Debug, Clone)]
+pub struct Dial {
+    host: String,
+    port: u16,
+    request: String,
+    left: u32,
+    socket: Option<SocketId>,
+    sent: bool,
+    inbox: Vec<u8>,
+    deadline: Option<Time>,
+    responses: Vec<String>,
+    errors: Vec<String>,
+}
+
+impl Dial {
+    /// What a request asks for.
+    ///
+    /// # Errors
+    /// What is wrong with its parameters.
+    pub fn new(request: &Request) -> Result<Dial, String> {
+        let query = |name: &str| request.query(name).unwrap_or_default();
+        let tries = query("tries");
+        let left = if tries.is_empty() { Ok(1) } else { tries.parse::<u32>() };
+        let left =
+            left.map_err(|_| format!("tries parameter is invalid. strconv.Atoi: parsing {tries:?}: invalid syntax"))?;
+        if query("request").is_empty() {
+            return Err("request parameter not specified. <nil>".into());
+        }
+        match query("protocol").to_lowercase().as_str() {
+            "" | "http" => {}
+            protocol => return Err(format!("unsupported protocol. {protocol}")),
+        }
+        let port = query("port")
+            .parse()
+            .map_err(|_| format!("host and/or port param are invalid. lookup tcp/{}: unknown port", query("port")))?;
+        Ok(Dial {
+            host: query("host").trim_matches(['[', ']']).to_owned(),
+            port,
+            request: query("request"),
+            left: left.min(TRIES_MAX),
+            socket: None,
+            sent: false,
+            inbox: Vec::new(),
+            deadline: None,
+            responses: Vec::new(),
+            errors: Vec::new(),
+        })
+    }
+
+    fn advance(&mut self, sys: &mut Sys<'_>) -> Option<Value> {
+        while self.left > 0 {
+            let outcome = self.call(sys)?;
+            self.left -= 1;
+            if let Some(socket) = self.socket.take() {
+                sys.host().close(socket);
+            }
+            (self.sent, self.deadline) = (false, None);
+            self.inbox.clear();
+            match outcome {
+                Ok(text) => self.responses.push(text),
+                Err(why) => {
+                    self.errors.push(format!("Get \"http://{}:{}/{}\": {why}", self.host, self.port, self.request))
+                }
+            }
+        }
+        let mut answer = Value::object();
+        for (name, list) in [("errors", &self.errors), ("responses", &self.responses)] {
+            if !list.is_empty() {
+                answer.set(name, Value::from(list.iter().map(|text| Value::from(text.as_str())).collect::<Vec<_>>()));
+            }
+        }
+        Some(answer)
+    }
+
+    /// Goes on with one call; none while it waits.
+    fn call(&mut self, sys: &mut Sys<'_>) -> Option<Result<String, String>> {
+        let failed =
+            |error: drydock_shell::NetError| Some(Err(format!("dial tcp: {}", error.message().to_lowercase())));
+        let socket = match self.socket {
+            Some(socket) => socket,
+            None => {
+                self.deadline = Some(sys.now() + PATIENCE);
+                let begun = resolve(&self.host, sys).and_then(|address| sys.host().connect(address, self.port));
+                match begun {
+                    Ok(socket) => *self.socket.insert(socket),
+                    Err(error) => return failed(error),
+                }
+            }
+        };
+        if self.deadline.is_some_and(|deadline| sys.now() >= deadline) {
+            return Some(Err("context deadline exceeded (Client.Timeout exceeded while awaiting headers)".into()));
+        }
+        if !self.sent {
+            if let Err(error) = sys.host().connected(socket)? {
+                return failed(error);
+            }
+            let request = Request {
+                method: "GET".into(),
+                target: format!("/{}", self.request),
+                version: "HTTP/1.1".into(),
+                headers: vec![
+                    ("Host".into(), format!("{}:{}", self.host, self.port)),
+                    ("User-Agent".into(), "Go-http-client/1.1".into()),
+                    ("Connection".into(), "close".into()),
+                ],
+                body: Vec::new(),
+            };
+            if let Err(error) = sys.host().send(socket, &request.encode()) {
+                return failed(error);
+            }
+            self.sent = true;
+        }
+        loop {
+            let ended = match sys.host().recv(socket) {
+                Recv::Data(bytes) => {
+                    self.inbox.extend_from_slice(&bytes);
+                    false
+                }
+                Recv::Pending => return None,
+                Recv::Eof => true,
+                Recv::Failed(error) => return failed(error),
+            };
+            match http::Response::take(&mut self.inbox, "GET", ended) {
+                Ok(Some(response)) => return Some(Ok(String::from_utf8_lossy(&response.body).into_owned())),
+                Ok(None) if !ended => {}
+                _ => return Some(Err("EOF".into())),
+            }
+        }
+    }
+}
