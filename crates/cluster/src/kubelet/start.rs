@@ -321,7 +321,9 @@ impl Kubelet {
         let host = action["host"].as_str().filter(|host| !host.is_empty()).unwrap_or(&own).to_owned();
         let Some(port) = probes::port(worker.spec(slot), &action["port"]) else { return Hook::Done(false) };
         let place = worker.sandbox.and_then(|sandbox| self.runtime.sandbox(sandbox)).map(|sandbox| sandbox.place);
-        let Some(place) = place.filter(|_| host == own) else { return Hook::Done(false) };
+        // A hook may ask another pod than its own.
+        let elsewhere = || host.parse().ok().and_then(|ip| ctx.network.place(ip));
+        let Some(place) = (if host == own { place } else { elsewhere() }) else { return Hook::Done(false) };
         let wake = Event::Kubelet { node: self.node, wake: KubeletWake::Worker(worker.id) };
         let from = Place::Node(self.node);
         let target = Target { place, port };

@@ -62,6 +62,13 @@ pub struct Runtime {
     salt: u64,
 }
 
+/// An empty volume: anybody may write to it, as kubelets and provisioners make them.
+fn open_to_all() -> Fs {
+    let mut vfs = drydock_shell::Vfs::new(Fs::new());
+    let _ = vfs.chmod("/", 0o777);
+    vfs.root_fs().cloned().unwrap_or_default()
+}
+
 /// The node's own file system, as a volume.
 pub fn node_root() -> VolumeId {
     VolumeId { pod: 0, name: Str::default() }
@@ -144,7 +151,7 @@ impl Runtime {
 
     /// The files of a volume, made empty when it is new.
     pub fn volume(&mut self, id: &VolumeId) -> &mut Fs {
-        self.volumes.entry(id.clone()).or_insert_with(|| if *id == node_root() { node_files() } else { Fs::new() })
+        self.volumes.entry(id.clone()).or_insert_with(|| if *id == node_root() { node_files() } else { open_to_all() })
     }
 
     /// Sets the files of a volume.

@@ -110,6 +110,13 @@ impl Runtime {
         if config.cwd != "/" {
             let _ = files.mkdir_all(&config.cwd);
         }
+        if !config.message_path.is_empty() {
+            // Whoever the process runs as may leave a message.
+            let parent = config.message_path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let _ = files.mkdir_all(parent);
+            let _ = files.write(&config.message_path, b"");
+            let _ = files.chmod(&config.message_path, 0o666);
+        }
         if config.read_only {
             files.set_read_only("/", true);
         }

@@ -87,7 +87,8 @@ impl Cluster {
         }
         let now = self.now();
         let request = &connect.request;
-        let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let query: Vec<String> =
+            request.query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
         let path = connect.path.trim_start_matches('/');
         let target = if query.is_empty() { format!("/{path}") } else { format!("/{path}?{}", query.join("&")) };
         let mut headers = vec![
@@ -146,6 +147,18 @@ impl Cluster {
         ctx.network.close(socket, now, ctx.queue);
         result
     }
+}
+
+/// A part of a query as it is sent.
+fn encoded(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 fn translate(found: http::Response) -> Response {

@@ -1,5 +1,6 @@
 //! Tests of nodes that run their pods.
 
+mod agnhost;
 mod endings;
 mod life;
 mod network;
