@@ -111,6 +111,11 @@ impl ApiServer {
         self.closed = closed;
     }
 
+    /// Whether components' requests fail now.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// What the storage holds. It costs a pointer a kind.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot { store: self.store.clone(), pools: self.pools.clone(), customs: self.customs.clone() }

@@ -4,6 +4,7 @@
 //!   and similar ones become one. A component that says too much about one object is not heard any more.
 //! - [`Source`], [`Reference`]: who reports, and about what.
 
+mod backlog;
 mod correlate;
 mod series;
 
@@ -12,6 +13,7 @@ use drydock_value::{Hash, Str, Time, Value, value};
 
 use crate::objects::shared;
 use crate::store::{ApiServer, PatchType, client};
+use backlog::{Backlog, Unsent};
 use correlate::{Correlator, Verdict};
 use series::Series;
 
@@ -114,6 +116,7 @@ impl Reference {
 pub struct Recorder {
     correlator: Correlator,
     series: Series,
+    backlog: Backlog,
     /// Distinguishes the names of events of one microsecond.
     sequence: u64,
 }
@@ -125,12 +128,50 @@ impl Recorder {
         format!("{}.{:x}", about.name, now.0 * 1000 + self.sequence)
     }
 
-    /// Records an event of `v1`, with a count. What fails is dropped, as client-go drops it.
+    /// Records an event of `v1`, with a count. A kubelet's waits while it does not reach the API server; what fails
+    /// otherwise is dropped, as client-go drops it.
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn record(
         &mut self,
         api: &mut ApiServer,
         now: Time,
+        source: &Source,
+        about: &Reference,
+        kind: &str,
+        reason: &str,
+        message: &str,
+    ) {
+        // Kubelets alone go on working without an API server.
+        if !source.host.is_empty() && (api.is_closed() || self.backlog.waits(source)) {
+            let (kind, reason, message) = (kind.into(), reason.into(), message.into());
+            self.backlog.push(source, Unsent { made: now, about: about.clone(), kind, reason, message });
+        } else {
+            self.write(api, now, now, source, about, kind, reason, message);
+        }
+    }
+
+    /// Tries again what waits. Kubelets do it with every heartbeat, which come as often as client-go tries.
+    pub(crate) fn retry(&mut self, api: &mut ApiServer, now: Time, source: &Source) {
+        if api.is_closed() {
+            return self.backlog.failed(source);
+        }
+        for event in self.backlog.take(source) {
+            let Unsent { made, about, kind, reason, message } = &event;
+            self.write(api, now, *made, source, about, kind, reason, message);
+        }
+    }
+
+    /// The component ended: what waited ends with it.
+    pub(crate) fn forget(&mut self, source: &Source) {
+        self.backlog.take(source);
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn write(
+        &mut self,
+        api: &mut ApiServer,
+        now: Time,
+        made: Time,
         source: &Source,
         about: &Reference,
         kind: &str,
@@ -149,14 +190,14 @@ impl Recorder {
                 "metadata": {"name": name, "namespace": namespace.clone()},
                 "involvedObject": about.to_value(), "reason": reason, "message": message, "type": kind,
                 "source": from, "count": count,
-                "firstTimestamp": first.rfc3339(), "lastTimestamp": now.rfc3339(), "eventTime": null,
+                "firstTimestamp": first.rfc3339(), "lastTimestamp": made.rfc3339(), "eventTime": null,
                 "reportingComponent": &source.component, "reportingInstance": &source.host
             })
         };
         match self.correlator.judge(now, source, about, kind, reason, message) {
             Verdict::Drop => {}
             Verdict::Count { name, count, first, message } => {
-                let patch = value!({"count": count, "lastTimestamp": now.rfc3339(), "message": &message});
+                let patch = value!({"count": count, "lastTimestamp": made.rfc3339(), "message": &message});
                 let mut client = client(api, &source.actor, now);
                 let patched = client.patch(kinds::EVENTS, &namespace, &name, PatchType::Strategic, &patch, "");
                 if patched.is_err_and(|status| status.is("NotFound")) {
@@ -164,8 +205,8 @@ impl Recorder {
                 }
             }
             Verdict::Create { message, key } => {
-                let name = self.name(about, now);
-                let event = event(&name, 1, now, &message);
+                let name = self.name(about, made);
+                let event = event(&name, 1, made, &message);
                 if client(api, &source.actor, now).create(kinds::EVENTS, &namespace, event).is_ok() {
                     self.correlator.created(now, key, &name);
                 }

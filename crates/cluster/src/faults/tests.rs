@@ -185,6 +185,45 @@ fn a_node_that_is_cut_off_runs_on_and_tells_afterwards() {
 }
 
 #[test]
+fn what_a_kubelet_tells_while_it_is_cut_off_arrives_late_with_its_moments() {
+    // How long it is cut off, and what is told of a container's restart: what failed for two minutes is lost.
+    let cases = [
+        (100, ["Created 2", "Pulled 1 late", "Started 2"].as_slice()),
+        (125, &["Created 2", "Started 2"]),
+        (245, &["Started 2"]),
+    ];
+    for (seconds, expected) in cases {
+        let mut world = World::new(2);
+        let mut web = pod("web");
+        web["spec"].set("nodeName", "minikube-m02");
+        world.create(kinds::PODS, web);
+        world.run(20);
+        world.fault("node minikube-m02 cut");
+        let cut = world.cluster.now();
+        world.fault("pod web crash");
+        world.run(seconds);
+        world.fault("node minikube-m02 join");
+        world.run(30);
+        let soon = (cut + Duration::from_secs(30)).rfc3339();
+        let mut told: Vec<String> = world
+            .cluster
+            .api_ref()
+            .objects(kinds::EVENTS, "default")
+            .filter(|event| event["involvedObject"]["name"] == "web" && event["source"]["component"] == "kubelet")
+            .filter(|event| event["lastTimestamp"].str() >= cut.rfc3339().as_str())
+            .filter(|event| event["lastTimestamp"].str() < soon.as_str())
+            .map(|event| {
+                let created = event["metadata"]["creationTimestamp"].str();
+                let late = if created > soon.as_str() { " late" } else { "" };
+                format!("{} {}{late}", event["reason"].str(), event["count"].int())
+            })
+            .collect();
+        told.sort_compact();
+        assert_eq!(told, expected, "{seconds}");
+    }
+}
+
+#[test]
 fn a_full_disk_drives_pods_away_until_there_is_room() {
     let mut world = World::new(2);
     world.create(kinds::DEPLOYMENTS, deployment("web", 4, "nginx:1.27"));

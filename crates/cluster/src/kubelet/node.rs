@@ -196,6 +196,7 @@ impl Kubelet {
         }
         let wait = ctx.latencies.lease_renew;
         self.beat_at = ctx.now + wait;
+        ctx.recorder.retry(ctx.api, ctx.now, &self.source);
         let wake = KubeletWake::Heartbeat;
         ctx.after(wait, Event::Kubelet { node: self.node, wake });
         let name = self.config.name.clone();

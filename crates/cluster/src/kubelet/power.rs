@@ -54,6 +54,7 @@ impl Kubelet {
     /// The kubelet ends; with `dark`, so does everything else on its machine.
     pub(crate) fn stop(&mut self, dark: bool, ctx: &mut Ctx<'_>) {
         self.stopped = true;
+        ctx.recorder.forget(&self.source);
         if !dark {
             return;
         }

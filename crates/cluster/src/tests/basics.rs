@@ -237,10 +237,7 @@ fn a_range_of_addresses_stays_while_services_have_some_of_it() {
         let object = world.get(kinds::SERVICE_CIDRS, name);
         object["status"]["conditions"].find("type", "Ready").map(|condition| condition["status"].str().to_owned())
     };
-    world.create(
-        kinds::SERVICE_CIDRS,
-        value!({"metadata": {"name": "more"}, "spec": {"cidrs": ["10.200.0.0/24"]}}),
-    );
+    world.create(kinds::SERVICE_CIDRS, value!({"metadata": {"name": "more"}, "spec": {"cidrs": ["10.200.0.0/24"]}}));
     world.run(1.0);
     assert_eq!(ready(&world, "more").as_deref(), Some("True"));
     for name in ["more", "kubernetes"] {
