@@ -1,10 +1,10 @@
 //! What programs ask of the kernel about processes.
 
 use super::*;
+use crate::Errno;
 use crate::kernel::process::State;
 use crate::kernel::run::KILLED;
 use crate::kernel::{Fd, Group, Pid, ProcessInfo, Signal, Spawn};
-use crate::Errno;
 use std::sync::Arc;
 
 impl Sys<'_> {
