@@ -21,7 +21,7 @@ macro_rules! value {
     }};
     ({ $($pairs:tt)* }) => {{
         #[allow(unused_mut)]
-        let mut pairs = $crate::Pairs::new();
+        let mut pairs = $crate::Pairs::default();
         $crate::value!(@object pairs $($pairs)*);
         pairs.object()
     }};

@@ -155,14 +155,15 @@ impl Map {
 #[derive(Debug)]
 pub struct Pairs(Vec<(Key, Value)>);
 
-impl Pairs {
-    /// No pairs yet.
-    #[allow(clippy::new_without_default)]
+impl Default for Pairs {
+    /// No pairs yet, and room for as many as most objects have.
     #[inline(never)]
-    pub fn new() -> Pairs {
+    fn default() -> Pairs {
         Pairs(Vec::with_capacity(8))
     }
+}
 
+impl Pairs {
     /// Adds a pair; a later one with the same key wins.
     pub fn add(&mut self, key: impl Into<Key>, value: impl Into<Value>) {
         self.put(key.into(), value.into());

@@ -219,11 +219,12 @@ impl Kubelet {
         }
         let images = self.runtime.images().len();
         let since = ctx.now.since(self.reported_at);
-        let unknown = ctx.informers.find(kinds::NODES, "", name.as_str()).is_some_and(|node| {
+        // Somebody said that the machine has something besides, or no longer has it.
+        let changed = ctx.informers.find(kinds::NODES, "", name.as_str()).is_some_and(|node| {
             let status = &node["status"];
-            status["capacity"].entries().any(|(resource, amount)| status["allocatable"][resource] != *amount)
+            status["capacity"] != status["allocatable"]
         });
-        if unknown
+        if changed
             || images != self.reported_images
             || since >= ctx.latencies.node_status_report.max(Duration::from_secs(1))
         {

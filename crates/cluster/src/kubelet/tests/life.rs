@@ -319,12 +319,20 @@ fn sizes() {
 #[test]
 fn what_a_node_is_said_to_have_besides_can_be_given_to_pods() {
     let mut world = World::new();
-    let mut node = world.cluster.api_ref().get(kinds::NODES, "", "minikube").cloned().unwrap();
-    node["status"]["capacity"].set("example.com/dongle", "3");
-    let now = world.cluster.now();
-    crate::store::client(world.cluster.api(), USER, now).update_status(kinds::NODES, "", node).unwrap();
-    world.run(11.0);
-    let status = world.cluster.api_ref().get(kinds::NODES, "", "minikube").unwrap()["status"].clone();
-    assert_eq!(status["capacity"]["example.com/dongle"], "3");
-    assert_eq!(status["allocatable"], status["capacity"]);
+    let mut said = |amount: Option<&str>| {
+        let mut node = world.cluster.api_ref().get(kinds::NODES, "", "minikube").cloned().unwrap();
+        match amount {
+            Some(amount) => node["status"]["capacity"].set("example.com/dongle", amount),
+            None => drop(node["status"]["capacity"].remove("example.com/dongle")),
+        }
+        let now = world.cluster.now();
+        crate::store::client(world.cluster.api(), USER, now).update_status(kinds::NODES, "", node).unwrap();
+        world.run(11.0);
+        world.cluster.api_ref().get(kinds::NODES, "", "minikube").unwrap()["status"].clone()
+    };
+    for amount in [Some("3"), Some("5"), None] {
+        let status = said(amount);
+        assert_eq!(status["capacity"]["example.com/dongle"].as_str(), amount);
+        assert_eq!(status["allocatable"], status["capacity"]);
+    }
 }
