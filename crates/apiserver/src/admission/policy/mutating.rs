@@ -58,14 +58,8 @@ fn one(
         Err(why) => return deny("", format!("failed to configure policy: {why}")).map(|()| false),
     };
     for binding in bindings {
-        let bound = &binding["spec"];
         let name = binding["metadata"]["name"].str();
-        let found = match matching::matches(server, &bound["matchResources"], call) {
-            Ok(None) => continue,
-            Ok(Some(_)) => params::collect(server, &spec["paramKind"], &bound["paramRef"], call),
-            Err(why) => Err(why),
-        };
-        let all = match found {
+        let all = match params::of_binding(server, spec, binding, call) {
             Ok(all) => all,
             Err(why) => {
                 deny(name, format!("failed to configure binding: {why}"))?;

@@ -4,7 +4,7 @@ use drydock_api::{Cause, Status};
 use drydock_schema::labels::Selector;
 use drydock_value::Value;
 
-use super::Call;
+use super::{Call, matching};
 use crate::auth::rules::Ask;
 use crate::kinds::{self, Kind};
 use crate::registry::Served;
@@ -35,13 +35,25 @@ pub(super) fn checked(
     Err(format!("failed to find resource referenced by paramKind: '{api_version}, Kind={kind}'"))
 }
 
-/// The parameters, one evaluation each; null when there are none to be had.
-pub(super) fn collect(
+/// The parameters that a binding brings, one evaluation each; none where it does not match the call.
+///
+/// # Errors
+/// Why it cannot be told, in the real server's words.
+pub(super) fn of_binding(
     server: &ApiServer,
-    kind: &Value,
-    reference: &Value,
+    spec: &Value,
+    binding: &Value,
     call: &Call<'_>,
 ) -> Result<Vec<Value>, String> {
+    let binding = &binding["spec"];
+    match matching::matches(server, &binding["matchResources"], call)? {
+        None => Ok(Vec::new()),
+        Some(_) => collect(server, &spec["paramKind"], &binding["paramRef"], call),
+    }
+}
+
+/// The parameters, one evaluation each; null when there are none to be had.
+fn collect(server: &ApiServer, kind: &Value, reference: &Value, call: &Call<'_>) -> Result<Vec<Value>, String> {
     if kind.is_null() || reference.is_null() {
         return Ok(vec![Value::Null]);
     }

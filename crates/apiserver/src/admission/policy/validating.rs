@@ -43,12 +43,7 @@ pub(in super::super) fn validate(server: &ApiServer, call: &Call<'_>) -> Result<
         for binding in bindings {
             let bound = &binding["spec"];
             let binding_name = binding["metadata"]["name"].str();
-            let found = match matching::matches(server, &bound["matchResources"], call) {
-                Ok(None) => continue,
-                Ok(Some(_)) => params::collect(server, &spec["paramKind"], &bound["paramRef"], call),
-                Err(why) => Err(why),
-            };
-            let all = match found {
+            let all = match params::of_binding(server, spec, &binding, call) {
                 Ok(all) => all,
                 Err(why) => {
                     if fails {
