@@ -89,10 +89,9 @@ impl Program for Logs {
         let now = sys.now();
         let since = *self.since.get_or_insert(now);
         let (_, month, day, hour, minute, second) = now.civil();
-        let micros = since.since(Time::from_seconds(0)).as_micros() + now.since(since).as_micros();
         let head = |level: char, line: u32, sys: &Sys<'_>| {
             let pid = sys.pid();
-            let fraction = micros % 1_000_000;
+            let fraction = now.0 % 1_000_000;
             format!(
                 "{level}{month:02}{day:02} {hour:02}:{minute:02}:{second:02}.{fraction:06} {pid:>7} logs_generator.go:{line}] "
             )
