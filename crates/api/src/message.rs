@@ -143,9 +143,9 @@ impl Request {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether a boolean query parameter is set (`1` and `true` are; so is the parameter without a value).
+    /// Whether a boolean query parameter is set: as the real server reads it, everything but `false` and `0` sets it.
     pub fn query_bool(&self, name: &str) -> bool {
-        self.query_value(name).is_some_and(|value| matches!(value, "" | "1" | "t" | "T" | "true" | "TRUE" | "True"))
+        self.query_value(name).is_some_and(|value| !value.eq_ignore_ascii_case("false") && value != "0")
     }
 
     /// The first value of a header, by its name in lower case.

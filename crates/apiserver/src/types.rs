@@ -187,6 +187,16 @@ pub(crate) fn decode_trusted(kind: Kind, mut object: Value, before: &Value) -> V
     object
 }
 
+/// Takes an object's status away: what is left of it is what Go writes for one that says nothing.
+pub(crate) fn drop_status(kind: Kind, object: &mut Value) {
+    let served = storage(kind);
+    let of = Schema::get().by_parts(served.group(), served.version(), served.kind_name());
+    match of.and_then(|of| drydock_schema::unset(of, "status")) {
+        Some(status) => object.set("status", status),
+        None => drop(object.remove("status")),
+    }
+}
+
 /// Applies a patch to an object.
 pub(crate) fn patch(
     gvk: &GroupVersionKind,

@@ -55,6 +55,14 @@ pub fn normalize(of: TypeRef, value: &Value) -> Value {
     decode(of, value).map_or_else(|_| value.clone(), |decoded| decoded.value)
 }
 
+/// What Go writes for a field that nothing was said of; None when it leaves it out.
+pub fn unset(of: TypeRef, name: &str) -> Option<Value> {
+    match kept(of.field(name)?, &Value::Null) {
+        Kept::Zero(value) => Some(value),
+        Kept::AsIs | Kept::Gone => None,
+    }
+}
+
 /// An error of a type that reads itself (a quantity, a time): it ends the decoding at once.
 struct Abort(String);
 

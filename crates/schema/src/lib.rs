@@ -32,7 +32,7 @@ pub mod structural;
 mod table;
 pub mod time;
 
-pub use decode::{Decoded, decode, decode_update, normalize};
+pub use decode::{Decoded, decode, decode_update, normalize, unset};
 pub use defaults::{apply_defaults, apply_defaults_update, default_type, image_tag};
 pub use describe::Descriptions;
 pub use resources::{Column, ResourceRow, resource, resource_of_kind, resources};

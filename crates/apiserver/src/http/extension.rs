@@ -123,7 +123,7 @@ impl ApiServer {
         route: &Route,
         request: &Request,
     ) -> Result<Response, Status> {
-        let options = params::ListOptions::of(request)?;
+        let options = params::ListOptions::of(request, false)?;
         let selection = Selection::parse(kinds::CONFIG_MAPS, &options.label_selector, &options.field_selector)?;
         let wanted = |object: &&Value| {
             let metadata = &object["metadata"];

@@ -2,7 +2,7 @@
 //!
 //! - [`route`]: what a path is about. [`params`]: the options in query and headers.
 //! - [`body`]: objects in bodies. [`go_json`]: what Go says of a text that is not JSON.
-//! - [`read`], [`write`], [`subresources`]: the verbs. [`discovery`]: what the server tells about itself.
+//! - [`read`], [`write`], [`subresources`]: the verbs. [`pages`]: lists in parts, all of one revision. [`discovery`]: what the server tells about itself.
 //! - [`extension`]: what other servers answer for behind this one.
 
 mod about;
@@ -11,6 +11,7 @@ mod body;
 mod discovery;
 mod extension;
 pub(crate) mod go_json;
+mod pages;
 mod params;
 mod read;
 mod route;
@@ -95,6 +96,9 @@ impl ApiServer {
             let limit = self.config.limits.request_bytes;
             return Err(Status::too_large(format!("Request entity too large: limit is {limit}")));
         }
+        if !route.takes_long() {
+            params::check_timeout(&request)?;
+        }
         cx.user = self.authenticate(&request)?;
         cx.manager = params::manager(&request)?;
         self.authorize_route(&cx.user, route)?;
@@ -151,9 +155,9 @@ impl ApiServer {
         }
         let response = match route.verb {
             "get" => self.get_one(served, kind, namespace, &route.name, form)?,
-            "list" => self.list(served, kind, namespace, &params::ListOptions::of(&request)?, form)?,
+            "list" => self.list(served, kind, namespace, &params::ListOptions::of(&request, false)?, form)?,
             "watch" => {
-                let options = params::ListOptions::of(&request)?;
+                let options = params::ListOptions::of(&request, true)?;
                 let name = Some(route.name.as_str()).filter(|name| !name.is_empty());
                 return self.open_watch(served, kind, namespace, name, &options, form).map(Answer::Watch);
             }

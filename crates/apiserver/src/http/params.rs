@@ -215,7 +215,8 @@ pub(crate) struct ListOptions {
 }
 
 impl ListOptions {
-    pub(crate) fn of(request: &Request) -> Result<ListOptions, Status> {
+    /// Reads them, for a list or a watch.
+    pub(crate) fn of(request: &Request, watch: bool) -> Result<ListOptions, Status> {
         let text = |name: &str| request.query_value(name).unwrap_or_default().to_owned();
         let number = |name: &str| request.query_value(name).filter(|v| !v.is_empty()).map(integer).transpose();
         let options = ListOptions {
@@ -229,57 +230,78 @@ impl ListOptions {
             bookmarks: request.query_bool("allowWatchBookmarks"),
             initial_events: request.query_value("sendInitialEvents").map(|_| request.query_bool("sendInitialEvents")),
         };
-        options.check(request.query_bool("watch"))?;
+        options.check(watch)?;
         Ok(options)
     }
 
-    fn check(&self, watch: bool) -> Result<(), Status> {
-        let refuse = |field: &str, reason: &str, message: String| {
-            let cause = Cause { reason: reason.into(), message, field: field.into() };
-            Err(Status::invalid("meta.k8s.io", "ListOptions", "", vec![cause]))
+    /// The revision that the list must be of, if it must be of one: with a limit, an old one means itself.
+    pub(crate) fn exact_revision(&self) -> Option<u64> {
+        let exact = match self.resource_version_match.as_str() {
+            "Exact" => true,
+            "" => self.limit > 0,
+            _ => false,
         };
-        let forbid = |field: &str, why: &str| refuse(field, "FieldValueForbidden", format!("Forbidden: {why}"));
+        if exact { self.resource_version.parse().ok().filter(|revision| *revision > 0) } else { None }
+    }
+
+    /// Everything that is wrong with the combination.
+    fn check(&self, watch: bool) -> Result<(), Status> {
         let matching = self.resource_version_match.as_str();
-        if watch && self.initial_events == Some(true) {
-            if matching != "NotOlderThan" {
-                return forbid(
-                    "resourceVersionMatch",
-                    "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-                );
+        let mut causes: Vec<Cause> = Vec::new();
+        let mut add = |field: &str, reason: &str, message: String| {
+            causes.push(Cause { reason: reason.into(), message, field: field.into() });
+        };
+        const MATCH: &str = "resourceVersionMatch";
+        let forbidden = |why: &str| format!("Forbidden: {why}");
+        if watch && self.initial_events.is_some() && matching != "NotOlderThan" {
+            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+            add(MATCH, "FieldValueForbidden", forbidden(why));
+        }
+        if !matching.is_empty() {
+            if watch && self.initial_events.is_none() {
+                let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+                add(MATCH, "FieldValueForbidden", forbidden(why));
             }
-            return Ok(());
+            if !watch && self.resource_version.is_empty() {
+                let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+                add(MATCH, "FieldValueForbidden", forbidden(why));
+            }
+            let known: &[&str] = if watch { &["NotOlderThan"] } else { &["Exact", "NotOlderThan", ""] };
+            let unsupported = (!known.contains(&matching)).then(|| {
+                let known: Vec<String> = known.iter().map(|known| format!("{known:?}")).collect();
+                format!("Unsupported value: {matching:?}: supported values: {}", known.join(", "))
+            });
+            // A watch looks at the value before the token, a list after it.
+            if let Some(message) = unsupported.clone().filter(|_| watch) {
+                add(MATCH, "FieldValueNotSupported", message);
+            }
+            if !self.continued.is_empty() {
+                let why = "resourceVersionMatch is forbidden when continue is provided";
+                add(MATCH, "FieldValueForbidden", forbidden(why));
+            }
+            if let Some(message) = unsupported.filter(|_| !watch) {
+                add(MATCH, "FieldValueNotSupported", message);
+            }
+            if !watch && matching == "Exact" && self.resource_version == "0" {
+                let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+                add(MATCH, "FieldValueForbidden", forbidden(why));
+            }
         }
         if !watch && self.initial_events.is_some() {
-            return forbid("sendInitialEvents", "sendInitialEvents is forbidden for list");
+            add("sendInitialEvents", "FieldValueForbidden", forbidden("sendInitialEvents is forbidden for list"));
         }
-        if matching.is_empty() {
-            return Ok(());
-        }
-        if watch && self.initial_events.is_none() {
-            return forbid(
-                "resourceVersionMatch",
-                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-            );
-        }
-        if self.resource_version.is_empty() && !watch {
-            return forbid(
-                "resourceVersionMatch",
-                "resourceVersionMatch is forbidden unless resourceVersion is provided",
-            );
-        }
-        if !self.continued.is_empty() {
-            return forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
-        }
-        match matching {
-            "Exact" if self.resource_version == "0" => {
-                forbid("resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")
-            }
-            "Exact" | "NotOlderThan" => Ok(()),
-            other => refuse(
-                "resourceVersionMatch",
-                "FieldValueNotSupported",
-                format!("Unsupported value: {other:?}: supported values: \"Exact\", \"NotOlderThan\", \"\""),
-            ),
-        }
+        if causes.is_empty() { Ok(()) } else { Err(Status::invalid("meta.k8s.io", "ListOptions", "", causes)) }
+    }
+}
+
+/// The `timeout` of a request, as far as it is none.
+pub(crate) fn check_timeout(request: &Request) -> Result<(), Status> {
+    let given = request.query_value("timeout").unwrap_or_default();
+    if given.is_empty() {
+        return Ok(());
+    }
+    match drydock_schema::duration::parse(given) {
+        Ok(_) => Ok(()),
+        Err(why) => Err(Status::bad_request(format!("invalid timeout specified in the request URL - {why}"))),
     }
 }

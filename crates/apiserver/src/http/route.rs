@@ -48,6 +48,11 @@ fn decode(segment: &str) -> String {
 }
 
 impl Route {
+    /// Whether a request may last as long as it likes.
+    pub(crate) fn takes_long(&self) -> bool {
+        self.verb == "watch" || matches!(self.subresource.as_str(), "attach" | "exec" | "proxy" | "log" | "portforward")
+    }
+
     /// Reads a request's path, method and watch parameter.
     pub(crate) fn of(request: &Request) -> Route {
         let plain = Route {

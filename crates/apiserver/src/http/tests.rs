@@ -322,14 +322,96 @@ fn lists_come_in_pages() {
     let token = first["metadata"]["continue"].str().to_owned();
     let again = bench.ok(Request::get(MAPS).param("limit", "2").param("continue", token.clone()));
     assert_eq!(again["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
+    assert_eq!((names(&again), again["metadata"]["remainingItemCount"].int()), (vec!["c3".into(), "c4".into()], 1));
+    // Whatever has happened since, they show what there was.
+    bench.send(Request::new(Method::Delete, format!("{MAPS}/c3")));
+    bench.send(Request::new(Method::Delete, format!("{MAPS}/c5")));
+    bench.create(MAPS, config_map("c2b")).unwrap();
+    bench.patch(&format!("{MAPS}/c4"), MERGE, r#"{"data":{"k":"later"}}"#).unwrap();
+    let again = bench.ok(Request::get(MAPS).param("continue", token.clone()));
+    assert_eq!(names(&again), ["c3", "c4", "c5"]);
+    assert_eq!(again["items"][1]["data"]["k"], "v");
+    let then = first["metadata"]["resourceVersion"].str().to_owned();
+    let exact = Request::get(MAPS).param("resourceVersion", then.clone()).param("resourceVersionMatch", "Exact");
+    assert_eq!(names(&bench.ok(exact.clone())), ["c1", "c2", "c3", "c4", "c5"]);
+    let legacy = Request::get(MAPS).param("resourceVersion", then.clone()).param("limit", "4");
+    assert_eq!(names(&bench.ok(legacy)), ["c1", "c2", "c3", "c4"]);
+    let newer = bench.ok(Request::get(MAPS).param("resourceVersion", then));
+    assert_eq!(names(&newer), ["c1", "c2", "c2b", "c4", "c6"]);
     bench.now = bench.now + std::time::Duration::from_secs(300);
+    let refused = bench.refused(exact);
+    assert_eq!(
+        (refused.code, refused.message.as_str()),
+        (410, "The resourceVersion for the provided list is too old.")
+    );
     let response = bench.send(Request::get(MAPS).param("limit", "2").param("continue", token));
     let refused = response.body.value().unwrap();
     assert_eq!((response.code, refused["reason"].str()), (410, "Expired"));
     let token = refused["metadata"]["continue"].str().to_owned();
     let rest = bench.ok(Request::get(MAPS).param("limit", "2").param("continue", token));
-    assert_eq!(names(&rest), ["c3", "c4"]);
+    assert_eq!(names(&rest), ["c2b", "c4"]);
     assert_ne!(rest["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
+}
+
+#[test]
+fn lists_and_watches_are_asked_for_rightly() {
+    let mut bench = Bench::new();
+    for (query, code, words) in [
+        ("timeout=abc", 400, "invalid timeout specified in the request URL - time: invalid duration \"abc\""),
+        ("timeout=5", 400, "invalid timeout specified in the request URL - time: missing unit in duration \"5\""),
+        ("timeout=5s", 200, ""),
+        ("limit=x", 400, "strconv.ParseInt: parsing \"x\": invalid syntax"),
+        ("resourceVersionMatch=Exact", 422, "resourceVersionMatch is forbidden unless resourceVersion is provided"),
+        (
+            "resourceVersionMatch=Exact&resourceVersion=0",
+            422,
+            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        ),
+        (
+            "resourceVersionMatch=x&resourceVersion=1",
+            422,
+            "Unsupported value: \"x\": supported values: \"Exact\", \"NotOlderThan\", \"\"",
+        ),
+        (
+            "resourceVersionMatch=x&sendInitialEvents=true",
+            422,
+            "[resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided, \
+             resourceVersionMatch: Unsupported value: \"x\": supported values: \"Exact\", \"NotOlderThan\", \"\", \
+             sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list]",
+        ),
+        (
+            "watch=1&sendInitialEvents=false",
+            422,
+            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ),
+        (
+            "watch=yes&resourceVersionMatch=Exact",
+            422,
+            "[resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is \
+             provided, resourceVersionMatch: Unsupported value: \"Exact\": supported values: \"NotOlderThan\"]",
+        ),
+        (
+            "continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MCwic3RhcnQiOiJhXHUwMDAwIn0",
+            400,
+            "continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+        ),
+        ("continue=eyJ2IjoieCJ9", 400, "server does not recognize this encoded version \"x\""),
+        (
+            "resourceVersion=1&continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MSwic3RhcnQiOiJhXHUwMDAwIn0",
+            400,
+            "specifying resource version is not allowed when using continue",
+        ),
+    ] {
+        let mut request = Request::get(MAPS);
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap();
+            request = request.param(name, value);
+        }
+        let response = bench.send(request);
+        let body = response.body.value().unwrap();
+        assert_eq!(response.code, code, "{query}: {body}");
+        assert!(code == 200 || body["message"].str().ends_with(words), "{query}: {body}");
+    }
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl ApiServer {
             }
         }
         if strategy.drops_status {
-            object.remove("status");
+            crate::types::drop_status(kind, &mut object);
         }
         if let Some(allocate) = strategy.allocate {
             allocate(self, &mut object, None)?;
