@@ -17,9 +17,10 @@
 //! - `openapi`: the types and paths as documents.
 //! - `http`: paths, parameters, headers; lists, tables, discovery.
 //! - `client`: the components' door. `watch`: cursors into the change logs.
-//! - `boot`: what a new cluster holds.
+//! - `ahead`: objects made ready for readers before they ask. `boot`: what a new cluster holds.
 
 mod admission;
+mod ahead;
 mod auth;
 mod boot;
 mod client;
@@ -43,6 +44,7 @@ mod validation;
 mod verbs;
 mod watch;
 
+pub use ahead::Ahead;
 pub use auth::authority::{Asked, Authority, SignedRequest, asked, signed};
 pub use auth::certificate::{Subject, issue as issue_certificate, subject as certificate_subject};
 pub use client::{Client, PatchType};

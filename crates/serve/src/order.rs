@@ -24,9 +24,17 @@ struct Row {
     written: Box<[u8]>,
 }
 
-/// The fields of every type, by name; the types by their index.
-fn table() -> &'static [Vec<Row>] {
-    static TABLE: OnceLock<Vec<Vec<Row>>> = OnceLock::new();
+/// What is to be known of a type.
+struct Fields {
+    /// By name.
+    rows: Vec<Row>,
+    /// Whether objects of it stand for themselves.
+    is_kind: bool,
+}
+
+/// The types by their index.
+fn table() -> &'static [Fields] {
+    static TABLE: OnceLock<Vec<Fields>> = OnceLock::new();
     TABLE.get_or_init(|| {
         let lines = FIELDS.lines().filter_map(|line| line.split_once(' '));
         let orders: BTreeMap<&str, &str> = lines.collect();
@@ -45,15 +53,12 @@ fn table() -> &'static [Vec<Row>] {
                 shape,
                 written: format!("\"{name}\":").into_bytes().into(),
             };
-            of.fields().map(|field| row(field.name, field.shape)).collect()
+            let rows: Vec<Row> = of.fields().map(|field| row(field.name, field.shape)).collect();
+            let has = |name: &str| rows.iter().any(|row| row.name == name);
+            Fields { is_kind: has("kind") && has("metadata"), rows }
         });
         types.collect()
     })
-}
-
-fn row(of: TypeRef, name: &str) -> Option<&'static Row> {
-    let rows = table().get(of.index())?;
-    rows.binary_search_by(|row| row.name.cmp(name)).ok().and_then(|at| rows.get(at))
 }
 
 /// Writes a document. Characters that mean something in HTML are escaped, as Go's encoder escapes them.
@@ -123,17 +128,38 @@ static PLAIN: [bool; 256] = {
     plain
 };
 
+/// Whether some of eight bytes do not stand for themselves. It may err for bytes beyond ASCII, which are looked at then.
+fn needs_a_look(word: u64) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    // The highest bit of each byte that is zero.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let is = |byte: u8| zero(word ^ (ONES * u64::from(byte)));
+    let control = word.wrapping_sub(ONES * u64::from(b' ')) & !word & HIGH;
+    // `<` and `>` differ by one bit.
+    let angle = zero((word | (ONES * 2)) ^ (ONES * u64::from(b'>')));
+    (control | is(b'"') | is(b'\\') | is(b'&') | angle) != 0
+}
+
 /// A string, with HTML's characters escaped as Go does. What needs no escape is copied in runs.
 fn text(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     out.push(b'"');
-    let mut copied = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
+    let (mut copied, mut at) = (0, 0);
+    while let Some(&byte) = bytes.get(at) {
+        if let Some(Ok(word)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from)
+            && !needs_a_look(u64::from_le_bytes(word))
+        {
+            at += 8;
+            continue;
+        }
         if PLAIN[byte as usize] {
+            at += 1;
             continue;
         }
         out.extend_from_slice(&bytes[copied..at]);
-        copied = at + 1;
+        at += 1;
+        copied = at;
         match escape(byte) {
             Some(escape) => out.extend_from_slice(escape.as_bytes()),
             None => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
@@ -177,18 +203,13 @@ fn members<'a>(members: impl Iterator<Item = (&'a str, &'a Value, Option<Shape>)
 const WORTH_KEEPING: usize = 4;
 
 /// A field of an object. Its big parts (metadata, spec, status) change far less often than they are written.
-fn member(of: TypeRef, value: &Value, shape: Shape, out: &mut Vec<u8>) {
+fn member(of_kind: bool, value: &Value, shape: Shape, out: &mut Vec<u8>) {
     match (value, shape) {
-        (Value::Object(map), Shape::Object(inner)) if map.len() >= WORTH_KEEPING && is_kind(of) => {
+        (Value::Object(map), Shape::Object(inner)) if of_kind && map.len() >= WORTH_KEEPING => {
             crate::written::write(map, inner.index(), out, |out| fields(map, inner, out));
         }
         _ => shaped(value, shape, out),
     }
-}
-
-/// Whether objects of a type stand for themselves.
-fn is_kind(of: TypeRef) -> bool {
-    row(of, "kind").is_some() && row(of, "metadata").is_some()
 }
 
 fn shaped(value: &Value, shape: Shape, out: &mut Vec<u8>) {
@@ -204,7 +225,8 @@ fn shaped(value: &Value, shape: Shape, out: &mut Vec<u8>) {
 
 fn fields(map: &Map, of: TypeRef, out: &mut Vec<u8>) {
     // Both are sorted by name, so one walk finds the row of each field.
-    let mut rows = table().get(of.index()).map_or(&[][..], Vec::as_slice).iter().peekable();
+    let fields = table().get(of.index());
+    let mut rows = fields.map_or(&[][..], |fields| &fields.rows).iter().peekable();
     let mut found: Vec<(usize, &str, &Value, Option<&Row>)> = Vec::with_capacity(map.len());
     for (key, value) in map.iter() {
         while rows.next_if(|row| row.name < key).is_some() {}
@@ -220,7 +242,7 @@ fn fields(map: &Map, of: TypeRef, out: &mut Vec<u8>) {
         match row {
             Some(row) => {
                 out.extend_from_slice(&row.written);
-                member(of, value, row.shape, out);
+                member(fields.is_some_and(|fields| fields.is_kind), value, row.shape, out);
             }
             None => {
                 text(key, out);
@@ -267,6 +289,22 @@ fn named(value: &Value, order: &str, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_sign_is_found_wherever_it_stands() {
+        for code in (0..=0xff).chain([0x2027, 0x20ac, 0x1_f600]) {
+            let Some(sign) = char::from_u32(code) else { continue };
+            for at in 0..20 {
+                let whole = format!("{}{sign}{}", "x".repeat(at), "~é}".repeat(3));
+                let mut out = Vec::new();
+                text(&whole, &mut out);
+                let written = String::from_utf8(out).unwrap();
+                let escaped = sign < ' ' || "\"\\<>&".contains(sign);
+                assert_eq!(written.contains('\\'), escaped, "{written}");
+                assert_eq!(drydock_value::parse_json(&written).unwrap().str(), whole);
+            }
+        }
+    }
 
     #[test]
     fn fields_come_as_go_declares_them() {

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use drydock_api::{Request, Response, Status, StreamId, StreamItem, Transport};
-use drydock_apiserver::Authority;
+use drydock_apiserver::{Ahead, Authority};
 use drydock_cluster::{Cluster, Config};
 use drydock_value::Time;
 use tokio::sync::mpsc::error::TrySendError;
@@ -23,6 +23,8 @@ const SLICE: u32 = 200;
 const IDLE: Duration = Duration::from_millis(200);
 /// How soon a stream whose client was slow is looked at again.
 const BLOCKED: Duration = Duration::from_millis(5);
+/// Objects that are made ready for readers at a time, while nothing else is to be done: a request waits for so many at most.
+const READY: usize = 8;
 /// When the cluster has fallen so far behind the wall clock, it is the clock that gives in.
 const LAG_MAX: Duration = Duration::from_secs(1);
 
@@ -134,7 +136,8 @@ pub(crate) fn start(
         .name("cluster".into())
         .spawn(move || {
             let clock = Clock::new(cluster.now(), speed);
-            let state = State { cluster: &mut cluster, streams: BTreeMap::new(), record, clock };
+            let state =
+                State { cluster: &mut cluster, streams: BTreeMap::new(), record, clock, ahead: Ahead::default() };
             state.run(&messages);
         })
         .map_err(|error| error.to_string())?;
@@ -168,6 +171,7 @@ struct State<'a> {
     streams: BTreeMap<StreamId, mpsc::Sender<StreamItem>>,
     record: Option<Record>,
     clock: Clock,
+    ahead: Ahead,
 }
 
 impl State<'_> {
@@ -187,6 +191,8 @@ impl State<'_> {
                 None => IDLE,
             };
             let wait = if blocked { wait.min(BLOCKED) } else { wait };
+            // A cluster at work changes its objects again before anybody could read them.
+            let wait = if wait > Duration::ZERO && self.make_ready() { Duration::ZERO } else { wait };
             match messages.recv_timeout(wait) {
                 Ok(message) => next = Some(message),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -206,6 +212,18 @@ impl State<'_> {
             self.clock = Clock::new(self.cluster.now(), self.clock.speed);
         }
         progress.reached
+    }
+
+    /// Has some of what changed written out, so that whoever asks for it first need not wait for that. Whether there was
+    /// something to do.
+    fn make_ready(&mut self) -> bool {
+        let Some(objects) = self.cluster.api_ref().ahead(&mut self.ahead, READY) else { return false };
+        let mut text = Vec::new();
+        for object in objects {
+            text.clear();
+            crate::order::write(&object, &mut text);
+        }
+        true
     }
 
     /// Writes down what changes the cluster.
