@@ -169,7 +169,9 @@ impl Status {
         if !self.reason.is_empty() {
             status.set("reason", &self.reason);
         }
-        if !details.is_empty() {
+        // What answers for a path as such, and not for an object, has details that say nothing.
+        let generic = self.message.starts_with("the server ") && matches!(self.code, 404 | 405);
+        if !details.is_empty() || generic {
             status.set("details", details);
         }
         status

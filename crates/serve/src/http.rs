@@ -1,6 +1,7 @@
 //! Connections and requests.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use drydock_api::{Auth, Body, Method, Request, Response, Status, StreamItem};
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{self, HeaderValue};
+use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::files::Files;
+use crate::looks::Looks;
 use crate::message::{self, Outgoing};
 use crate::owner::{Owner, Stream};
 use crate::tls::Tls;
@@ -34,6 +36,35 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 const BODY_PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes of a stream that are sent at once when there are so many.
 const CHUNK: usize = 64 << 10;
+
+/// By what a request is found in logs.
+const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
+
+/// The name of a request in logs: its client's, or a new one.
+fn audit_id(headers: &header::HeaderMap) -> String {
+    // The client's is cut where the real server cuts it.
+    let given = headers.get(AUDIT_ID).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !given.is_empty() {
+        return given.chars().take(64).collect();
+    }
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let start = std::time::UNIX_EPOCH.elapsed().map_or(0, |now| now.as_nanos() as u64);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    // Two rounds of a mixing function make a number that looks like any other of its kind.
+    let mix = |seed: u64| {
+        let x = (seed ^ (seed >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (x ^ (x >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ (x >> 32)
+    };
+    let (high, low) = (mix(start ^ count.rotate_left(40)), mix(start.rotate_left(17) ^ count));
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        0x8000 | (low >> 48 & 0x3fff),
+        low & 0xffff_ffff_ffff
+    )
+}
 
 /// What requests are served from.
 #[derive(Debug)]
@@ -116,7 +147,20 @@ fn upgrade(parts: &hyper::http::request::Parts) -> Option<&str> {
 }
 
 impl Service {
-    async fn serve(&self, mut incoming: hyper::Request<Incoming>, client: Option<String>) -> hyper::Response<Outgoing> {
+    async fn serve(&self, incoming: hyper::Request<Incoming>, client: Option<String>) -> hyper::Response<Outgoing> {
+        let id = audit_id(incoming.headers());
+        let mut answer = self.answer(incoming, client).await;
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            answer.headers_mut().insert(AUDIT_ID, id);
+        }
+        answer
+    }
+
+    async fn answer(
+        &self,
+        mut incoming: hyper::Request<Incoming>,
+        client: Option<String>,
+    ) -> hyper::Response<Outgoing> {
         let upgraded = hyper::upgrade::on(&mut incoming);
         let (parts, body) = incoming.into_parts();
         let Some(method) = message::method(&parts.method) else {
@@ -138,7 +182,7 @@ impl Service {
         {
             request.auth = Auth::Certificate { certificate };
         }
-        let gzip = message::takes_gzip(&parts.headers);
+        let looks = Looks::of(&parts.headers, &request.query);
         if matches!(last(&request.path), "exec" | "attach" | "portforward")
             && let Some(protocol) = upgrade(&parts)
         {
@@ -150,7 +194,7 @@ impl Service {
             }
             .unwrap_or_else(|status| match status.message.strip_prefix("unable to upgrade connection: ") {
                 // What a kubelet says comes as it is; clients put these words before it themselves.
-                Some(words) => message::response(Response::text(status.code, words), false),
+                Some(words) => message::response(Response::text(status.code, words), Looks::default()),
                 None => message::refusal(status),
             });
         }
@@ -165,7 +209,7 @@ impl Service {
                 Err(status) => message::refusal(status),
             };
         }
-        message::response(self.owner.send(request).await, gzip)
+        message::response(self.owner.send(request).await, looks)
     }
 }
 

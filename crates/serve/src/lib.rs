@@ -6,7 +6,8 @@
 //!
 //! - [`owner`]: the thread with the cluster, its clock, its streams. [`record`]: what restores it after a restart.
 //! - [`http`]: connections and requests. [`message`]: requests and responses between HTTP's form and the API's.
-//! - [`protobuf`]: the other form of requests' bodies. [`order`]: answers with their fields as Go has them.
+//! - [`protobuf`]: the other form of requests' bodies. [`order`]: answers with their fields as Go has them. [`looks`]:
+//!   indented, as YAML, compressed.
 //! - [`websocket`]: exec, attach and port-forward as clients ask today. [`spdy`], [`tunnel`]: the older protocol, which
 //!   port-forward still speaks inside a WebSocket.
 //! - [`tls`]: for clients that tell their secrets only over TLS, or who they are by a certificate.
@@ -18,6 +19,7 @@
 mod files;
 mod http;
 pub mod kubeconfig;
+mod looks;
 mod message;
 mod order;
 mod owner;

@@ -11,6 +11,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::looks::Looks;
+
 /// A body as it goes out.
 pub(crate) type Outgoing = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
@@ -90,15 +92,8 @@ fn warning(text: &str) -> String {
     format!("299 - \"{quoted}\"")
 }
 
-/// Whether a client takes gzip.
-pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT_ENCODING).iter().any(|value| {
-        value.to_str().is_ok_and(|value| value.split(',').any(|coding| coding.trim().split(';').next() == Some("gzip")))
-    })
-}
-
 /// The response as it goes out.
-pub(crate) fn response(response: Response, gzip: bool) -> hyper::Response<Outgoing> {
+pub(crate) fn response(response: Response, looks: Looks) -> hyper::Response<Outgoing> {
     let mut headers = HeaderMap::new();
     for (name, value) in &response.headers {
         let text = if name == "warning" { warning(value) } else { value.clone() };
@@ -113,6 +108,15 @@ pub(crate) fn response(response: Response, gzip: bool) -> hyper::Response<Outgoi
     }
     let (default_type, mut bytes) = match response.body {
         Body::Empty => (None, Vec::new()),
+        // What came with a type of its own is written in that.
+        Body::Value(value) if looks.yaml && !headers.contains_key(header::CONTENT_TYPE) => {
+            (Some("application/yaml"), drydock_yaml::to_yaml(&value).into_bytes())
+        }
+        Body::Value(value) if looks.pretty => {
+            let mut compact = Vec::new();
+            crate::order::write(&value, &mut compact);
+            (Some("application/json"), crate::looks::indent(&compact))
+        }
         Body::Value(value) => (Some("application/json"), document(&value)),
         Body::Bytes(bytes) => (Some("application/octet-stream"), bytes),
     };
@@ -120,7 +124,7 @@ pub(crate) fn response(response: Response, gzip: bool) -> hyper::Response<Outgoi
         headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(kind));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache, private"));
-    if gzip && bytes.len() >= COMPRESS_FROM && !headers.contains_key(header::CONTENT_ENCODING) {
+    if looks.gzip && bytes.len() >= COMPRESS_FROM && !headers.contains_key(header::CONTENT_ENCODING) {
         let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 8), Compression::fast());
         // Writing into memory does not fail.
         if encoder.write_all(&bytes).is_ok()
@@ -139,7 +143,7 @@ pub(crate) fn response(response: Response, gzip: bool) -> hyper::Response<Outgoi
 
 pub(crate) fn refusal(status: Status) -> hyper::Response<Outgoing> {
     let code = if status.code < 100 { 500 } else { status.code };
-    response(Response::value(code, status.to_value()), false)
+    response(Response::value(code, status.to_value()), Looks::default())
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ impl ApiServer {
                 && selection.matches(kinds::CONFIG_MAPS, object)
         };
         let found: Vec<&Value> = self.told(served.resource()).iter().filter(wanted).collect();
-        let form = params::form(request)?;
+        let form = params::form(request, served, Some(route.name.is_empty()))?;
         if !route.name.is_empty() && found.is_empty() {
             let name = match served.namespaced() {
                 true => format!("{}/{}", route.namespace, route.name),

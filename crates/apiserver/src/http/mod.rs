@@ -7,6 +7,8 @@
 
 mod about;
 mod apply;
+#[cfg(test)]
+mod asked;
 mod body;
 mod discovery;
 mod extension;
@@ -22,7 +24,7 @@ mod write;
 
 use std::sync::Arc;
 
-use drydock_api::{Body, Request, Response, Status};
+use drydock_api::{Body, Method, Request, Response, Status};
 use drydock_value::{Time, Value, value};
 
 pub(crate) use about::Requests;
@@ -128,7 +130,15 @@ impl ApiServer {
             return Err(Status::no_such_path());
         }
         let namespace = if served.namespaced() { route.namespace.as_str() } else { "" };
-        let form = params::form(&request)?;
+        if matches!(request.method, Method::Head | Method::Options) && route.subresource != "proxy" {
+            return Err(method_not_allowed());
+        }
+        // What a container or a server in the cluster answers has a form of its own.
+        let form = match route.verb {
+            _ if route.takes_long() && route.verb != "watch" => Form::Plain,
+            "watch" | "delete" | "deletecollection" => params::form(&request, served, None)?,
+            verb => params::form(&request, served, Some(verb == "list"))?,
+        };
 
         if !route.subresource.is_empty() {
             let sub = served.subresource(&route.subresource).ok_or_else(Status::no_such_path)?;
@@ -223,7 +233,7 @@ fn component_statuses(
         })
     };
     let all: Vec<Value> = ["scheduler", "controller-manager", "etcd-0"].map(status).to_vec();
-    let form = params::form(request)?;
+    let form = params::form(request, served, Some(route.name.is_empty()))?;
     if !route.name.is_empty() {
         let found = all.iter().find(|object| object["metadata"]["name"] == *route.name.as_str());
         let found = found.ok_or_else(|| Status::not_found("", "componentstatuses", &route.name))?;

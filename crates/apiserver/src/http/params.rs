@@ -1,8 +1,10 @@
 //! Query parameters and headers: the options of each verb, checked as the real server does.
 
 use drydock_api::{Cause, Request, Status};
+use drydock_sorted::Sort as _;
 use drydock_value::Value;
 
+use crate::registry::Served;
 use crate::verbs::DeleteOptions;
 
 /// What shall happen to unknown and doubled fields.
@@ -38,11 +40,24 @@ pub(crate) fn takes_plain(request: &Request) -> bool {
     accept.split(',').any(|alternative| !alternative.contains("as="))
 }
 
-/// The form that the `Accept` header asks for.
-pub(crate) fn form(request: &Request) -> Result<Form, Status> {
+/// What objects are written in. Protobuf is not among what is written here, but whoever asks for it is told what comes.
+const MEDIA: [&str; 3] = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+
+fn not_acceptable(message: String) -> Status {
+    Status::new(406, "NotAcceptable", message)
+}
+
+/// The form that the `Accept` header asks for, of one object or of a list of them; None stands for either.
+pub(crate) fn form(request: &Request, served: &Served, is_list: Option<bool>) -> Result<Form, Status> {
     let accept = request.header_value("accept").unwrap_or_default();
-    for alternative in accept.split(',') {
-        let mut parts = alternative.split(';').map(str::trim);
+    if accept.trim().is_empty() {
+        return Ok(Form::Plain);
+    }
+    // By how much they are wanted, and then as they stand.
+    let mut clauses: Vec<(i64, &str)> = accept.split(',').map(|clause| (-quality(clause), clause)).collect();
+    clauses.sort_compact_by_key(|(wanted, _)| *wanted);
+    for (_, clause) in clauses {
+        let mut parts = clause.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default();
         let (mut kind, mut version, mut group) = ("", "", "");
         for part in parts {
@@ -53,17 +68,38 @@ pub(crate) fn form(request: &Request) -> Result<Form, Status> {
                 _ => {}
             }
         }
-        if !matches!(media, "" | "application/json" | "application/*" | "*/*" | "application/yaml") {
+        if !MEDIA.contains(&media) && !matches!(media, "application/*" | "*/*") {
             continue;
         }
+        let list_of_go = |word: &str| {
+            let package = served.group().split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
+            let list = if is_list == Some(true) { "List" } else { "" };
+            let of = match crate::custom::version(served) {
+                Some(_) => format!("*unstructured.Unstructured{list}"),
+                None => format!("*{package}.{}{list}", served.kind_name()),
+            };
+            not_acceptable(format!("you requested {kind}, but the requested object is {word} ({of})"))
+        };
         match (kind, group, version) {
-            ("Table", "meta.k8s.io", "v1") => return Ok(Form::Table(include_object(request)?)),
+            ("Table", "meta.k8s.io", "v1") if media != MEDIA[2] => return Ok(Form::Table(include_object(request)?)),
+            ("PartialObjectMetadata", "meta.k8s.io", "v1") if is_list == Some(true) => {
+                return Err(list_of_go("a list"));
+            }
+            ("PartialObjectMetadataList", "meta.k8s.io", "v1") if is_list == Some(false) => {
+                return Err(list_of_go("not a list"));
+            }
             ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => return Ok(Form::Metadata),
             ("", _, _) => return Ok(Form::Plain),
             _ => {}
         }
     }
-    Ok(Form::Plain)
+    Err(not_acceptable(format!("only the following media types are accepted: {}", MEDIA.join(", "))))
+}
+
+/// How much a clause is wanted, in thousandths: 1000 where it does not say so.
+fn quality(clause: &str) -> i64 {
+    let given = clause.split(';').find_map(|part| part.trim().strip_prefix("q="));
+    given.and_then(|text| text.parse::<f64>().ok()).map_or(1000, |q| (q.clamp(0.0, 1.0) * 1000.0) as i64)
 }
 
 fn include_object(request: &Request) -> Result<IncludeObject, Status> {
@@ -71,7 +107,11 @@ fn include_object(request: &Request) -> Result<IncludeObject, Status> {
         "" | "Metadata" => Ok(IncludeObject::Metadata),
         "Object" => Ok(IncludeObject::Object),
         "None" => Ok(IncludeObject::None),
-        other => Err(Status::bad_request(format!("unrecognized includeObject value: {other}"))),
+        other => Err(Status::bad_request(format!(
+            "Unable to convert to Table as requested: includeObject: Invalid value: {}: must be 'Metadata', 'Object', \
+             'None', or empty",
+            drydock_schema::go::quote(other)
+        ))),
     }
 }
 

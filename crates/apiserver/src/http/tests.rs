@@ -81,7 +81,7 @@ fn deployment(name: &str) -> Value {
     })
 }
 
-const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+pub(super) const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
 
 #[test]
@@ -351,67 +351,6 @@ fn lists_come_in_pages() {
     let rest = bench.ok(Request::get(MAPS).param("limit", "2").param("continue", token));
     assert_eq!(names(&rest), ["c2b", "c4"]);
     assert_ne!(rest["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
-}
-
-#[test]
-fn lists_and_watches_are_asked_for_rightly() {
-    let mut bench = Bench::new();
-    for (query, code, words) in [
-        ("timeout=abc", 400, "invalid timeout specified in the request URL - time: invalid duration \"abc\""),
-        ("timeout=5", 400, "invalid timeout specified in the request URL - time: missing unit in duration \"5\""),
-        ("timeout=5s", 200, ""),
-        ("limit=x", 400, "strconv.ParseInt: parsing \"x\": invalid syntax"),
-        ("resourceVersionMatch=Exact", 422, "resourceVersionMatch is forbidden unless resourceVersion is provided"),
-        (
-            "resourceVersionMatch=Exact&resourceVersion=0",
-            422,
-            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
-        ),
-        (
-            "resourceVersionMatch=x&resourceVersion=1",
-            422,
-            "Unsupported value: \"x\": supported values: \"Exact\", \"NotOlderThan\", \"\"",
-        ),
-        (
-            "resourceVersionMatch=x&sendInitialEvents=true",
-            422,
-            "[resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided, \
-             resourceVersionMatch: Unsupported value: \"x\": supported values: \"Exact\", \"NotOlderThan\", \"\", \
-             sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list]",
-        ),
-        (
-            "watch=1&sendInitialEvents=false",
-            422,
-            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        ),
-        (
-            "watch=yes&resourceVersionMatch=Exact",
-            422,
-            "[resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is \
-             provided, resourceVersionMatch: Unsupported value: \"Exact\": supported values: \"NotOlderThan\"]",
-        ),
-        (
-            "continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MCwic3RhcnQiOiJhXHUwMDAwIn0",
-            400,
-            "continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
-        ),
-        ("continue=eyJ2IjoieCJ9", 400, "server does not recognize this encoded version \"x\""),
-        (
-            "resourceVersion=1&continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MSwic3RhcnQiOiJhXHUwMDAwIn0",
-            400,
-            "specifying resource version is not allowed when using continue",
-        ),
-    ] {
-        let mut request = Request::get(MAPS);
-        for pair in query.split('&') {
-            let (name, value) = pair.split_once('=').unwrap();
-            request = request.param(name, value);
-        }
-        let response = bench.send(request);
-        let body = response.body.value().unwrap();
-        assert_eq!(response.code, code, "{query}: {body}");
-        assert!(code == 200 || body["message"].str().ends_with(words), "{query}: {body}");
-    }
 }
 
 #[test]
