@@ -90,6 +90,14 @@ impl Client<'_> {
         self.put(kind, namespace, object, Part::Status)
     }
 
+    /// Replaces the conditions of a request for a certificate, by which it is approved or denied.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict`, and what validation refuses.
+    pub fn update_approval(&mut self, object: Value) -> Result<Value, Status> {
+        self.put(kinds::CERTIFICATE_SIGNING_REQUESTS, "", object, Part::Approval)
+    }
+
     /// Replaces a namespace's finalizers.
     ///
     /// # Errors

@@ -43,6 +43,16 @@ impl User {
         User::with_groups(name, &["system:authenticated"])
     }
 
+    /// The user whom an object names by `username`, `uid` and `groups`.
+    pub fn of_spec(spec: &Value) -> User {
+        User {
+            name: spec["username"].str().into(),
+            uid: spec["uid"].str().into(),
+            groups: spec["groups"].items().iter().map(|group| group.str().into()).collect(),
+            extra: Vec::new(),
+        }
+    }
+
     /// Whether the user is in a group.
     pub fn is_in(&self, group: &str) -> bool {
         self.groups.iter().any(|g| g == group)

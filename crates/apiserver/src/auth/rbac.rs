@@ -42,6 +42,11 @@ fn describe(subject: &Value) -> String {
 }
 
 impl ApiServer {
+    /// Whether a user may do something with a resource of the cluster, as an access review tells it.
+    pub fn allows(&self, user: &User, verb: &str, group: &str, resource: &str, subresource: &str) -> bool {
+        self.authorize(user, "", &Ask::Resource { verb, group, resource, subresource, name: "" }).allowed
+    }
+
     /// Visits every rule that a user has in a namespace ("" is the cluster), with where it comes from, until the visitor
     /// answers true. Answers what could not be resolved.
     pub(crate) fn visit_rules(

@@ -4,7 +4,7 @@ use drydock_api::Status;
 use drydock_value::{Value, value};
 
 use crate::auth::rules::Ask;
-use crate::auth::tokens::Binding;
+use crate::auth::tokens::{Binding, ISSUER};
 use crate::kinds;
 use crate::server::ApiServer;
 use crate::user::User;
@@ -25,7 +25,7 @@ impl ApiServer {
     ) -> Result<Value, Status> {
         let status = match resource {
             "selfsubjectreviews" => value!({"userInfo": cx.user.to_value()}),
-            "tokenreviews" => self.review_token(object["spec"]["token"].str()),
+            "tokenreviews" => self.review_token(&object["spec"])?,
             "selfsubjectaccessreviews" => {
                 let user = cx.user.clone();
                 let mut errors = Errors::default();
@@ -131,12 +131,22 @@ impl ApiServer {
         status
     }
 
-    fn review_token(&self, token: &str) -> Value {
-        match self.token_user(token, self.now) {
-            Some(user) => value!({"authenticated": true, "user": user.to_value(),
-                                  "audiences": ["https://kubernetes.default.svc.cluster.local"]}),
-            None => value!({"user": {}, "error": "invalid bearer token"}),
+    fn review_token(&self, spec: &Value) -> Result<Value, Status> {
+        let token = spec["token"].str();
+        if token.is_empty() {
+            return Err(Status::bad_request("token is required for TokenReview in authentication"));
         }
+        let mut audiences: Vec<&str> = spec["audiences"].items().iter().map(Value::str).collect();
+        if audiences.is_empty() {
+            audiences.push(ISSUER);
+        }
+        Ok(match self.token_holder(token, &audiences, self.now) {
+            Ok((user, meant)) => value!({"authenticated": true, "user": user.to_value(), "audiences": meant}),
+            Err(why) => {
+                let error = why.map_or("invalid bearer token".into(), |why| format!("[invalid bearer token, {why}]"));
+                value!({"user": {}, "error": error})
+            }
+        })
     }
 
     /// Answers a `TokenRequest` for a service account.
@@ -195,7 +205,7 @@ impl ApiServer {
             Some(Binding { kind: bound["kind"].str(), name: bound_name, uid: &uid })
         };
         if request["spec"]["audiences"].items().is_empty() {
-            request["spec"].set("audiences", value!(["https://kubernetes.default.svc.cluster.local"]));
+            request["spec"].set("audiences", value!([ISSUER]));
         }
         request["spec"].set("expirationSeconds", seconds);
         if request["spec"].get("boundObjectRef").is_none() {

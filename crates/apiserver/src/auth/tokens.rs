@@ -9,6 +9,9 @@ use crate::kinds;
 use crate::server::ApiServer;
 use crate::user::User;
 
+/// Who issues tokens, and whom they are for when nobody else is named.
+pub(crate) const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+
 const HEADER: &str = r#"{"alg":"RS256","kid":"drydock"}"#;
 
 /// What a token is bound to, besides its service account.
@@ -53,7 +56,7 @@ impl ApiServer {
             own.set(binding.kind.to_lowercase(), value!({"name": binding.name, "uid": binding.uid}));
         }
         let claims = value!({
-            "aud": audiences, "exp": now + seconds, "iat": now, "iss": "https://kubernetes.default.svc.cluster.local",
+            "aud": audiences, "exp": now + seconds, "iat": now, "iss": ISSUER,
             "jti": self.random.uuid(), "kubernetes.io": own, "nbf": now,
             "sub": format!("system:serviceaccount:{namespace}:{name}")
         });
@@ -96,26 +99,53 @@ impl ApiServer {
         Some(claims)
     }
 
-    /// The user of a token.
+    /// The user of a token that is meant for the API server.
     pub(crate) fn token_user(&self, token: &str, now: Time) -> Option<User> {
+        self.token_holder(token, &[ISSUER], now).ok().map(|(user, _)| user)
+    }
+
+    /// The user of a token, with those of some audiences for which it is meant; or what is wrong with it, where that is
+    /// told.
+    pub(crate) fn token_holder(
+        &self,
+        token: &str,
+        wanted: &[&str],
+        now: Time,
+    ) -> Result<(User, Vec<String>), Option<String>> {
+        let all = || wanted.iter().map(|one| (*one).to_owned()).collect();
         if let Some((_, user)) = self.config.tokens.iter().find(|(known, _)| known == token) {
-            return Some(user.clone());
+            return Ok((user.clone(), all()));
         }
-        let claims = self.token_claims(token, now)?;
-        let own = &claims["kubernetes.io"];
-        let mut user = User::named(claims["sub"].str());
-        user.uid = own["serviceaccount"]["uid"].str().into();
-        user.extra
-            .push(("authentication.kubernetes.io/credential-id".into(), vec![format!("JTI={}", claims["jti"].str())]));
-        for key in ["node", "pod"] {
-            let bound = &own[key];
-            if !bound.is_null() {
-                for part in ["name", "uid"] {
-                    let name = format!("authentication.kubernetes.io/{key}-{part}");
-                    user.extra.push((name, vec![bound[part].str().into()]));
-                }
+        let claims = self.token_claims(token, now).ok_or(None)?;
+        let own: Vec<&str> = claims["aud"].items().iter().map(Value::str).collect();
+        let meant: Vec<String> = wanted.iter().filter(|one| own.contains(one)).map(|one| (*one).to_owned()).collect();
+        if meant.is_empty() {
+            let list = |names: &[&str]| names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" ");
+            return Err(Some(format!(
+                "token audiences [{}] is invalid for the target audiences [{}]",
+                list(&own),
+                list(wanted)
+            )));
+        }
+        Ok((claimed_user(&claims), meant))
+    }
+}
+
+/// The user that claims are about.
+fn claimed_user(claims: &Value) -> User {
+    let own = &claims["kubernetes.io"];
+    let mut user = User::named(claims["sub"].str());
+    user.uid = own["serviceaccount"]["uid"].str().into();
+    user.extra
+        .push(("authentication.kubernetes.io/credential-id".into(), vec![format!("JTI={}", claims["jti"].str())]));
+    for key in ["node", "pod"] {
+        let bound = &own[key];
+        if !bound.is_null() {
+            for part in ["name", "uid"] {
+                let name = format!("authentication.kubernetes.io/{key}-{part}");
+                user.extra.push((name, vec![bound[part].str().into()]));
             }
         }
-        Some(user)
     }
+    user
 }

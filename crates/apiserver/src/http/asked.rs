@@ -156,3 +156,75 @@ fn methods_are_allowed_or_not() {
         assert_eq!(body["details"], value!({}));
     }
 }
+
+#[test]
+fn addresses_of_services_are_objects() {
+    let mut bench = Bench::new();
+    let services = "/api/v1/namespaces/default/services";
+    let addresses = "/apis/networking.k8s.io/v1/ipaddresses";
+    let own = bench.ok(Request::get(format!("{addresses}/10.96.0.1")));
+    assert_eq!(
+        own["spec"],
+        value!({"parentRef": {"resource": "services", "namespace": "default", "name": "kubernetes"}})
+    );
+    let made = bench.create(services, value!({"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}})).unwrap();
+    let address = format!("{addresses}/{}", made["spec"]["clusterIP"].str());
+    assert_eq!(bench.ok(Request::get(address.clone()))["spec"]["parentRef"]["name"], "s");
+    let merge = "application/merge-patch+json";
+    let outside = r#"{"spec":{"type":"ExternalName","externalName":"example.com"}}"#;
+    bench.patch(&format!("{services}/s"), merge, outside).unwrap();
+    assert_eq!(bench.refused(Request::get(address.clone())).code, 404);
+    let headless = value!({"metadata": {"name": "h"}, "spec": {"clusterIP": "None"}});
+    bench.create(services, headless).unwrap();
+    assert_eq!(bench.ok(Request::get(addresses))["items"].items().len(), 1);
+}
+
+#[test]
+fn tokens_are_for_their_audiences() {
+    let mut bench = Bench::new();
+    let path = "/api/v1/namespaces/default/serviceaccounts/default/token";
+    let asked = value!({"spec": {"audiences": ["vault", "other"]}});
+    let token = bench.create(path, asked).unwrap()["status"]["token"].str().to_owned();
+    let reviews = "/apis/authentication.k8s.io/v1/tokenreviews";
+    for (audiences, expected) in [
+        (value!(["vault"]), value!({"authenticated": true, "audiences": ["vault"]})),
+        (value!(["x", "other"]), value!({"authenticated": true, "audiences": ["other"]})),
+        (
+            value!([]),
+            value!({"error": "[invalid bearer token, token audiences [\"vault\" \"other\"] is invalid for the target \
+                              audiences [\"https://kubernetes.default.svc.cluster.local\"]]"}),
+        ),
+    ] {
+        let review = value!({"spec": {"token": &token, "audiences": audiences}});
+        let mut status = bench.create(reviews, review).unwrap()["status"].clone();
+        status.remove("user");
+        assert_eq!(status, expected);
+    }
+    let wrong = bench.create(reviews, value!({"spec": {"token": "x"}})).unwrap();
+    assert_eq!(wrong["status"], value!({"user": {}, "error": "invalid bearer token"}));
+    let none = bench.create(reviews, value!({"spec": {}})).unwrap_err();
+    assert_eq!((none.code, none.message.as_str()), (400, "token is required for TokenReview in authentication"));
+    let mut request = Request::get(MAPS);
+    request.auth = drydock_api::Auth::Token(token);
+    let answer = bench.server.handle(request, bench.server.now());
+    assert!(matches!(answer, super::Answer::Response(response) if response.code == 401));
+}
+
+#[test]
+fn what_is_too_big_is_not_stored() {
+    let mut bench = Bench::new();
+    let path = "/apis/apps/v1/namespaces/default/controllerrevisions";
+    for (size, words) in [
+        (1_500_000, ""),
+        (1_600_000, "etcdserver: request is too large"),
+        (2_200_000, "rpc error: code = ResourceExhausted desc = trying to send message larger than max"),
+    ] {
+        let revision =
+            value!({"metadata": {"name": format!("r{size}")}, "revision": 1, "data": {"a": "x".repeat(size)}});
+        match bench.create(path, revision) {
+            Ok(_) => assert!(words.is_empty()),
+            Err(status) => assert!(status.code == 500 && status.message.starts_with(words), "{status:?}"),
+        }
+    }
+    assert_eq!(bench.ok(Request::get(path))["items"].items().len(), 1);
+}

@@ -81,11 +81,13 @@ fn account(server: &mut ApiServer, old: Option<&Value>, new: Option<&Value>) {
     for key in new.into_iter().flat_map(ports) {
         *pools.ports.entry(key).or_default() += 1;
     }
+    let mut freed: Vec<u32> = Vec::new();
     for key in old.into_iter().flat_map(addresses) {
         if let Some(count) = pools.addresses.get_mut(&key) {
             *count -= 1;
             if *count == 0 {
                 pools.addresses.remove(&key);
+                freed.push(key);
             }
         }
     }
@@ -97,6 +99,45 @@ fn account(server: &mut ApiServer, old: Option<&Value>, new: Option<&Value>) {
             }
         }
     }
+    for address in freed {
+        server.store.remove(kinds::IP_ADDRESSES, "", &Ipv4Addr::from(address).to_string());
+    }
+    let Some(service) = new else { return };
+    for address in addresses(service) {
+        note_address(server, service, Ipv4Addr::from(address));
+    }
+}
+
+/// Makes the object that says whose an address is.
+fn note_address(server: &mut ApiServer, service: &Value, address: Ipv4Addr) {
+    let name = address.to_string();
+    if server.store.get(kinds::IP_ADDRESSES, "", &name).is_some() {
+        return;
+    }
+    // It is no cause to draw another number: whatever comes later would get other names.
+    let own = service["metadata"]["uid"].str();
+    let hash = drydock_value::Hash::of(own).mix(u64::from(u32::from(address))).0;
+    let uid = format!("{:08x}{}", hash as u32, own.get(8..).unwrap_or("-0000-4000-8000-000000000000"));
+    let now = server.now.rfc3339();
+    let metadata = &service["metadata"];
+    let object = value!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "IPAddress",
+        "metadata": {
+            "name": name, "uid": uid, "creationTimestamp": &now,
+            "labels": {
+                "ipaddress.kubernetes.io/ip-family": "IPv4",
+                "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io"
+            },
+            "managedFields": [
+                {"manager": "kube-apiserver", "operation": "Update", "apiVersion": "networking.k8s.io/v1", "time": now}
+            ]
+        },
+        "spec": {"parentRef": {
+            "resource": "services", "namespace": &metadata["namespace"], "name": &metadata["name"]
+        }}
+    });
+    // Where the cluster is full, the service was the last thing that fit.
+    let _ = server.store.put(kinds::IP_ADDRESSES, object);
 }
 
 fn prepare_create(_: &mut ApiServer, _: &Cx, service: &mut Value) -> Result<(), Status> {

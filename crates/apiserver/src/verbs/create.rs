@@ -9,7 +9,7 @@ use crate::managed;
 use crate::server::ApiServer;
 use crate::strategy;
 use crate::validation::Errors;
-use crate::verbs::{Cx, fit_namespace, tidy};
+use crate::verbs::{Cx, check_size, fit_namespace, tidy};
 
 /// A generated name keeps at most this much of `generateName`: 63 characters in all with five letters of suffix.
 const GENERATED_PREFIX: usize = 58;
@@ -97,6 +97,9 @@ impl ApiServer {
         admission::charge(self, cx, &attributes, &object, None)?;
         if cx.dry_run {
             return Ok(object);
+        }
+        if !cx.is_component {
+            check_size(&object)?;
         }
         self.store.written_by(&cx.user.name, "create", self.now);
         let stored = self.store.put(kind, object)?;

@@ -100,3 +100,35 @@ pub(crate) fn tidy(object: &mut Value, key: &str) {
         object.remove(key);
     }
 }
+
+/// The most bytes that etcd takes in a request, and that its client sends.
+const STORAGE_TAKES: usize = 3 << 19;
+const STORAGE_IS_SENT: usize = 2 << 20;
+
+/// Refuses an object that is too big to be stored. Only what a client sends can be.
+pub(crate) fn check_size(object: &Value) -> Result<(), Status> {
+    // Close to the size of the protobuf form: what stands in it, and a few bytes for each field.
+    fn size(value: &Value) -> usize {
+        match value {
+            Value::String(text) => text.len() + 3,
+            Value::Array(items) => items.iter().map(size).sum(),
+            Value::Object(map) => map.iter().map(|(key, value)| size(value) + key.len().min(4)).sum(),
+            _ => 4,
+        }
+    }
+    let size = size(object);
+    if size > STORAGE_IS_SENT {
+        return Err(Status::new(
+            500,
+            "",
+            format!(
+                "rpc error: code = ResourceExhausted desc = trying to send message larger than max ({size} vs. \
+                 {STORAGE_IS_SENT})"
+            ),
+        ));
+    }
+    if size > STORAGE_TAKES {
+        return Err(Status::new(500, "", "etcdserver: request is too large"));
+    }
+    Ok(())
+}

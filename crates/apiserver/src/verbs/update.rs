@@ -138,6 +138,9 @@ impl ApiServer {
         if cx.dry_run {
             return Ok(new);
         }
+        if !cx.is_component {
+            super::check_size(&new)?;
+        }
         let verb = if part == Part::Main { "update" } else { part.subresource() };
         self.store.written_by(&cx.user.name, verb, self.now);
         if finished(kind, &new) {

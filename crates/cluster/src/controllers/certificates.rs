@@ -1,9 +1,10 @@
-//! Certificate signing requests: what was approved is signed, what nobody needs any more is deleted.
+//! Certificate signing requests: kubelets' own are approved, what was approved is signed, what nobody needs any more is
+//! deleted.
 
 use std::time::Duration;
 
 use drydock_api::Status;
-use drydock_apiserver::{Asked, Authority, asked};
+use drydock_apiserver::{Asked, Authority, User, asked};
 use drydock_schema::base64;
 use drydock_value::{Time, Value, value};
 
@@ -83,13 +84,18 @@ fn of_node(
     None
 }
 
-/// The controller, in one of its two works.
+/// The controller, in one of its works.
 #[derive(Debug, Clone)]
 pub struct Certificates {
     work: fn(&Object, &mut Ctx<'_>) -> Result<Requeue, Status>,
 }
 
 impl Certificates {
+    /// Approves kubelets' requests for client certificates, of those who may ask for them.
+    pub fn approving() -> Certificates {
+        Certificates { work: approve }
+    }
+
     /// Signs what was approved.
     pub fn signing() -> Certificates {
         Certificates { work: sign }
@@ -99,6 +105,38 @@ impl Certificates {
     pub fn cleaning() -> Certificates {
         Certificates { work: clean }
     }
+}
+
+fn approve(request: &Object, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
+    let spec = &request["spec"];
+    let decided = ["Approved", "Denied"].iter().any(|kind| condition(&request.value, kind).is_some());
+    let (signer, check) = SIGNERS[1];
+    if decided || !request["status"]["certificate"].is_empty() || spec["signerName"] != *signer {
+        return Ok(Requeue::Done);
+    }
+    let text = base64::decode(spec["request"].str()).unwrap_or_default();
+    let Some(asked) = asked(&String::from_utf8_lossy(&text)) else { return Ok(Requeue::Done) };
+    let usages: Vec<&str> = spec["usages"].items().iter().map(Value::str).collect();
+    if check(&asked, &usages).is_some() {
+        return Ok(Requeue::Done);
+    }
+    let user = User::of_spec(spec);
+    let own = spec["username"] == *asked.subject.common_name.as_str();
+    let group = "certificates.k8s.io";
+    for (subresource, of_own, whose) in [("selfnodeclient", true, "self kubelet"), ("nodeclient", false, "kubelet")] {
+        if (of_own && !own) || !ctx.api.allows(&user, "create", group, "certificatesigningrequests", subresource) {
+            continue;
+        }
+        let mut approved = request.value.clone();
+        approved["status"]["conditions"].push(value!({
+            "type": "Approved", "status": "True", "reason": "AutoApproved",
+            "message": format!("Auto approving {whose} client certificate after SubjectAccessReview."),
+            "lastUpdateTime": ctx.now.rfc3339(), "lastTransitionTime": ctx.now.rfc3339()
+        }));
+        ignore_absent(ctx.client(&actor(NAME)).update_approval(approved))?;
+        break;
+    }
+    Ok(Requeue::Done)
 }
 
 fn sign(request: &Object, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {

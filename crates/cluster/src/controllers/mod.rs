@@ -147,6 +147,7 @@ fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
         Box::new(cleanup::Protection::volumes()),
         Box::new(cleanup::TimeToLive),
         Box::new(cleanup::PodGarbage),
+        Box::new(certificates::Certificates::approving()),
         Box::new(certificates::Certificates::signing()),
         Box::new(certificates::Certificates::cleaning()),
         Box::new(autoscaler::Autoscalers::default()),
