@@ -17,10 +17,11 @@
 //! - `openapi`: the types and paths as documents.
 //! - `http`: paths, parameters, headers; lists, tables, discovery.
 //! - `client`: the components' door. `watch`: cursors into the change logs.
-//! - `ahead`: objects made ready for readers before they ask. `boot`: what a new cluster holds.
+//! - `audit`: what an audit log tells of a request. `ahead`: objects made ready for readers before they ask. `boot`: what a new cluster holds.
 
 mod admission;
 mod ahead;
+mod audit;
 mod auth;
 mod boot;
 mod client;
@@ -45,6 +46,7 @@ mod verbs;
 mod watch;
 
 pub use ahead::Ahead;
+pub use audit::Audited;
 pub use auth::authority::{Asked, Authority, SignedRequest, asked, signed};
 pub use auth::certificate::{Subject, issue as issue_certificate, subject as certificate_subject};
 pub use client::{Client, PatchType};

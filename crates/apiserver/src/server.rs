@@ -27,6 +27,9 @@ pub struct ApiServer {
     pub(crate) customs: Arc<crate::custom::Customs>,
     pub(crate) requests: Arc<crate::http::Requests>,
     pub(crate) memo: crate::managed::Memo,
+    /// Whether requests are noted for an audit log, and the last one that was.
+    pub(crate) auditing: bool,
+    pub(crate) audited: Option<Box<crate::audit::Audited>>,
     /// What servers behind this one have told.
     pub(crate) published: crate::http::Published,
     pub(crate) descriptions: Option<Arc<drydock_schema::Descriptions>>,
@@ -77,6 +80,8 @@ impl ApiServer {
             customs: Arc::default(),
             requests: Arc::default(),
             published: Arc::default(),
+            auditing: false,
+            audited: None,
             descriptions: None,
             next_check: config.start + OWN_CHECK,
             closed: false,

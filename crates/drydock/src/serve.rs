@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use drydock_cluster::{Config, NodeConfig, System, store};
-use drydock_serve::{Options, Server};
+use drydock_serve::{AuditOptions, Options, Server};
 use drydock_session::Profile;
 use drydock_value::Time;
 
@@ -85,6 +85,12 @@ pub struct Arguments {
     /// Lines of "token,user,uid,\"group1,group2\"".
     #[arg(long, value_name = "FILE")]
     token_auth_file: Option<PathBuf>,
+    /// Writes a line for every request that the audit policy tells of; - is the standard output.
+    #[arg(long, value_name = "FILE", requires = "audit_policy_file")]
+    audit_log_path: Option<PathBuf>,
+    /// What the audit log tells of: a Policy of audit.k8s.io/v1.
+    #[arg(long, value_name = "FILE", requires = "audit_log_path")]
+    audit_policy_file: Option<PathBuf>,
     /// Hears who does not say who they are, as system:anonymous; with =false, refuses them.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     anonymous_auth: Option<bool>,
@@ -211,7 +217,9 @@ pub fn run(arguments: Arguments) -> Result<(), String> {
         return Err("--speed is a number above 0".into());
     }
     let cluster = arguments.cluster()?;
-    let server = Server::start(Options {
+    let audit = arguments.audit_log_path.clone().zip(arguments.audit_policy_file.clone());
+    let audit = audit.map(|(log, policy)| AuditOptions { log, policy });
+    let options = Options {
         port: arguments.port,
         cluster,
         speed: arguments.speed,
@@ -219,7 +227,8 @@ pub fn run(arguments: Arguments) -> Result<(), String> {
         save: arguments.save,
         trusting: arguments.anonymous_auth.is_none() && !arguments.tls,
         tls: arguments.tls,
-    })?;
+    };
+    let server = Server::start_audited(options, audit.as_ref())?;
     println!("Kubernetes API on {}", server.url());
     match &arguments.kubeconfig {
         Some(path) => {

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::audit::Seen;
 use crate::files::Files;
 use crate::looks::Looks;
 use crate::message::{self, Outgoing};
@@ -71,6 +72,8 @@ fn audit_id(headers: &header::HeaderMap) -> String {
 pub(crate) struct Service {
     pub(crate) owner: Owner,
     pub(crate) trusting: bool,
+    /// Whether there is an audit log.
+    pub(crate) audited: bool,
     pub(crate) files: Option<Arc<Files>>,
 }
 
@@ -149,7 +152,13 @@ fn upgrade(parts: &hyper::http::request::Parts) -> Option<&str> {
 impl Service {
     async fn serve(&self, incoming: hyper::Request<Incoming>, client: Option<String>) -> hyper::Response<Outgoing> {
         let id = audit_id(incoming.headers());
-        let mut answer = self.answer(incoming, client).await;
+        let seen = self.audited.then(|| Seen {
+            id: id.clone(),
+            uri: incoming.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
+            // It listens on the loopback address only.
+            source: std::net::Ipv4Addr::LOCALHOST.to_string(),
+        });
+        let mut answer = self.answer(incoming, client, seen).await;
         if let Ok(id) = HeaderValue::from_str(&id) {
             answer.headers_mut().insert(AUDIT_ID, id);
         }
@@ -160,7 +169,9 @@ impl Service {
         &self,
         mut incoming: hyper::Request<Incoming>,
         client: Option<String>,
+        seen: Option<Seen>,
     ) -> hyper::Response<Outgoing> {
+        let owner = self.owner.seeing(seen);
         let upgraded = hyper::upgrade::on(&mut incoming);
         let (parts, body) = incoming.into_parts();
         let Some(method) = message::method(&parts.method) else {
@@ -188,8 +199,8 @@ impl Service {
         {
             let protocol = protocol.to_ascii_lowercase();
             return match protocol.as_str() {
-                "websocket" => websocket::accept(&self.owner, request, &parts, upgraded).await,
-                "spdy/3.1" => tunnel::accept(&self.owner, request, &parts, upgraded).await,
+                "websocket" => websocket::accept(&owner, request, &parts, upgraded).await,
+                "spdy/3.1" => tunnel::accept(&owner, request, &parts, upgraded).await,
                 other => Err(Status::bad_request(format!("unable to upgrade: {other} is not known"))),
             }
             .unwrap_or_else(|status| match status.message.strip_prefix("unable to upgrade connection: ") {
@@ -204,12 +215,12 @@ impl Service {
         }
         if is_stream(&request) {
             let text = last(&request.path) == "log";
-            return match self.owner.open(request).await {
+            return match owner.open(request).await {
                 Ok(opened) => streamed(opened, text),
                 Err(status) => message::refusal(status),
             };
         }
-        message::response(self.owner.send(request).await, looks)
+        message::response(owner.send(request).await, looks)
     }
 }
 

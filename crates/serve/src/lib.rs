@@ -11,11 +11,12 @@
 //! - [`websocket`]: exec, attach and port-forward as clients ask today. [`spdy`], [`tunnel`]: the older protocol, which
 //!   port-forward still speaks inside a WebSocket.
 //! - [`tls`]: for clients that tell their secrets only over TLS, or who they are by a certificate.
-//! - [`files`]: a folder of files beside the API. [`kubeconfig`]: what tells clients the way.
+//! - [`audit`]: the log of what was asked. [`files`]: a folder of files beside the API. [`kubeconfig`]: what tells clients the way.
 
 // This crate stands outside the core: it is what gives it a wall clock, threads and files.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
+mod audit;
 mod files;
 mod http;
 pub mod kubeconfig;
@@ -41,6 +42,7 @@ use drydock_value::Time;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+pub use audit::AuditOptions;
 pub use tls::{Identity, check_signature};
 
 /// How to serve.
@@ -79,6 +81,16 @@ impl Server {
     /// # Errors
     /// When the port is taken, or the saved course of events cannot be read.
     pub fn start(options: Options) -> Result<Server, String> {
+        Server::start_audited(options, None)
+    }
+
+    /// As [`Server::start`], with a log of what is asked of it.
+    ///
+    /// # Errors
+    /// As there, and when the log's policy is not usable or its file cannot be written.
+    pub fn start_audited(options: Options, audit: Option<&AuditOptions>) -> Result<Server, String> {
+        let log = audit.map(audit::Log::open).transpose()?;
+        let audited = log.is_some();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -87,12 +99,13 @@ impl Server {
         let bind = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)));
         let listener = bind.map_err(|error| format!("listen on port {}: {error}", options.port))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let (owner, thread, authority, now) = owner::start(options.cluster, options.speed, options.save)?;
+        let (owner, thread, authority, now) = owner::start(options.cluster, options.speed, options.save, log)?;
         let authority = options.tls.then_some((authority, now));
         let tls = authority.as_ref().map(|(authority, now)| tls::Tls::new(authority, *now)).transpose()?;
         let service = http::Service {
             owner: owner.clone(),
             trusting: options.trusting,
+            audited,
             files: options.files.map(|folder| Arc::new(files::Files::new(folder))),
         };
         runtime.spawn(http::listen(listener, tls, Arc::new(service)));

@@ -254,6 +254,11 @@ fn fields(map: &Map, of: TypeRef, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
+/// Writes a document with its fields in the order of a list of names.
+pub(crate) fn write_named(document: &Value, order: &str, out: &mut Vec<u8>) {
+    named(document, order, out);
+}
+
 /// A document whose fields, and those of what lies in it, have the places that their names have in a list.
 fn named(value: &Value, order: &str, out: &mut Vec<u8>) {
     match value {

@@ -6,13 +6,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use drydock_api::{Request, Response, Status, StreamId, StreamItem, Transport};
+use drydock_api::{Body, Request, Response, Status, StreamId, StreamItem, Transport};
 use drydock_apiserver::{Ahead, Authority};
 use drydock_cluster::{Cluster, Config};
-use drydock_value::Time;
+use drydock_value::{Time, Value};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::audit::{Event, Kept, Log, Seen};
 use crate::record::{Entry, Record};
 
 /// Items of a stream that may wait for its client. What does not fit stays in the cluster, which keeps it only once.
@@ -29,16 +30,16 @@ const READY: usize = 8;
 const LAG_MAX: Duration = Duration::from_secs(1);
 
 enum Message {
-    Send(Box<Request>, oneshot::Sender<Response>),
-    Open(Box<Request>, oneshot::Sender<Result<(StreamId, mpsc::Receiver<StreamItem>), Status>>),
+    Send(Box<Request>, Option<Seen>, oneshot::Sender<Response>),
+    Open(Box<Request>, Option<Seen>, oneshot::Sender<Result<(StreamId, mpsc::Receiver<StreamItem>), Status>>),
     Write(StreamId, u8, Vec<u8>, oneshot::Sender<()>),
     Close(StreamId),
     Stop,
 }
 
-/// The way to the cluster's thread.
+/// The way to the cluster's thread, for one request where there is an audit log.
 #[derive(Debug, Clone)]
-pub(crate) struct Owner(Sender<Message>);
+pub(crate) struct Owner(Sender<Message>, Option<Seen>);
 
 /// A stream's receiving end. Dropping it closes the stream in the cluster.
 pub(crate) struct Stream {
@@ -59,10 +60,15 @@ fn gone() -> Status {
 }
 
 impl Owner {
+    /// The same way, for a request of which this was seen.
+    pub(crate) fn seeing(&self, seen: Option<Seen>) -> Owner {
+        Owner(self.0.clone(), seen)
+    }
+
     /// One exchange.
     pub(crate) async fn send(&self, request: Request) -> Response {
         let (answer, answered) = oneshot::channel();
-        if self.0.send(Message::Send(Box::new(request), answer)).is_err() {
+        if self.0.send(Message::Send(Box::new(request), self.1.clone(), answer)).is_err() {
             return Response::from(gone());
         }
         answered.await.unwrap_or_else(|_| Response::from(gone()))
@@ -71,7 +77,7 @@ impl Owner {
     /// Opens a stream.
     pub(crate) async fn open(&self, request: Request) -> Result<Stream, Status> {
         let (answer, answered) = oneshot::channel();
-        self.0.send(Message::Open(Box::new(request), answer)).map_err(|_| gone())?;
+        self.0.send(Message::Open(Box::new(request), self.1.clone(), answer)).map_err(|_| gone())?;
         let (id, items) = answered.await.map_err(|_| gone())??;
         Ok(Stream { id, owner: self.clone(), items })
     }
@@ -121,6 +127,7 @@ pub(crate) fn start(
     config: Config,
     speed: f64,
     save: Option<PathBuf>,
+    audit: Option<Log>,
 ) -> Result<(Owner, JoinHandle<()>, Authority, Time), String> {
     let (sender, messages) = channel();
     let (mut cluster, record) = match save {
@@ -136,12 +143,22 @@ pub(crate) fn start(
         .name("cluster".into())
         .spawn(move || {
             let clock = Clock::new(cluster.now(), speed);
-            let state =
-                State { cluster: &mut cluster, streams: BTreeMap::new(), record, clock, ahead: Ahead::default() };
+            if audit.is_some() {
+                cluster.api().start_auditing();
+            }
+            let state = State {
+                audit,
+                told: BTreeMap::new(),
+                cluster: &mut cluster,
+                streams: BTreeMap::new(),
+                record,
+                clock,
+                ahead: Ahead::default(),
+            };
             state.run(&messages);
         })
         .map_err(|error| error.to_string())?;
-    Ok((Owner(sender), thread, authority, now))
+    Ok((Owner(sender, None), thread, authority, now))
 }
 
 /// The wall clock, as the cluster's time.
@@ -172,6 +189,9 @@ struct State<'a> {
     record: Option<Record>,
     clock: Clock,
     ahead: Ahead,
+    /// The audit log, and the streams of which it has to tell the end.
+    audit: Option<Log>,
+    told: BTreeMap<StreamId, Event>,
 }
 
 impl State<'_> {
@@ -236,19 +256,37 @@ impl State<'_> {
     fn handle(&mut self, message: Message) -> bool {
         match message {
             Message::Stop => return false,
-            Message::Send(request, answer) => {
+            Message::Send(request, seen, answer) => {
                 if Record::matters(&request) {
                     self.note(|| Entry::Send((*request).clone()));
                 }
-                let _ = answer.send(self.cluster.send(*request));
+                let kept = self.keep(&request, seen);
+                let response = self.cluster.send(*request);
+                if let Some(event) = self.begin(kept) {
+                    let body = if let Body::Value(body) = &response.body { body } else { &Value::Null };
+                    self.tell(&event, "ResponseComplete", Some((response.code, body)));
+                }
+                let _ = answer.send(response);
             }
-            Message::Open(request, answer) => {
+            Message::Open(request, seen, answer) => {
+                let kept = self.keep(&request, seen);
                 let recorded = Record::opens(&request).then(|| (*request).clone());
                 let opened = self.cluster.open(*request).map(|id| {
                     let (sender, items) = mpsc::channel(QUEUE);
                     self.streams.insert(id, sender);
                     (id, items)
                 });
+                if let Some(event) = self.begin(kept) {
+                    match &opened {
+                        Ok((id, _)) => {
+                            self.tell(&event, "ResponseStarted", Some((200, &Value::Null)));
+                            self.told.insert(*id, event);
+                        }
+                        Err(status) => {
+                            self.tell(&event, "ResponseComplete", Some((status.code, &status.to_value())));
+                        }
+                    }
+                }
                 if let (Some(request), Ok((id, _))) = (recorded, &opened) {
                     let id = *id;
                     self.note(|| Entry::Open(id.0, request));
@@ -268,7 +306,34 @@ impl State<'_> {
         true
     }
 
+    /// What the audit log needs of a request.
+    fn keep(&self, request: &Request, seen: Option<Seen>) -> Option<Kept> {
+        Some(self.audit.as_ref()?.keep(request, seen?))
+    }
+
+    /// Begins to tell of the request that was answered last.
+    fn begin(&mut self, kept: Option<Kept>) -> Option<Event> {
+        let (log, now) = (self.audit.as_mut()?, self.cluster.now());
+        let audited = self.cluster.api().take_audited()?;
+        log.begin(kept?, audited, now)
+    }
+
+    fn tell(&mut self, event: &Event, stage: &str, answer: Option<(u16, &Value)>) {
+        let now = self.cluster.now();
+        if let Some(log) = &mut self.audit {
+            log.tell(event, stage, answer, now);
+        }
+    }
+
+    /// Tells of a stream's end.
+    fn tell_end(&mut self, id: StreamId) {
+        if let Some(event) = self.told.remove(&id) {
+            self.tell(&event, "ResponseComplete", Some((200, &Value::Null)));
+        }
+    }
+
     fn close(&mut self, id: StreamId) {
+        self.tell_end(id);
         if self.streams.remove(&id).is_some() {
             self.note(|| Entry::Close(id.0));
             self.cluster.close(id);
@@ -302,6 +367,7 @@ impl State<'_> {
             }
         }
         for id in ended {
+            self.tell_end(id);
             self.streams.remove(&id);
         }
         blocked

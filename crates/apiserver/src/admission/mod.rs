@@ -174,9 +174,17 @@ pub(crate) fn connect(
     let mut asked = call(cx, attributes, options, None);
     asked.name = name.to_owned();
     policy::call_webhooks(server, &asked, kinds::MUTATING_WEBHOOK_CONFIGURATIONS)?;
-    let warnings = policy::validate(server, &asked)?;
-    policy::call_webhooks(server, &asked, kinds::VALIDATING_WEBHOOK_CONFIGURATIONS)?;
-    warnings.into_iter().for_each(|warning| cx.warn(warning));
+    let mut remarks = policy::Remarks::default();
+    let said = policy::validate(server, &asked, &mut remarks)
+        .and_then(|()| policy::call_webhooks(server, &asked, kinds::VALIDATING_WEBHOOK_CONFIGURATIONS));
+    remark(cx, remarks, said)
+}
+
+/// Passes on what policies remarked: warnings to who is let in, notes to the audit log in any case.
+fn remark(cx: &mut Cx, remarks: policy::Remarks, said: Result<(), Status>) -> Result<(), Status> {
+    remarks.annotations.into_iter().for_each(|(key, text)| cx.annotate(key, text));
+    said?;
+    remarks.warnings.into_iter().for_each(|warning| cx.warn(warning));
     Ok(())
 }
 
@@ -192,10 +200,10 @@ fn judge(
         return Ok(());
     }
     let asked = call(cx, attributes, object, old);
-    let warnings = policy::validate(server, &asked)?;
-    policy::call_webhooks(server, &asked, kinds::VALIDATING_WEBHOOK_CONFIGURATIONS)?;
-    warnings.into_iter().for_each(|warning| cx.warn(warning));
-    Ok(())
+    let mut remarks = policy::Remarks::default();
+    let said = policy::validate(server, &asked, &mut remarks)
+        .and_then(|()| policy::call_webhooks(server, &asked, kinds::VALIDATING_WEBHOOK_CONFIGURATIONS));
+    remark(cx, remarks, said)
 }
 
 /// The request as policies see it.

@@ -408,6 +408,9 @@ pub(super) fn validate(
         return Ok(());
     }
     let Some(namespace) = server.store.get(kinds::NAMESPACES, "", attributes.namespace) else { return Ok(()) };
+    if server.auditing {
+        note(cx, namespace, spec, is_pod);
+    }
     if is_pod {
         let enforced = policy(namespace, "enforce");
         let findings = evaluate(&enforced, spec);
@@ -422,6 +425,19 @@ pub(super) fn validate(
         cx.warn(format!("would violate PodSecurity {:?}: {}", warned.text, spell_out(&findings)));
     }
     Ok(())
+}
+
+/// What the audit log gets to know.
+fn note(cx: &mut Cx, namespace: &Value, spec: &Value, is_pod: bool) {
+    if is_pod {
+        cx.annotate("pod-security.kubernetes.io/enforce-policy", policy(namespace, "enforce").text);
+    }
+    let noted = policy(namespace, "audit");
+    let findings = evaluate(&noted, spec);
+    if !findings.is_empty() {
+        let text = format!("would violate PodSecurity {:?}: {}", noted.text, spell_out(&findings));
+        cx.annotate("pod-security.kubernetes.io/audit-violations", text);
+    }
 }
 
 /// A namespace that is to be stricter may hold pods already that would not be let in.

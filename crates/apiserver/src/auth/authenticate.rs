@@ -14,7 +14,12 @@ fn unauthorized() -> Status {
 impl ApiServer {
     /// The user of a request, impersonation included.
     pub(crate) fn authenticate(&self, request: &Request) -> Result<User, Status> {
-        let user = match &request.auth {
+        self.impersonate(self.identify(request)?, request)
+    }
+
+    /// Who sends a request.
+    pub(crate) fn identify(&self, request: &Request) -> Result<User, Status> {
+        Ok(match &request.auth {
             Auth::Anonymous => match request.header_value("authorization").and_then(|v| v.strip_prefix("Bearer ")) {
                 Some(token) => self.token_user(token.trim(), self.now).ok_or_else(unauthorized)?,
                 None if self.config.anonymous => User::anonymous(),
@@ -31,8 +36,7 @@ impl ApiServer {
                 None if !certificate.contains("-----BEGIN") && !certificate.is_empty() => User::admin(),
                 None => return Err(unauthorized()),
             },
-        };
-        self.impersonate(user, request)
+        })
     }
 
     fn impersonate(&self, user: User, request: &Request) -> Result<User, Status> {

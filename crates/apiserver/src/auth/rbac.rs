@@ -124,8 +124,8 @@ impl ApiServer {
         }
     }
 
-    /// Refuses a request that the user may not make.
-    pub(crate) fn authorize_route(&self, user: &User, route: &Route) -> Result<(), Status> {
+    /// Why the user may make a request; or its refusal.
+    pub(crate) fn authorize_route(&self, user: &User, route: &Route) -> Result<String, Status> {
         let ask = if route.is_resource {
             Ask::Resource {
                 verb: route.verb,
@@ -139,7 +139,7 @@ impl ApiServer {
         };
         let decision = self.authorize(user, &route.namespace, &ask);
         if decision.allowed {
-            return Ok(());
+            return Ok(decision.reason);
         }
         let name = &user.name;
         let mut why = if route.is_resource {

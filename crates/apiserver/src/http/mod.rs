@@ -81,12 +81,16 @@ impl ApiServer {
         self.set_now(now);
         let mut cx = Cx::default();
         let route = Route::of(&request);
-        let answer = match self.answer(&mut cx, &route, request) {
-            Ok(Answer::Response(response)) => Answer::Response(with_warnings(response, cx)),
-            Ok(answer) => answer,
-            Err(status) => Answer::Response(with_warnings(Response::from(status), cx)),
-        };
+        let asker = self.auditing.then(|| self.asker(&request));
+        let mut answer = self.answer(&mut cx, &route, request).unwrap_or_else(|status| Answer::Response(status.into()));
         let code = if let Answer::Response(response) = &answer { response.code } else { 200 };
+        if let Answer::Response(response) = &mut answer {
+            let warnings = std::mem::take(&mut cx.warnings).into_iter().map(|warning| ("warning".to_owned(), warning));
+            response.headers.extend(warnings);
+        }
+        if let Some(asker) = asker {
+            self.audit(&mut cx, &route, asker, code);
+        }
         *Arc::make_mut(&mut self.requests).entry(about::labels(&route, code)).or_default() += 1;
         answer
     }
@@ -103,7 +107,11 @@ impl ApiServer {
         }
         cx.user = self.authenticate(&request)?;
         cx.manager = params::manager(&request)?;
-        self.authorize_route(&cx.user, route)?;
+        let reason = self.authorize_route(&cx.user, route)?;
+        if self.auditing {
+            cx.annotate(crate::audit::DECISION, "allow");
+            cx.annotate(crate::audit::REASON, reason);
+        }
         if !route.is_resource {
             return self.plain_path(&request).map(Answer::Response);
         }
@@ -257,11 +265,4 @@ fn component_statuses(
             _ => value!({"kind": "ComponentStatusList", "apiVersion": "v1", "metadata": {}, "items": all}),
         },
     ))
-}
-
-fn with_warnings(mut response: Response, cx: Cx) -> Response {
-    for warning in cx.warnings {
-        response.headers.push(("warning".into(), warning));
-    }
-    response
 }

@@ -38,12 +38,22 @@ pub(crate) struct Cx {
     pub(crate) managed: Option<Value>,
     /// Warnings for the client, in order.
     pub(crate) warnings: Vec<String>,
+    /// Notes for the audit log: each key once.
+    pub(crate) annotations: Vec<(String, String)>,
 }
 
 impl Cx {
     /// The context of a part of the cluster.
     pub(crate) fn component(user: User) -> Cx {
         Cx { user, is_component: true, ..Cx::default() }
+    }
+
+    /// Notes something for the audit log, unless it is noted already.
+    pub(crate) fn annotate(&mut self, key: impl Into<String>, text: impl Into<String>) {
+        let key = key.into();
+        if !self.annotations.iter().any(|(known, _)| *known == key) {
+            self.annotations.push((key, text.into()));
+        }
     }
 
     /// Adds a warning once.

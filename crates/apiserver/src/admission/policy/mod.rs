@@ -21,7 +21,7 @@ use drydock_value::Value;
 
 pub(super) use mutating::mutate;
 pub(super) use params::authorize as authorize_params;
-pub(super) use validating::validate;
+pub(super) use validating::{Remarks, validate};
 pub(super) use webhooks::call_all as call_webhooks;
 
 use super::Operation;

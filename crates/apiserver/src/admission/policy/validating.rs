@@ -1,4 +1,4 @@
-//! ValidatingAdmissionPolicy: what is refused, and what is warned of.
+//! ValidatingAdmissionPolicy: what is refused, what is warned of, and what is noted for the audit log.
 
 use drydock_api::Status;
 use drydock_schema::cel::{Type, Val};
@@ -12,12 +12,22 @@ use crate::server::ApiServer;
 const WHAT: &str = "ValidatingAdmissionPolicy";
 /// How long a computed message may be.
 const MESSAGE_BYTES: usize = 5 * 1024;
+/// How long the value of an audit annotation may be.
+const ANNOTATION_CHARS: usize = 10 * 1024;
+/// The audit annotation that tells of a failed validation.
+const FAILURE: &str = "validation.policy.admission.k8s.io/validation_failure";
 
-/// Asks every policy that is bound. Answers the warnings.
-pub(in super::super) fn validate(server: &ApiServer, call: &Call<'_>) -> Result<Vec<String>, Status> {
-    let mut warnings = Vec::new();
+/// What policies say besides yes or no: warnings for the client, and notes for the audit log.
+#[derive(Debug, Default)]
+pub(crate) struct Remarks {
+    pub(crate) warnings: Vec<String>,
+    pub(crate) annotations: Vec<(String, String)>,
+}
+
+/// Asks every policy that is bound. Warnings are only for who is let in.
+pub(in super::super) fn validate(server: &ApiServer, call: &Call<'_>, remarks: &mut Remarks) -> Result<(), Status> {
     if server.store.count_of(kinds::VALIDATING_ADMISSION_POLICY_BINDINGS) == 0 || is_exempt(call.kind) {
-        return Ok(warnings);
+        return Ok(());
     }
     let mut denied: Option<Denied> = None;
     let kinds = (kinds::VALIDATING_ADMISSION_POLICIES, kinds::VALIDATING_ADMISSION_POLICY_BINDINGS);
@@ -55,40 +65,51 @@ pub(in super::super) fn validate(server: &ApiServer, call: &Call<'_>) -> Result<
             let object = call.in_version(served, call.object);
             for params in all {
                 let values = Values::new(server, call, spec, Base::of(spec), served, &object, &params);
-                for (message, reason) in decisions(&values, spec, fails) {
+                for (message, reason, index) in decisions(&values, spec, fails) {
                     for action in bound["validationActions"].items() {
                         match action.str() {
                             "Deny" => deny(binding_name, message.clone(), &reason),
-                            "Warn" => warnings.push(format!(
+                            "Warn" => remarks.warnings.push(format!(
                                 "Validation failed for {WHAT} '{name}' with binding '{binding_name}': {message}"
                             )),
-                            // There is no audit log.
+                            "Audit" => remarks.annotations.push((FAILURE.into(), {
+                                let failure = failure(name, binding_name, &message, index, &bound["validationActions"]);
+                                format!("[{failure}]")
+                            })),
                             _ => {}
                         }
                     }
                 }
-                if let Some(why) = annotations(&values, spec, fails) {
-                    deny(binding_name, why, "");
+                match annotations(&values, spec) {
+                    Err(why) if fails => deny(binding_name, why, ""),
+                    Err(_) => {}
+                    Ok(notes) => {
+                        remarks.annotations.extend(notes.into_iter().map(|(key, text)| (format!("{name}/{key}"), text)))
+                    }
                 }
             }
         }
     }
     match denied {
-        Some(denied) => Err(refused(call, WHAT, &denied)),
-        None => Ok(warnings),
+        Some(denied) => {
+            remarks.warnings.clear();
+            Err(refused(call, WHAT, &denied))
+        }
+        None => Ok(()),
     }
 }
 
-/// What a policy finds wrong: messages with their reasons.
-fn decisions(values: &Values<'_>, spec: &Value, fails: bool) -> Vec<(String, String)> {
-    let error = |why: String| if fails { vec![(why, String::new())] } else { Vec::new() };
+/// What a policy finds wrong: messages with their reasons, and which validation it is.
+fn decisions(values: &Values<'_>, spec: &Value, fails: bool) -> Vec<(String, String, usize)> {
+    let error_at = |why: String, at: usize| if fails { vec![(why, String::new(), at)] } else { Vec::new() };
+    let error = |why: String| error_at(why, 0);
     match values.conditions_hold(&spec["matchConditions"]) {
         Ok(true) => {}
         Ok(false) => return Vec::new(),
         Err(why) => return error(why),
     }
     let mut out = Vec::new();
-    for validation in spec["validations"].items() {
+    for (at, validation) in spec["validations"].items().iter().enumerate() {
         let expression = validation["expression"].str();
         match values.evaluate(expression, &[Type::Bool]) {
             Some(Ok(Val::Bool(true))) => {}
@@ -98,12 +119,12 @@ fn decisions(values: &Values<'_>, spec: &Value, fails: bool) -> Vec<(String, Str
                     reason => reason,
                 };
                 match message(values, validation) {
-                    Ok(message) => out.push((message, reason.to_owned())),
-                    Err(why) => out.extend(error(format!("failed messageExpression: {why}"))),
+                    Ok(message) => out.push((message, reason.to_owned(), at)),
+                    Err(why) => out.extend(error_at(format!("failed messageExpression: {why}"), at)),
                 }
             }
-            Some(Err(why)) => out.extend(error(why)),
-            None => return error(OUT_OF_BUDGET.into()),
+            Some(Err(why)) => out.extend(error_at(why, at)),
+            None => return error_at(OUT_OF_BUDGET.into(), at),
         }
     }
     out
@@ -126,13 +147,31 @@ fn message(values: &Values<'_>, validation: &Value) -> Result<String, &'static s
     })
 }
 
-/// Audit annotations go nowhere, as there is no audit log; one that fails is an error all the same.
-fn annotations(values: &Values<'_>, spec: &Value, fails: bool) -> Option<String> {
-    let mut annotations = spec["auditAnnotations"].items().iter();
-    let failed = |annotation: &Value| match values.evaluate(annotation["valueExpression"].str().trim(), &[]) {
-        Some(Ok(_)) => None,
-        Some(Err(why)) => Some(why),
-        None => Some(OUT_OF_BUDGET.to_owned()),
-    };
-    if fails { annotations.find_map(failed) } else { None }
+/// The audit annotations that a policy computes; those that come to nothing are left out.
+fn annotations(values: &Values<'_>, spec: &Value) -> Result<Vec<(String, String)>, String> {
+    let mut out = Vec::new();
+    for annotation in spec["auditAnnotations"].items() {
+        match values.evaluate(annotation["valueExpression"].str().trim(), &[]) {
+            Some(Ok(Val::Str(text))) if !text.trim().is_empty() => {
+                let text: String = text.trim().chars().take(ANNOTATION_CHARS).collect();
+                out.push((annotation["key"].str().to_owned(), text));
+            }
+            Some(Ok(_)) => {}
+            Some(Err(why)) => return Err(why),
+            None => return Err(OUT_OF_BUDGET.to_owned()),
+        }
+    }
+    Ok(out)
+}
+
+/// A failed validation as the audit log has it.
+fn failure(policy: &str, binding: &str, message: &str, index: usize, actions: &Value) -> String {
+    let text = |text: &str| drydock_value::to_json(&Value::from(text));
+    format!(
+        "{{\"message\":{},\"policy\":{},\"binding\":{},\"expressionIndex\":{index},\"validationActions\":{}}}",
+        text(message),
+        text(policy),
+        text(binding),
+        drydock_value::to_json(actions)
+    )
 }
