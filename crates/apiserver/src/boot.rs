@@ -6,6 +6,7 @@
 use drydock_value::{Value, parse_json, to_json, value};
 
 use crate::kinds::{self, Kind};
+use crate::random::Random;
 use crate::server::ApiServer;
 
 /// The roles that people bind, as a real server has them.
@@ -51,10 +52,22 @@ pub(crate) fn boot(server: &mut ApiServer) {
         );
     }
     roles(server);
+    flows(server);
     own_service(server);
     if server.config.addons {
         storage_class(server);
     }
+}
+
+/// Priority levels and flow schemas. Their UIDs come from a generator of their own: with or without them, everything that
+/// is made later has the same names.
+fn flows(server: &mut ApiServer) {
+    let own = Random::new(server.config.seed ^ 0xf10e);
+    let others = std::mem::replace(&mut server.random, own);
+    for (kind, object) in crate::flows::initial() {
+        create(server, kind, "", object);
+    }
+    server.random = others;
 }
 
 /// Creates what is known to be good.

@@ -13,7 +13,7 @@
 //! - `managed`: who owns which field, and server-side apply.
 //! - `custom`: what CustomResourceDefinitions add.
 //! - `auth`: who asks, and whether they may.
-//! - `printers`: the cells of tables.
+//! - `flows`: priority and fairness. `printers`: the cells of tables.
 //! - `openapi`: the types and paths as documents.
 //! - `http`: paths, parameters, headers; lists, tables, discovery.
 //! - `client`: the components' door. `watch`: cursors into the change logs.
@@ -28,6 +28,7 @@ mod client;
 mod config;
 mod convert;
 mod custom;
+mod flows;
 mod http;
 pub mod kinds;
 mod managed;

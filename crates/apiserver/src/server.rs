@@ -27,6 +27,8 @@ pub struct ApiServer {
     pub(crate) customs: Arc<crate::custom::Customs>,
     pub(crate) requests: Arc<crate::http::Requests>,
     pub(crate) memo: crate::managed::Memo,
+    /// Whether answers tell which flow schema and priority level they fall under.
+    pub(crate) tells_flows: bool,
     /// Whether requests are noted for an audit log, and the last one that was.
     pub(crate) auditing: bool,
     pub(crate) audited: Option<Box<crate::audit::Audited>>,
@@ -80,6 +82,7 @@ impl ApiServer {
             customs: Arc::default(),
             requests: Arc::default(),
             published: Arc::default(),
+            tells_flows: false,
             auditing: false,
             audited: None,
             descriptions: None,
@@ -94,6 +97,11 @@ impl ApiServer {
     /// What the server was told when it started.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Has answers tell from now on which flow schema and priority level they fall under.
+    pub fn tell_flows(&mut self) {
+        self.tells_flows = true;
     }
 
     /// Tells the time to whatever happens through [`ApiServer::client`] from now on.

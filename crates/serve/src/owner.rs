@@ -143,6 +143,7 @@ pub(crate) fn start(
         .name("cluster".into())
         .spawn(move || {
             let clock = Clock::new(cluster.now(), speed);
+            cluster.api().tell_flows();
             if audit.is_some() {
                 cluster.api().start_auditing();
             }

@@ -228,3 +228,60 @@ fn what_is_too_big_is_not_stored() {
     }
     assert_eq!(bench.ok(Request::get(path))["items"].items().len(), 1);
 }
+
+#[test]
+fn requests_fall_under_flow_schemas() {
+    let mut bench = Bench::new();
+    let schemas = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas";
+    let listed = bench.ok(Request::get(schemas));
+    assert_eq!(listed["items"].items().len(), 13);
+    let condition = |flow: &drydock_value::Value| flow["status"]["conditions"][0]["message"].str().to_owned();
+    let about =
+        |name: &str| format!("This FlowSchema references the PriorityLevelConfiguration object named \"{name}\"");
+    for flow in listed["items"].items() {
+        let level = flow["spec"]["priorityLevelConfiguration"]["name"].str();
+        assert_eq!(condition(flow), format!("{} and it exists", about(level)));
+    }
+    let flow = value!({"metadata": {"name": "mine"}, "spec": {
+        "priorityLevelConfiguration": {"name": "own"}, "matchingPrecedence": 3,
+        "rules": [{"subjects": [{"kind": "User", "user": {"name": "nina"}}],
+                   "resourceRules": [{"verbs": ["list"], "apiGroups": [""], "resources": ["pods"], "namespaces": ["a"]}]}]
+    }});
+    bench.create(schemas, flow).unwrap();
+    let mine = format!("{schemas}/mine");
+    assert_eq!(
+        condition(&bench.ok(Request::get(mine.clone()))),
+        format!("{} but there is no such object", about("own"))
+    );
+    let level = value!({"metadata": {"name": "own"}, "spec": {"type": "Limited", "limited": {
+        "nominalConcurrencyShares": 1, "limitResponse": {"type": "Reject"}}}});
+    let levels = "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations";
+    bench.create(levels, level).unwrap();
+    assert_eq!(condition(&bench.ok(Request::get(mine))), format!("{} and it exists", about("own")));
+    for (user, groups, path, expected) in [
+        ("nina", "system:authenticated", "/api/v1/namespaces/a/pods", "mine"),
+        ("nina", "system:authenticated", "/api/v1/namespaces/b/pods", "global-default"),
+        ("nina", "system:authenticated", "/healthz", "probes"),
+        ("nina", "system:masters", "/api/v1/namespaces/a/pods", "exempt"),
+        ("system:node:n", "system:nodes", "/api/v1/nodes/n", "system-node-high"),
+        ("system:node:n", "system:nodes", "/api/v1/pods", "system-nodes"),
+        (
+            "system:kube-scheduler",
+            "x",
+            "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/l",
+            "system-leader-election",
+        ),
+        ("system:serviceaccount:kube-system:x", "y", "/api/v1/pods", "kube-system-service-accounts"),
+        ("nobody", "x", "/api/v1/pods", ""),
+    ] {
+        let user = crate::User { name: user.into(), groups: vec![groups.into()], ..crate::User::default() };
+        let found = bench.server.flow_of(&user, &super::Route::of(&Request::get(path)));
+        let name = found.and_then(|[uid, _]| {
+            let mut flows = bench.server.objects(crate::kinds::FLOW_SCHEMAS, "");
+            flows
+                .find(|flow| flow["metadata"]["uid"] == *uid.as_str())
+                .map(|flow| flow["metadata"]["name"].str().to_owned())
+        });
+        assert_eq!(name.unwrap_or_default(), expected, "{} {path}", user.name);
+    }
+}

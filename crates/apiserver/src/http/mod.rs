@@ -88,6 +88,13 @@ impl ApiServer {
             let warnings = std::mem::take(&mut cx.warnings).into_iter().map(|warning| ("warning".to_owned(), warning));
             response.headers.extend(warnings);
         }
+        if self.tells_flows
+            && let Answer::Response(response) = &mut answer
+            && let Some([flow, level]) = self.flow_of(&cx.user, &route)
+        {
+            response.headers.push(("x-kubernetes-pf-flowschema-uid".into(), flow));
+            response.headers.push(("x-kubernetes-pf-prioritylevel-uid".into(), level));
+        }
         if let Some(asker) = asker {
             self.audit(&mut cx, &route, asker, code);
         }

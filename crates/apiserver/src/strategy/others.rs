@@ -131,8 +131,18 @@ pub(super) fn rows() -> Vec<Strategy> {
         },
         Strategy { kind: kinds::RESOURCE_CLAIMS, validate: Some(devices::claim), ..WITH_STATUS },
         Strategy { kind: kinds::RESOURCE_CLAIM_TEMPLATES, validate: Some(devices::template), ..PLAIN },
-        Strategy { kind: kinds::FLOW_SCHEMAS, generation: Some(spec_changed), ..WITH_STATUS },
-        Strategy { kind: kinds::PRIORITY_LEVEL_CONFIGURATIONS, generation: Some(spec_changed), ..WITH_STATUS },
+        Strategy {
+            kind: kinds::FLOW_SCHEMAS,
+            generation: Some(spec_changed),
+            account: Some(crate::flows::account),
+            ..WITH_STATUS
+        },
+        Strategy {
+            kind: kinds::PRIORITY_LEVEL_CONFIGURATIONS,
+            generation: Some(spec_changed),
+            account: Some(crate::flows::account_level),
+            ..WITH_STATUS
+        },
     ]
 }
 
