@@ -111,7 +111,13 @@ struct Resource {
 
 fn server() -> ApiServer {
     static SERVER: std::sync::OnceLock<ApiServer> = std::sync::OnceLock::new();
-    SERVER.get_or_init(|| ApiServer::new(Config::default())).clone()
+    let new = || {
+        let mut server = ApiServer::new(Config::default());
+        server.start_auditing();
+        server.tell_flows();
+        server
+    };
+    SERVER.get_or_init(new).clone()
 }
 
 fn send(server: &mut ApiServer, mut request: Request) -> Option<Response> {
@@ -186,7 +192,7 @@ const PATCHES: [&str; 4] = [
     "application/json-patch+json",
     "application/apply-patch+yaml",
 ];
-const PARAMETERS: [(&str, &[&str]); 12] = [
+const PARAMETERS: [(&str, &[&str]); 17] = [
     ("fieldValidation", &["Strict", "Warn", "Ignore", "x"]),
     ("dryRun", &["All", "x"]),
     ("fieldManager", &["m", "\n", ""]),
@@ -199,6 +205,24 @@ const PARAMETERS: [(&str, &[&str]); 12] = [
     ("resourceVersionMatch", &["Exact", "NotOlderThan", "x"]),
     ("propagationPolicy", &["Foreground", "Orphan", "x"]),
     ("gracePeriodSeconds", &["0", "-1", "x"]),
+    ("timeout", &["5s", "-1h", "5", "x", "9999999h"]),
+    ("timeoutSeconds", &["0", "-1", "x", "99999999999999999999"]),
+    ("sendInitialEvents", &["true", "false", "x"]),
+    ("allowWatchBookmarks", &["true", "0"]),
+    ("includeObject", &["Object", "None", "x"]),
+];
+
+const ACCEPTED: [&str; 10] = [
+    "application/json;as=Table;v=v1;g=meta.k8s.io",
+    "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+    "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json;q=0.5",
+    "application/json;as=Nope;v=v1;g=meta.k8s.io",
+    "application/yaml",
+    "application/cbor",
+    "text/html;q=x, */*;q=-1",
+    ";;;as=,=",
+    "",
+    ",",
 ];
 
 fn body(resource: &Resource, content: &str, choices: &mut Choices<'_>) -> Body {
@@ -252,7 +276,11 @@ fn request(choices: &mut Choices<'_>) -> Request {
     };
     let mut request = Request::new(method, path);
     if method != Method::Get {
-        let content = if method == Method::Patch { choices.of(&PATCHES) } else { "application/json" };
+        let content = match choices.below(12) {
+            11 => choices.of(&["application/yaml", "application/cbor", "text/plain", "", "application/json;x=y"]),
+            _ if method == Method::Patch => choices.of(&PATCHES),
+            _ => "application/json",
+        };
         request = request.header("Content-Type", content);
         request.body = body(resource, content, choices);
     }
@@ -261,7 +289,7 @@ fn request(choices: &mut Choices<'_>) -> Request {
         request = request.param(name, choices.of(values));
     }
     match choices.below(6) {
-        5 => request.header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io"),
+        5 => request.header("Accept", choices.of(&ACCEPTED)),
         4 => request.param("watch", "true").param("timeoutSeconds", "1"),
         _ => request,
     }
@@ -293,7 +321,9 @@ proptest! {
             let request = request(&mut choices);
             let before = server.revision();
             let asked = format!("{request:?}");
-            let Some(answer) = send(&mut server, request) else { continue };
+            let answer = send(&mut server, request);
+            prop_assert!(server.take_audited().is_some(), "{asked} is not noted");
+            let Some(answer) = answer else { continue };
             prop_assert!((200..600).contains(&answer.code), "{asked}: {}", answer.code);
             if !answer.is_success() {
                 // What an apply of an unfit document is answered by a real server, too.
