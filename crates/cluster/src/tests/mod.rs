@@ -4,6 +4,7 @@ mod basics;
 mod properties;
 mod rollouts;
 mod workloads;
+mod written;
 
 use drydock_sorted::Sort;
 use std::time::Duration;
