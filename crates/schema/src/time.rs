@@ -14,13 +14,22 @@ pub fn parse(text: &str) -> Result<Time, String> {
 
 /// Whether the text is a time just as the API server writes it: nothing to be done about it.
 pub(crate) fn is_canonical(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 20
-        && bytes.iter().zip(b"0000-00-00T00:00:00Z").all(|(byte, model)| match model {
-            b'0' => byte.is_ascii_digit(),
-            other => byte == other,
-        })
-        && parse(text).is_ok()
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2, b'Z'] = text.as_bytes()
+    else {
+        return false;
+    };
+    let pairs = [[y1, y2], [y3, y4], [m1, m2], [d1, d2], [h1, h2], [i1, i2], [s1, s2]];
+    let [_, _, month, day, hour, minute, second] = pairs.map(|[tens, ones]| {
+        if tens.is_ascii_digit() && ones.is_ascii_digit() { (tens - b'0') * 10 + ones - b'0' } else { u8::MAX }
+    });
+    // The last days of months are rare enough to be looked at closely.
+    matches!(month, 1..=12)
+        && matches!(day, 1..=28)
+        && hour <= 23
+        && minute <= 59
+        && second <= 59
+        && pairs[..2].as_flattened().iter().all(u8::is_ascii_digit)
+        || parse(text).is_ok()
 }
 
 /// Reads Kubernetes' MicroTime, which wants six digits of a fraction.
@@ -100,7 +109,28 @@ fn read(text: &str, layout: &str) -> Result<Time, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, parse_micro};
+    use super::{is_canonical, parse, parse_micro};
+
+    #[test]
+    fn what_needs_no_change_is_known() {
+        let canonical = ["2026-11-22T14:56:49Z", "2024-02-29T23:59:59Z", "2026-12-31T00:00:00Z"];
+        assert!(canonical.into_iter().all(is_canonical));
+        let others = [
+            "2026-02-29T23:59:59Z",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:60:00Z",
+            "2026-01-01T00:00:60Z",
+            "x026-01-01T00:00:00Z",
+            "2026-01-0xT00:00:00Z",
+            "2026-11-22T14:56:49+01:00",
+            "2026-11-22T14:56:49.1Z",
+            "",
+        ];
+        assert_eq!(others.into_iter().find(|text| is_canonical(text)), None);
+    }
 
     #[test]
     fn reads_and_refuses_as_go() {

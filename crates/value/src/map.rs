@@ -197,7 +197,7 @@ impl Map {
         if pairs.windows(2).all(|w| w[0].0 < w[1].0) {
             return Map::from_sorted(pairs);
         }
-        pairs.sort_compact_by(|a, b| a.0.cmp(&b.0));
+        sort(&mut pairs);
         let mut unique: Vec<(Key, Value)> = Vec::with_capacity(pairs.len());
         for pair in pairs {
             match unique.last_mut() {
@@ -206,6 +206,22 @@ impl Map {
             }
         }
         Map::from_sorted(unique)
+    }
+}
+
+/// Sorts pairs by key; equal keys keep their order. A handful, as most objects have, one by one into its place: the keys
+/// before it are in order, and most of what is written down is nearly in order already.
+fn sort(pairs: &mut [(Key, Value)]) {
+    const FEW: usize = 32;
+    if pairs.len() > FEW {
+        return pairs.sort_compact_by(|a, b| a.0.cmp(&b.0));
+    }
+    for at in 1..pairs.len() {
+        let (sorted, rest) = pairs.split_at(at);
+        let place = sorted.iter().rposition(|pair| pair.0 <= rest[0].0).map_or(0, |before| before + 1);
+        if place < at {
+            pairs[place..=at].rotate_right(1);
+        }
     }
 }
 

@@ -1,19 +1,17 @@
 //! Equal parts of objects are kept once.
 //!
-//! Ten thousand pods have the same keys, the same words, the same tolerations and the same volumes, and whoever writes an
-//! object makes all of those anew. What goes into the store passes through a table of fixed size that remembers parts seen
-//! lately; a part that is equal to a remembered one is replaced by it. Nothing depends on whether it was: only memory.
+//! Ten thousand pods have the same tolerations and the same volumes, and whoever writes an object makes all of those anew.
+//! What goes into the store passes through a table of fixed size that remembers parts seen lately; an array or object that
+//! is equal to a remembered one is replaced by it. Texts are not: the common ones are one already ([`drydock_value::Str`]),
+//! and for the others a copy of all that they stand in would cost more time than they take room. Nothing depends on what
+//! was remembered: only memory.
 
 use std::sync::Arc;
 
 use drydock_value::{Hash, Map, Str, Value};
 
-/// Slots for strings, and for arrays and objects. Powers of two.
-const STRINGS: usize = 4096;
+/// Slots for arrays and objects. A power of two.
 const PARTS: usize = 4096;
-
-/// Longer strings are rarely the same twice.
-const LONGEST: usize = 128;
 
 /// The table. A clone starts with the same memory.
 #[derive(Debug, Clone)]
@@ -21,7 +19,6 @@ pub(crate) struct Shared(Arc<Tables>);
 
 #[derive(Debug, Clone)]
 struct Tables {
-    strings: Vec<Option<Str>>,
     parts: Vec<Value>,
     /// Arrays and objects that came out of here lately, by their place in memory, with their hashes: whatever is made from
     /// stored objects is not looked into again.
@@ -30,11 +27,7 @@ struct Tables {
 
 impl Default for Shared {
     fn default() -> Shared {
-        Shared(Arc::new(Tables {
-            strings: vec![None; STRINGS],
-            parts: vec![Value::Null; PARTS],
-            known: vec![(Value::Null, Hash(0)); PARTS],
-        }))
+        Shared(Arc::new(Tables { parts: vec![Value::Null; PARTS], known: vec![(Value::Null, Hash(0)); PARTS] }))
     }
 }
 
@@ -52,39 +45,25 @@ impl Shared {
     /// The object with its parts replaced by remembered ones. Parts that are the old object's own stay as they are.
     pub(crate) fn share(&mut self, object: Value, old: Option<&Value>) -> Value {
         let tables = Arc::make_mut(&mut self.0);
-        match object {
-            // The top of an object and its metadata are its own; what is in them may be anybody's.
-            Value::Object(map) => {
-                let map = map
-                    .shared_iter()
-                    .map(|(key, value)| {
-                        let before = old.map_or(&Value::Null, |old| &old[key.as_str()]);
-                        (tables.string(key).0, tables.part(value, before).0)
-                    })
-                    .collect::<Map>();
-                Value::Object(map)
+        // The top of an object is its own; what is in it may be anybody's.
+        let Value::Object(map) = &object else { return object };
+        let mut changed: Vec<(Str, Value)> = Vec::new();
+        for (key, value) in map.shared_iter() {
+            let before = old.map_or(&Value::Null, |old| &old[key.as_str()]);
+            let (shared, _) = tables.part(value, before);
+            if !same(&shared, value) {
+                changed.push((key.clone(), shared));
             }
-            other => other,
         }
+        let mut object = object;
+        for (key, value) in changed {
+            object.set(key, value);
+        }
+        object
     }
 }
 
 impl Tables {
-    fn string(&mut self, text: &Str) -> (Str, Hash) {
-        let hash = Hash::of(text);
-        if text.len() > LONGEST {
-            return (text.clone(), hash);
-        }
-        match self.strings.get_mut(hash.slot(STRINGS)) {
-            Some(Some(known)) if known == text => (known.clone(), hash),
-            Some(place) => {
-                *place = Some(text.clone());
-                (text.clone(), hash)
-            }
-            None => (text.clone(), hash),
-        }
-    }
-
     /// A part and its hash. What is the old object's own part was shared when that was stored; its hash is not needed, as
     /// whatever holds it is new.
     fn part(&mut self, value: &Value, old: &Value) -> (Value, Hash) {
@@ -93,10 +72,7 @@ impl Tables {
             Value::Bool(b) => (Value::Bool(*b), Hash(2 + u64::from(*b))),
             Value::Int(number) => (value.clone(), Hash(3).mix(*number as u64)),
             Value::Float(number) => (value.clone(), Hash(4).mix(number.to_bits())),
-            Value::String(text) => {
-                let (text, hash) = self.string(text);
-                (Value::String(text), hash)
-            }
+            Value::String(text) => (value.clone(), Hash::of(text)),
             _ if value.ptr_eq(old) => (value.clone(), Hash(5)),
             Value::Array(_) | Value::Object(_) => {
                 let at = place(value);
@@ -137,23 +113,15 @@ impl Tables {
             }
             Value::Object(map) => {
                 let mut hash = Hash(7).mix(map.len() as u64);
-                let mut copy: Option<Vec<(Str, Value)>> = None;
-                for (at, (key, item)) in map.shared_iter().enumerate() {
-                    let (new_key, key_hash) = self.string(key);
+                let mut copy: Option<Map> = None;
+                for (key, item) in map.shared_iter() {
                     let (new, inner) = self.part(item, &old[key.as_str()]);
-                    hash = hash.mix(key_hash.0).mix(inner.0);
-                    match &mut copy {
-                        Some(copy) => copy.push((new_key, new)),
-                        None if !same(&new, item) || !std::ptr::eq(new_key.as_str(), key.as_str()) => {
-                            let mut pairs: Vec<(Str, Value)> = Vec::with_capacity(map.len());
-                            pairs.extend(map.shared_iter().take(at).map(|(k, v)| (k.clone(), v.clone())));
-                            pairs.push((new_key, new));
-                            copy = Some(pairs);
-                        }
-                        None => {}
+                    hash = hash.mix(Hash::of(key).0).mix(inner.0);
+                    if !same(&new, item) {
+                        copy.get_or_insert_with(|| map.clone()).insert(key.clone(), new);
                     }
                 }
-                let value = copy.map_or_else(|| value.clone(), |pairs| Value::Object(pairs.into_iter().collect()));
+                let value = copy.map_or_else(|| value.clone(), Value::Object);
                 (self.remembered(value, hash), hash)
             }
             other => (other.clone(), Hash(0)),
@@ -172,12 +140,9 @@ impl Tables {
     }
 }
 
-/// Whether a value is still the same one in memory.
+/// Whether a value is still the same one in memory. Only arrays and objects are ever replaced.
 fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::String(a), Value::String(b)) => std::ptr::eq(a.as_str(), b.as_str()),
-        _ => a.ptr_eq(b),
-    }
+    !matches!(a, Value::Array(_) | Value::Object(_)) || a.ptr_eq(b)
 }
 
 /// Whether two parts are equal. Their own parts are shared already, so most of the time one look is enough.
@@ -188,10 +153,10 @@ fn alike(a: &Value, b: &Value) -> bool {
                 || x.len() == y.len()
                     && x.shared_iter()
                         .zip(y.shared_iter())
-                        .all(|((ka, va), (kb, vb))| ka == kb && (same(va, vb) || va == vb))
+                        .all(|((ka, va), (kb, vb))| ka == kb && (va.ptr_eq(vb) || va == vb))
         }
         (Value::Array(x), Value::Array(y)) => {
-            Arc::ptr_eq(x, y) || x.len() == y.len() && x.iter().zip(y.iter()).all(|(va, vb)| same(va, vb) || va == vb)
+            Arc::ptr_eq(x, y) || x.len() == y.len() && x.iter().zip(y.iter()).all(|(va, vb)| va.ptr_eq(vb) || va == vb)
         }
         _ => false,
     }

@@ -201,13 +201,13 @@ impl Recorder {
                 let mut client = client(api, &source.actor, now);
                 let patched = client.patch(kinds::EVENTS, &namespace, &name, PatchType::Strategic, &patch, "");
                 if patched.is_err_and(|status| status.is("NotFound")) {
-                    let _ = client.create(kinds::EVENTS, &namespace, event(&name, count, first, &message));
+                    let _ = client.create_event(&namespace, event(&name, count, first, &message));
                 }
             }
             Verdict::Create { message, key } => {
                 let name = self.name(about, made);
                 let event = event(&name, 1, made, &message);
-                if client(api, &source.actor, now).create(kinds::EVENTS, &namespace, event).is_ok() {
+                if client(api, &source.actor, now).create_event(&namespace, event).is_ok() {
                     self.correlator.created(now, key, &name);
                 }
             }
@@ -261,7 +261,7 @@ impl Recorder {
                 if let Some(related) = related {
                     event.set("related", related.clone());
                 }
-                if client(api, &source.actor, now).create(kinds::EVENTS, &namespace, event).is_ok() {
+                if client(api, &source.actor, now).create_event(&namespace, event).is_ok() {
                     self.series.created(now, key, name);
                 }
             }

@@ -8,7 +8,7 @@ use drydock_value::{Str, value};
 use super::affinity::preference;
 use super::filters::counts_for;
 use super::pod::{PodInfo, PodSelector, Spread};
-use super::state::{NodeInfo, State};
+use super::state::{ImageNodes, NodeInfo, Places, State};
 use crate::informers::Informers;
 use crate::store::kinds;
 
@@ -50,7 +50,8 @@ pub fn score(state: &mut State, informers: &Informers, pod: &PodInfo, nodes: &[u
     put(2, each(&|node| least_allocated(pod, node)));
     put(5, each(&|node| balanced(pod, node)));
     let total_nodes = i64::try_from(state.live().len()).unwrap_or(i64::MAX);
-    put(6, each(&|node| image_locality(state, pod, node, total_nodes)));
+    let images: Vec<&ImageNodes> = pod.images.iter().filter_map(|image| state.images.get(image)).collect();
+    put(6, nodes.iter().map(|at| image_locality(&images, pod.images.len(), *at, total_nodes)).collect());
     put(3, spread(state, informers, pod, nodes));
     put(4, inter_pod(state, pod, nodes));
     scores
@@ -97,16 +98,15 @@ fn balanced(pod: &PodInfo, node: &NodeInfo) -> i64 {
     ((1.0 - deviation) * MOST as f64) as i64
 }
 
-/// How much of the pod's images a node has; images that are everywhere count in full.
-fn image_locality(state: &State, pod: &PodInfo, node: &NodeInfo, nodes: i64) -> i64 {
+/// How much of a pod's images (`all` with those that no node has) a node has; images that are everywhere count in full.
+fn image_locality(images: &[&ImageNodes], all: usize, node: usize, nodes: i64) -> i64 {
     const MIB: i64 = 1 << 20;
-    let spread = |image: &Str, size: i64| {
-        let on = state.images.get(image).copied().unwrap_or(0);
-        if nodes == 0 { 0 } else { (size as f64 * on as f64 / nodes as f64) as i64 }
+    let spread = |image: &&ImageNodes| {
+        if nodes == 0 { 0 } else { (image.size(node) as f64 * image.nodes as f64 / nodes as f64) as i64 }
     };
-    let sum: i64 = pod.images.iter().filter_map(|image| node.images.get(image).map(|size| spread(image, *size))).sum();
+    let sum: i64 = images.iter().map(spread).sum();
     let least = 23 * MIB;
-    let most = 1000 * MIB * i64::try_from(pod.images.len()).unwrap_or(1).max(1);
+    let most = 1000 * MIB * i64::try_from(all).unwrap_or(1).max(1);
     MOST * (sum.clamp(least, most) - least) / (most - least)
 }
 
@@ -174,17 +174,14 @@ fn spread(state: &mut State, informers: &Informers, pod: &PodInfo, nodes: &[usiz
     if constraints.is_empty() {
         return vec![0; nodes.len()];
     }
+    let places: Vec<Arc<Places>> = constraints.iter().map(|constraint| state.places(&constraint.topology)).collect();
     // With constraints of its own, a pod wants all their labels; the default ones make do with what there is.
-    let ignored: Vec<bool> = nodes
-        .iter()
-        .map(|at| {
-            pod.spreads && !constraints.iter().all(|constraint| state.node(*at).label(&constraint.topology).is_some())
-        })
-        .collect();
+    let ignored: Vec<bool> =
+        nodes.iter().map(|at| pod.spreads && places.iter().any(|places| places.of(*at).is_none())).collect();
     let counts: Vec<Arc<Vec<u32>>> = constraints.iter().map(|c| state.counts(&c.pods, true)).collect();
     let considered = ignored.iter().filter(|ignored| !**ignored).count();
     let mut raw = vec![0.0; nodes.len()];
-    for (constraint, counts) in constraints.iter().zip(&counts) {
+    for ((constraint, counts), places) in constraints.iter().zip(&counts).zip(&places) {
         let count_at = |at: usize| f64::from(counts.get(at).copied().unwrap_or(0));
         if constraint.topology == HOSTNAME {
             let weight = ((considered + 2) as f64).ln();
@@ -193,26 +190,27 @@ fn spread(state: &mut State, informers: &Informers, pod: &PodInfo, nodes: &[usiz
             }
             continue;
         }
-        let mut places: SortedMap<&Str, f64> = SortedMap::new();
-        for (at, ignored) in nodes.iter().zip(&ignored) {
-            if let (false, Some(value)) = (*ignored, state.node(*at).label(&constraint.topology)) {
-                places.entry(value).or_insert(0.0);
+        // The places of the nodes in question, with how many pods are there.
+        let mut there: Vec<Option<f64>> = vec![None; places.count];
+        for (at, _) in nodes.iter().zip(&ignored).filter(|(_, ignored)| !**ignored) {
+            if let Some(place) = places.of(*at) {
+                there[place] = Some(0.0);
             }
         }
-        let weight = ((places.len() + 2) as f64).ln();
-        if places.is_empty() {
+        let among = there.iter().flatten().count();
+        if among == 0 {
             continue;
         }
+        let weight = ((among + 2) as f64).ln();
         for at in state.live() {
-            let node = state.node(*at);
-            if let Some(place) = node.label(&constraint.topology).and_then(|value| places.get_mut(value))
-                && counts_for(pod, constraint, node)
+            if let Some(Some(count)) = places.of(*at).map(|place| &mut there[place])
+                && counts_for(pod, constraint, state.node(*at))
             {
-                *place += count_at(*at);
+                *count += count_at(*at);
             }
         }
         for (at, raw) in nodes.iter().zip(&mut raw) {
-            if let Some(count) = state.node(*at).label(&constraint.topology).and_then(|value| places.get(value)) {
+            if let Some(count) = places.of(*at).and_then(|place| there[place]) {
                 *raw += count * weight + (constraint.max_skew - 1) as f64;
             }
         }

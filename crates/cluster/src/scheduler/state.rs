@@ -147,8 +147,59 @@ pub struct State {
     pub(super) affine: SortedSet<Key>,
     /// How many pods of a kind are on each node.
     pub(super) groups: Groups,
-    /// On how many nodes an image is.
-    pub(super) images: SortedMap<Str, i64>,
+    /// Where an image is.
+    pub(super) images: SortedMap<Str, ImageNodes>,
+    /// The places of the topologies that were asked for since labels changed.
+    topologies: SortedMap<Str, Arc<Places>>,
+}
+
+/// The nodes that have an image.
+#[derive(Debug, Clone, Default)]
+pub struct ImageNodes {
+    /// On how many nodes it is.
+    pub nodes: i64,
+    /// Its size in bytes on each node, by the node's place; 0, or nothing at the end, where it is not.
+    sizes: Vec<i64>,
+}
+
+impl ImageNodes {
+    /// Its size in bytes on a node; 0 when it is not there.
+    pub fn size(&self, at: usize) -> i64 {
+        self.sizes.get(at).copied().unwrap_or(0)
+    }
+
+    fn set(&mut self, at: usize, size: i64) {
+        if self.sizes.len() <= at {
+            self.sizes.resize(at + 1, 0);
+        }
+        self.sizes[at] = size;
+    }
+}
+
+/// The values of a label among the nodes: which nodes are in one place.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// The number of each node's place, by the node's own; None where the node has no such label.
+    of: Vec<Option<u32>>,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl Places {
+    fn new(nodes: &[NodeInfo], label: &str) -> Places {
+        let mut numbers: SortedMap<Str, u32> = SortedMap::new();
+        let mut number = |value: &Str| {
+            let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+            *numbers.entry(value.clone()).or_insert(next)
+        };
+        let of = nodes.iter().map(|node| node.label(label).map(&mut number)).collect();
+        Places { of, count: numbers.len() }
+    }
+
+    /// The number of a node's place, below [`Places::count`].
+    pub fn of(&self, at: usize) -> Option<usize> {
+        self.of.get(at).copied().flatten().map(|number| number as usize)
+    }
 }
 
 impl State {
@@ -185,6 +236,7 @@ impl State {
         self.nodes.push(NodeInfo::new(name.clone()));
         self.by_name.insert(name.clone(), at);
         self.groups.grow(self.nodes.len());
+        self.topologies.clear();
         at
     }
 
@@ -195,21 +247,38 @@ impl State {
         if node.object.is_none() {
             self.live.push(at);
         }
-        let before: Vec<Str> = node.images.keys().cloned().collect();
+        let (images, labels) = (node.images.clone(), node.labels.clone());
         node.set(object);
-        let after: Vec<Str> = node.images.keys().cloned().collect();
-        self.count_images(&before, -1);
-        self.count_images(&after, 1);
+        if node.labels != labels {
+            self.topologies.clear();
+        }
+        if node.images != images {
+            let now = node.images.clone();
+            self.count_images(at, &images, &now);
+        }
     }
 
-    fn count_images(&mut self, names: &[Str], by: i64) {
-        for name in names {
-            let count = self.images.entry(name.clone()).or_default();
-            *count += by;
-            if *count <= 0 {
+    /// The images of the node at a place are no longer those of `before`, but those of `now`.
+    fn count_images(&mut self, at: usize, before: &SortedMap<Str, i64>, now: &SortedMap<Str, i64>) {
+        for name in before.keys() {
+            let Some(image) = self.images.get_mut(name) else { continue };
+            image.set(at, 0);
+            image.nodes -= 1;
+            if image.nodes <= 0 {
                 self.images.remove(name);
             }
         }
+        for (name, size) in now {
+            let image = self.images.entry(name.clone()).or_default();
+            image.set(at, *size);
+            image.nodes += 1;
+        }
+    }
+
+    /// Which nodes are in one place, as a label tells.
+    pub fn places(&mut self, label: &Str) -> Arc<Places> {
+        let nodes = &self.nodes;
+        self.topologies.entry(label.clone()).or_insert_with(|| Arc::new(Places::new(nodes, label))).clone()
     }
 
     /// A node is gone. Its pods still count, should it come back.
@@ -218,8 +287,8 @@ impl State {
         self.live.retain(|live| *live != at);
         let node = &mut self.nodes[at];
         node.object = None;
-        let images: Vec<Str> = std::mem::take(&mut node.images).into_keys().collect();
-        self.count_images(&images, -1);
+        let images = std::mem::take(&mut node.images);
+        self.count_images(at, &images, &SortedMap::new());
     }
 
     /// Counts a pod on a node, and nowhere else.
