@@ -1,6 +1,6 @@
 //! The core as a wasm module for Node: what `cargo xtask test` compares with the native build, and the benchmarks.
 
-use drydock_heap as _;
+use drydock_wasm as _;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]

@@ -9,6 +9,8 @@
 //!
 //! What must be JavaScript (xterm, Monaco, Mermaid) lies in `web/` and is bound in [`page::js`].
 
+use drydock_wasm as _;
+
 pub mod bridge;
 pub mod chart;
 pub mod page;

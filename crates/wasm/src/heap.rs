@@ -1,4 +1,8 @@
-//! Memory that grows by a part of itself.
+//! The allocator: memory that grows by a part of itself.
+//!
+//! A simulated cluster is millions of small pieces. What the standard library brings for wasm (dlmalloc) asks the engine
+//! for a page or two of 64 KiB whenever it is short of memory, and each time the engine thinks about collecting garbage:
+//! with ten thousand pods a quarter of all time went into that and into the search for room.
 
 use std::alloc::Layout;
 use std::arch::wasm32::{memory_grow, memory_size};
