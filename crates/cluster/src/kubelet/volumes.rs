@@ -1,8 +1,8 @@
 //! Volumes: what a pod's volumes hold, and what is missing for them.
 
-use drydock_sorted::SortedMap;
+use drydock_sorted::{SortedMap, SortedSet};
 
-use drydock_shell::{Fs, Vfs};
+use drydock_shell::{Fs, Layout};
 use drydock_value::{Str, Time, Value};
 
 use super::env;
@@ -105,7 +105,7 @@ impl Look<'_> {
     /// What is missing.
     pub fn files(&self, volume: &Value, links: bool) -> Result<Fs, String> {
         let entries = self.entries(volume)?;
-        Ok(write(&entries, links, self.now))
+        Ok(write(entries, links, self.now))
     }
 
     /// Path, content and mode of each file.
@@ -213,43 +213,36 @@ fn select(
 
 /// Lays files out as the kubelet's atomic writer does: in a folder named by the moment, which `..data` points to, and
 /// which each visible name leads through.
-fn write(entries: &[Entry], links: bool, now: Time) -> Fs {
-    let mut vfs = Vfs::default();
-    vfs.set_time(now);
+fn write(entries: Vec<Entry>, links: bool, now: Time) -> Fs {
     let (year, month, day, hour, minute, second) = now.civil();
     let folder =
         format!("..{year:04}_{month:02}_{day:02}_{hour:02}_{minute:02}_{second:02}.{}", now.0 % 1_000_000 * 1000);
-    let base = if links { format!("/{folder}") } else { String::new() };
-    let _ = vfs.mkdir_all(&format!("{base}/"));
-    for entry in entries {
-        let path = format!("{base}/{}", entry.path);
-        if let Some((parent, _)) = path.rsplit_once('/') {
-            let _ = vfs.mkdir_all(parent);
-        }
-        let _ = vfs.write(&path, &entry.bytes);
-        let _ = vfs.chmod(&path, entry.mode);
-        let top = entry.path.split('/').next().unwrap_or("");
-        let visible = format!("/{top}");
-        if links && vfs.lstat(&visible).is_err() {
-            let _ = vfs.symlink(&format!("..data/{top}"), &visible);
-        }
-    }
+    let mut layout = Layout::new(now);
+    let base = if links { folder.as_str() } else { "" };
+    layout.dir(base);
     if links {
-        let _ = vfs.symlink(&folder, "/..data");
+        let tops: SortedSet<&str> = entries.iter().filter_map(|entry| entry.path.split('/').next()).collect();
+        for top in tops {
+            layout.link(top, &format!("..data/{top}"));
+        }
+        layout.link("..data", &folder);
     }
-    let _ = vfs.chmod("/", 0o777);
-    vfs.root_fs().cloned().unwrap_or_default()
+    for entry in entries {
+        layout.file(&format!("{base}/{}", entry.path), entry.bytes, entry.mode);
+    }
+    layout.finish(0o777)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use drydock_shell::Vfs;
     use drydock_value::value;
 
     #[test]
     fn files_lie_behind_links() {
         let entry = |path: &str, text: &str| Entry { path: path.into(), bytes: text.as_bytes().to_vec(), mode: 0o600 };
-        let fs = write(&[entry("a", "1"), entry("d/b", "2")], true, Time::from_seconds(1_795_359_409));
+        let fs = write(vec![entry("a", "1"), entry("d/b", "2")], true, Time::from_seconds(1_795_359_409));
         let vfs = Vfs::new(fs);
         assert_eq!(vfs.read_text("/a").unwrap(), "1");
         assert_eq!(vfs.read_text("/d/b").unwrap(), "2");

@@ -8,12 +8,14 @@
 //! process's user before each step; from outside it is root.
 
 mod fs;
+mod layout;
 mod ops;
 mod path;
 #[cfg(test)]
 mod tests;
 
 pub use fs::{Device, Fs, Kind};
+pub use layout::Layout;
 pub use path::join;
 
 use drydock_value::Time;

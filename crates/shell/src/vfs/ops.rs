@@ -89,7 +89,7 @@ impl Vfs {
             return Err(Errno::NotFound);
         }
         let mut stack = vec![self.root()];
-        let mut todo: Vec<String> = components(path);
+        let mut todo: Vec<&str> = components(path).collect();
         let mut links = 0;
         let directory = path.ends_with('/');
         while let Some(part) = todo.pop() {
@@ -110,7 +110,7 @@ impl Vfs {
             if part.len() > NAME_BYTES_MAX {
                 return Err(Errno::NameTooLong);
             }
-            let ino = self.fs(here)?.child(here.ino, &part).ok_or(Errno::NotFound)?;
+            let ino = self.fs(here)?.child(here.ino, part).ok_or(Errno::NotFound)?;
             let next = self.covered(NodeId { mount: here.mount, ino });
             match &self.inode(next)?.content {
                 Content::Symlink(target) if follow || directory || !todo.is_empty() => {
@@ -353,8 +353,8 @@ impl Vfs {
 }
 
 /// The parts of a path, last first.
-fn components(path: &str) -> Vec<String> {
-    path.split('/').filter(|part| !part.is_empty() && *part != ".").rev().map(str::to_owned).collect()
+fn components(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".").rev()
 }
 
 /// What `cat /bin/ls` shows.
