@@ -229,7 +229,7 @@ impl Vfs {
     pub fn canonical(&self, path: &str) -> Result<String, Errno> {
         self.walk(path, true)?;
         let mut done = String::from("/");
-        let mut todo = components(path);
+        let mut todo: Vec<String> = components(path).map(str::to_owned).collect();
         while let Some(part) = todo.pop() {
             let next = join(&done, &part);
             match self.read_link(&next) {
@@ -237,7 +237,7 @@ impl Vfs {
                     if target.starts_with('/') {
                         done = "/".into();
                     }
-                    todo.extend(components(&target));
+                    todo.extend(components(&target).map(str::to_owned));
                 }
                 Err(_) => done = next,
             }
