@@ -241,4 +241,20 @@ fn check_attributes(spec: &Value, errors: &mut Errors) {
         ),
         _ => {}
     }
+    let resource = at.field("resourceAttributes");
+    for name in ["fieldSelector", "labelSelector"] {
+        let selector = &spec["resourceAttributes"][name];
+        let path = resource.field(name);
+        match (selector["rawSelector"].str(), selector["requirements"].is_empty()) {
+            _ if selector.is_null() => {}
+            ("", true) => {
+                let why = format!("when {path} is specified, requirements or rawSelector is required");
+                errors.required(&path.field("requirements"), &why);
+            }
+            ("", _) | (_, true) => {}
+            (raw, false) => {
+                errors.invalid(&path.field("rawSelector"), raw, "may not specified at the same time as requirements");
+            }
+        }
+    }
 }

@@ -285,3 +285,62 @@ fn requests_fall_under_flow_schemas() {
         assert_eq!(name.unwrap_or_default(), expected, "{} {path}", user.name);
     }
 }
+
+#[test]
+fn certificates_are_decided_about_once() {
+    let mut bench = Bench::new();
+    let requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+    let pem = |kind: &str| {
+        let text = format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n");
+        drydock_schema::base64::encode(text.as_bytes())
+    };
+    let request = value!({"metadata": {"name": "r"}, "spec": {
+        "request": pem("CERTIFICATE REQUEST"), "signerName": "example.com/own", "usages": ["client auth"]}});
+    bench.create(requests, request).unwrap();
+    let conditions = |list: &str| format!(r#"{{"status":{{"conditions":{list}}}}}"#);
+    let certificate = |text: String| format!(r#"{{"status":{{"certificate":"{text}"}}}}"#);
+    for (part, patch, problem) in [
+        (
+            "approval",
+            conditions(r#"[{"type":"Approved","status":"True"},{"type":"Denied","status":"True"}]"#),
+            "status.conditions[1].type: Invalid value: \"Denied\": Approved and Denied conditions are mutually exclusive",
+        ),
+        (
+            "approval",
+            conditions(r#"[{"type":"Approved","status":"False"}]"#),
+            "status.conditions[0].status: Unsupported value: \"False\": supported values: \"True\"",
+        ),
+        ("approval", conditions(r#"[{"status":"True"}]"#), "status.conditions[0].type: Required value"),
+        (
+            "status",
+            conditions(r#"[{"type":"Approved","status":"True"}]"#),
+            "status.conditions: Forbidden: updates may not add a condition of type \"Approved\"",
+        ),
+        ("approval", conditions(r#"[{"type":"Approved","status":"True","reason":"r"}]"#), ""),
+        (
+            "approval",
+            conditions("[]"),
+            "status.conditions: Forbidden: updates may not remove a condition of type \"Approved\"",
+        ),
+        (
+            "status",
+            certificate("eHg=".into()),
+            "status.certificate: Invalid value: \"<certificate data>\": must contain at least one CERTIFICATE PEM block",
+        ),
+        ("status", certificate(pem("CERTIFICATE")), ""),
+        (
+            "status",
+            certificate(String::new()),
+            "status.certificate: Forbidden: updates may not modify existing certificate content",
+        ),
+    ] {
+        let answer = bench.patch(&format!("{requests}/r/{part}"), "application/merge-patch+json", &patch);
+        let words = answer.err().map(|status| status.message).unwrap_or_default();
+        let head = "CertificateSigningRequest.certificates.k8s.io \"r\" is invalid: ";
+        assert_eq!(words.strip_prefix(head).unwrap_or(&words), problem, "{part} {patch}");
+    }
+    let decided = bench.ok(Request::get(format!("{requests}/r")));
+    let condition = &decided["status"]["conditions"][0];
+    assert_eq!(condition["lastUpdateTime"], condition["lastTransitionTime"]);
+    assert!(!condition["lastUpdateTime"].str().is_empty());
+}

@@ -7,7 +7,9 @@ use super::{PLAIN, Strategy, WITH_STATUS, spec_changed};
 use crate::auth::authority;
 use crate::kinds;
 use crate::server::ApiServer;
-use crate::validation::{Errors, Path, admission, cluster, custom, devices, names, network, policy, rbac, webhooks};
+use crate::validation::{
+    Errors, Path, admission, certificates, cluster, custom, devices, names, network, policy, rbac, webhooks,
+};
 use crate::verbs::{Cx, Part};
 
 /// Roles and bindings: named freely, created by an update too.
@@ -72,7 +74,9 @@ pub(super) fn rows() -> Vec<Strategy> {
             kind: kinds::CERTIFICATE_SIGNING_REQUESTS,
             prepare_create: Some(signing_request),
             prepare_update: Some(signing_request_update),
-            validate: Some(cluster::signing_request),
+            validate: Some(certificates::signing_request),
+            validate_update: Some(certificates::signing_request_update),
+            validate_status: Some(certificates::signing_request_update),
             ..WITH_STATUS
         },
         Strategy { kind: kinds::API_SERVICES, validate: Some(cluster::api_service), ..WITH_STATUS },
@@ -170,24 +174,52 @@ fn signing_request(server: &mut ApiServer, cx: &Cx, request: &mut Value) -> Resu
     Ok(())
 }
 
-/// The spec of a request never changes; conditions keep the moment at which they came.
+/// The spec of a request never changes; decisions are made by its approval alone; conditions keep the moment at which
+/// they came.
 fn signing_request_update(server: &mut ApiServer, part: Part, new: &mut Value, old: &Value) -> Result<(), Status> {
     new.set("spec", &old["spec"]);
     if part == Part::Main {
         return Ok(());
     }
+    if part == Part::Approval {
+        let conditions = new["status"].remove("conditions");
+        new.set("status", &old["status"]);
+        if conditions.is_empty() {
+            new["status"].remove("conditions");
+        } else {
+            new["status"].set("conditions", conditions);
+        }
+    }
     let now = server.now.rfc3339();
-    let before = old["status"]["conditions"].clone();
+    let before = &old["status"]["conditions"];
     if new["status"]["conditions"].is_empty() {
         return Ok(());
     }
+    let mut errors = Errors::default();
     for condition in new["status"]["conditions"].items_mut() {
-        let known = before.find("type", condition["type"].str()).is_some();
-        for key in ["lastUpdateTime", "lastTransitionTime"] {
-            if condition[key].is_null() && !known {
-                condition.set(key, now.as_str());
+        let known = before.find("type", condition["type"].str());
+        if part == Part::Status && matches!(condition["type"].str(), "Approved" | "Denied") {
+            match known {
+                Some(known) => condition.clone_from(known),
+                None => errors.forbidden(
+                    &Path::new("status").field("conditions"),
+                    format!("updates may not add a condition of type {:?}", condition["type"].str()),
+                ),
             }
+            continue;
+        }
+        if condition["lastUpdateTime"].is_null() {
+            condition.set("lastUpdateTime", now.as_str());
+        }
+        if condition["lastTransitionTime"].is_null() {
+            let same = known.filter(|known| known["status"] == condition["status"]);
+            let since = same.map(|known| known["lastTransitionTime"].str()).filter(|since| !since.is_empty());
+            condition.set("lastTransitionTime", since.unwrap_or(&now));
         }
     }
-    Ok(())
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let (kind, name) = (kinds::CERTIFICATE_SIGNING_REQUESTS.info(), old["metadata"]["name"].str());
+    Err(Status::invalid(kind.group, kind.kind, name, errors.0))
 }

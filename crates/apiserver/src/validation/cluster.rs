@@ -4,7 +4,6 @@ use drydock_value::{Value, value};
 
 use super::common::{self, dns_label, non_negative, one_of, qualified_name};
 use super::{Errors, Path};
-use crate::auth::certificate;
 
 const SPEC: Path<'static> = Path::new("spec");
 
@@ -66,73 +65,6 @@ pub(crate) fn runtime_class(class: &Value, errors: &mut Errors) {
 
 pub(crate) fn runtime_class_update(new: &Value, old: &Value, errors: &mut Errors) {
     common::immutable(&new["handler"], &old["handler"], &Path::new("handler"), errors);
-}
-
-const USAGES: [&str; 23] = [
-    "any",
-    "cert sign",
-    "client auth",
-    "code signing",
-    "content commitment",
-    "crl sign",
-    "data encipherment",
-    "decipher only",
-    "digital signature",
-    "email protection",
-    "encipher only",
-    "ipsec end system",
-    "ipsec tunnel",
-    "ipsec user",
-    "key agreement",
-    "key encipherment",
-    "microsoft sgc",
-    "netscape sgc",
-    "ocsp signing",
-    "s/mime",
-    "server auth",
-    "signing",
-    "timestamping",
-];
-
-/// Rules for a certificate signing request.
-pub(crate) fn signing_request(request: &Value, errors: &mut Errors) {
-    let spec = &request["spec"];
-    let text = drydock_schema::base64::decode(spec["request"].str()).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    if certificate::pem(&text).is_none_or(|(kind, _)| kind != "CERTIFICATE REQUEST") {
-        errors.invalid(&SPEC.field("request"), &spec["request"], "PEM block type must be CERTIFICATE REQUEST");
-    }
-    let usages = spec["usages"].items();
-    let list = SPEC.field("usages");
-    if usages.is_empty() {
-        errors.required(&list, "");
-    }
-    for (at, usage) in usages.iter().enumerate() {
-        one_of(usage, &USAGES, &list.index(at), errors);
-        if usages[..at].contains(usage) {
-            errors.duplicate(&list.index(at), usage);
-        }
-    }
-    let signer = spec["signerName"].str();
-    let path = SPEC.field("signerName");
-    if signer.is_empty() {
-        errors.required(&path, "");
-    } else if !signer.split_once('/').is_some_and(|(domain, name)| domain.contains('.') && !name.is_empty()) {
-        errors.invalid(
-            &path,
-            signer,
-            "must be a fully qualified domain and path of the form 'example.com/signer-name'",
-        );
-    }
-    if let Some(seconds) = spec["expirationSeconds"].as_i64()
-        && seconds < 600
-    {
-        errors.invalid(
-            &SPEC.field("expirationSeconds"),
-            seconds,
-            "may not specify a duration less than 600 seconds (10 minutes)",
-        );
-    }
 }
 
 /// Rules for an event (of the core group: little is asked of them).

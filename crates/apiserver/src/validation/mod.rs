@@ -6,6 +6,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod autoscaling;
+pub(crate) mod certificates;
 pub(crate) mod cluster;
 pub(crate) mod common;
 pub(crate) mod config;
