@@ -11,6 +11,7 @@ use crate::kinds::{self, Kind};
 use crate::server::ApiServer;
 use crate::verbs::Cx;
 
+mod certificates;
 mod classes;
 mod limits;
 mod namespace;
@@ -140,6 +141,7 @@ pub(crate) fn validate(
     if on("PodSecurity") {
         pod_security::validate(server, cx, attributes, object, old)?;
     }
+    certificates::validate(server, cx, attributes, object, old)?;
     if attributes.writes(kinds::PRIORITY_CLASSES) {
         priority::validate_class(server, object)?;
     }

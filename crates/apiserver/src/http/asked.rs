@@ -339,6 +339,23 @@ fn certificates_are_decided_about_once() {
         let head = "CertificateSigningRequest.certificates.k8s.io \"r\" is invalid: ";
         assert_eq!(words.strip_prefix(head).unwrap_or(&words), problem, "{part} {patch}");
     }
+    // Whoever may change approvals needs leave of the signer besides.
+    let rule = value!({"apiGroups": ["certificates.k8s.io"], "verbs": ["*"],
+                       "resources": ["certificatesigningrequests/approval", "certificatesigningrequests/status"]});
+    let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    bench.create(roles, value!({"metadata": {"name": "approver"}, "rules": [rule]})).unwrap();
+    let binding = value!({"metadata": {"name": "b"}, "subjects": [{"kind": "User", "name": "nina"}],
+                          "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "approver"}});
+    bench.create("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding).unwrap();
+    for (part, verb) in [("approval", "approve"), ("status", "sign")] {
+        let failed = conditions(r#"[{"type":"Approved","status":"True"},{"type":"Failed","status":"True"}]"#);
+        let mut request = Request::new(Method::Patch, format!("{requests}/r/{part}"))
+            .header("content-type", "application/merge-patch+json")
+            .header("Impersonate-User", "nina");
+        request.body = Body::Bytes(failed.into_bytes());
+        let words = format!("user not permitted to {verb} requests with signerName \"example.com/own\"");
+        assert!(bench.refused(request).message.ends_with(&words));
+    }
     let decided = bench.ok(Request::get(format!("{requests}/r")));
     let condition = &decided["status"]["conditions"][0];
     assert_eq!(condition["lastUpdateTime"], condition["lastTransitionTime"]);
