@@ -189,7 +189,7 @@ impl ApiServer {
 
     /// Whether older changes of a kind were let go.
     pub fn has_forgotten(&self, kind: Kind) -> bool {
-        self.store.has_forgotten(kind)
+        self.store.forgotten(kind) > 0
     }
 
     /// The revision of a kind's newest change: whether there is anything new costs one comparison.

@@ -180,7 +180,7 @@ impl ApiServer {
             Start::After(revision) => {
                 watch.revision = revision;
                 if self.store.changes_since(watch.kind, revision).is_none() {
-                    watch.expire(revision);
+                    watch.expire(revision, self.store.forgotten(watch.kind));
                 }
             }
         }
@@ -204,7 +204,7 @@ impl ApiServer {
             return None;
         }
         let Some(changes) = self.store.changes_since(watch.kind, watch.revision) else {
-            watch.expire(watch.revision);
+            watch.expire(watch.revision, self.store.forgotten(watch.kind));
             return watch.ready.pop_front();
         };
         for change in changes {
@@ -223,9 +223,9 @@ impl ApiServer {
 }
 
 impl Watch {
-    /// The changes that it would have to tell are forgotten: that is its last event.
-    fn expire(&mut self, revision: u64) {
-        let status = Status::expired(format!("too old resource version: {revision}"));
+    /// The changes that it would have to tell are forgotten, up to a revision: that is its last event.
+    fn expire(&mut self, revision: u64, forgotten: u64) {
+        let status = Status::expired(format!("too old resource version: {revision} ({forgotten})"));
         self.ready.push_back(value!({"type": "ERROR", "object": status.to_value()}));
         self.closed = true;
     }

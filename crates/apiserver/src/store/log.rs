@@ -81,6 +81,11 @@ impl Log {
         revision >= self.forgotten
     }
 
+    /// The revision from which on every change is there.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
     /// The changes after `revision`, in order. The start is found by bisection.
     pub(crate) fn since(&self, revision: u64) -> impl Iterator<Item = &Change> {
         let chunk = self.chunks.partition_point(|chunk| chunk.last().is_none_or(|last| last.revision <= revision));

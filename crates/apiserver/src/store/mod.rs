@@ -207,9 +207,9 @@ impl Store {
         self.shelf(kind).log.since(0)
     }
 
-    /// Whether changes of a kind were let go.
-    pub(crate) fn has_forgotten(&self, kind: Kind) -> bool {
-        !self.shelf(kind).log.reaches(0)
+    /// The revision of the newest change of a kind that was let go; 0 while none was.
+    pub(crate) fn forgotten(&self, kind: Kind) -> u64 {
+        self.shelf(kind).log.forgotten()
     }
 
     /// The revision of a kind's newest change.
