@@ -127,6 +127,11 @@ impl Errors {
         self.add("FieldValueDuplicate", path, message);
     }
 
+    /// The same, for a value that Go prints in its own way.
+    pub(crate) fn duplicate_text(&mut self, path: &Path<'_>, shown: &str) {
+        self.add("FieldValueDuplicate", path, format!("Duplicate value: {shown}"));
+    }
+
     /// `Not found: "x"`.
     pub(crate) fn not_found(&mut self, path: &Path<'_>, shown: impl Into<Value>) {
         let message = with_detail("Not found", Some(&shown.into()), "");

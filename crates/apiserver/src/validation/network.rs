@@ -222,9 +222,8 @@ fn peer(peer: &Value, path: &Path<'_>, errors: &mut Errors) {
     }
     let block = &peer["ipBlock"];
     if !block.is_null() {
-        let before = errors.len();
         ip_block(block, &path.field("ipBlock"), errors);
-        if count > 0 && errors.len() == before {
+        if count > 0 {
             errors.forbidden(path, "may not specify both ipBlock and another peer");
         }
     } else if count == 0 {

@@ -49,45 +49,114 @@ fn quota_amounts(amounts: &Value, path: &Path<'_>, errors: &mut Errors) {
     }
 }
 
+/// The scopes of a quota.
+const SCOPES: [&str; 7] = [
+    "Terminating",
+    "NotTerminating",
+    "BestEffort",
+    "NotBestEffort",
+    "PriorityClass",
+    "CrossNamespacePodAffinity",
+    "VolumeAttributesClass",
+];
+
+/// Scopes that no object can be in both of.
+const CONFLICTING: [[&str; 2]; 2] = [["BestEffort", "NotBestEffort"], ["Terminating", "NotTerminating"]];
+
+/// Whether what a quota counts can be in a scope: `IsResourceQuotaScopeValidForResource`.
+fn scope_fits(scope: &str, resource: &str) -> bool {
+    const COMPUTE: [&str; 6] = ["cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"];
+    match scope {
+        "Terminating" | "NotTerminating" | "NotBestEffort" | "PriorityClass" | "CrossNamespacePodAffinity" => {
+            resource == "pods" || COMPUTE.contains(&resource)
+        }
+        "BestEffort" => resource == "pods",
+        "VolumeAttributesClass" => matches!(resource, "persistentvolumeclaims" | "requests.storage"),
+        _ => true,
+    }
+}
+
 /// Rules for a quota.
 pub(crate) fn resource_quota(quota: &Value, errors: &mut Errors) {
-    const SCOPES: [&str; 7] = [
-        "Terminating",
-        "NotTerminating",
-        "BestEffort",
-        "NotBestEffort",
-        "PriorityClass",
-        "CrossNamespacePodAffinity",
-        "VolumeAttributesClass",
-    ];
     let spec = &quota["spec"];
     quota_amounts(&spec["hard"], &SPEC.field("hard"), errors);
-    let scopes = spec["scopes"].items();
-    if scopes.is_empty() {
-        return;
-    }
+    let misfits = |scope: &str| {
+        spec["hard"].entries().filter(|(name, _)| is_quota_name(name) && !scope_fits(scope, name)).count()
+    };
+    quota_scopes(&spec["scopes"], misfits, errors);
+    quota_selector(&spec["scopeSelector"], &to_json_or_null(&spec["scopes"]), misfits, errors);
+}
+
+fn to_json_or_null(value: &Value) -> String {
+    if value.is_empty() { "null".into() } else { to_json(value) }
+}
+
+fn quota_scopes(scopes: &Value, misfits: impl Fn(&str) -> usize, errors: &mut Errors) {
     let path = SPEC.field("scopes");
-    let has = |scope: &str| scopes.iter().any(|s| s == scope);
-    for scope in scopes {
+    for scope in scopes.items() {
         if !SCOPES.contains(&scope.str()) {
-            errors.invalid(&path, &spec["scopes"], "unsupported scope");
+            errors.invalid(&path, scopes, "unsupported scope");
+        }
+        for _ in 0..misfits(scope.str()) {
+            errors.invalid(&path, scopes, "unsupported scope applied to resource");
         }
     }
-    for (name, _) in spec["hard"].entries() {
-        let pods_only = !(name == "pods"
-            || ["cpu", "memory", "ephemeral-storage"].contains(&name)
-            || name.starts_with("requests.")
-            || name.starts_with("limits."));
-        if pods_only
-            && (has("BestEffort") || has("NotBestEffort") || has("Terminating") || has("NotTerminating"))
-            && resources::is_standard(name)
-        {
-            errors.invalid(&path, &spec["scopes"], "unsupported scope applied to resource");
+    for pair in CONFLICTING {
+        if pair.iter().all(|scope| scopes.items().iter().any(|one| one == *scope)) {
+            errors.invalid(&path, scopes, "conflicting scopes");
         }
     }
-    if (has("Terminating") && has("NotTerminating")) || (has("BestEffort") && has("NotBestEffort")) {
-        errors.invalid(&path, &spec["scopes"], "conflicting scopes");
+}
+
+/// The scopes by a selector. `scopes` are the quota's other ones, which the last message shows, as in Go.
+fn quota_selector(selector: &Value, scopes: &str, misfits: impl Fn(&str) -> usize, errors: &mut Errors) {
+    let path = SPEC.field("scopeSelector");
+    let path = path.field("matchExpressions");
+    let expressions = selector["matchExpressions"].items();
+    for expression in expressions {
+        let (scope, operator) = (expression["scopeName"].str(), expression["operator"].str());
+        if !SCOPES.contains(&scope) {
+            errors.invalid(&path.field("scopeName"), scope, "unsupported scope");
+        }
+        for _ in 0..misfits(scope) {
+            errors.invalid_text(&path, &show_scope_selector(expressions), "unsupported scope applied to resource");
+        }
+        let existence = !matches!(scope, "PriorityClass" | "VolumeAttributesClass") && SCOPES.contains(&scope);
+        if existence && operator != "Exists" {
+            let why = "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, \
+                       ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, \
+                       ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
+            errors.invalid(&path.field("operator"), operator, why);
+        }
+        let values = &expression["values"];
+        match operator {
+            "In" | "NotIn" if values.is_empty() => {
+                let why = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
+                errors.required(&path.field("values"), why);
+            }
+            "Exists" | "DoesNotExist" if !values.is_empty() => {
+                let why = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
+                errors.invalid(&path.field("values"), values, why);
+            }
+            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+            _ => errors.invalid(&path.field("operator"), operator, "not a valid selector operator"),
+        }
     }
+    for pair in CONFLICTING {
+        if pair.iter().all(|scope| expressions.iter().any(|expression| expression["scopeName"] == *scope)) {
+            errors.invalid_text(&path, scopes, "conflicting scopes");
+        }
+    }
+}
+
+/// A scope selector as Go prints its own struct.
+fn show_scope_selector(expressions: &[Value]) -> String {
+    let shown = expressions.iter().map(|expression| {
+        let (name, operator) = (to_json(&expression["scopeName"]), to_json(&expression["operator"]));
+        let values = to_json_or_null(&expression["values"]);
+        format!(r#"{{"ScopeName":{name},"Operator":{operator},"Values":{values}}}"#)
+    });
+    format!(r#"{{"MatchExpressions":[{}]}}"#, shown.collect::<Vec<_>>().join(","))
 }
 
 /// Rules for a limit range.

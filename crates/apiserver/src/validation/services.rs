@@ -1,6 +1,6 @@
 //! Services, endpoints and endpoint slices.
 
-use drydock_value::{Value, value};
+use drydock_value::Value;
 
 use super::common::{self, dns_label, dns_subdomain, one_of, optional_one_of};
 use super::{Errors, Path, names};
@@ -214,8 +214,12 @@ fn doubles(ports: &[Value], list: &Path<'_>, errors: &mut Errors) {
     for (at, port) in ports.iter().enumerate() {
         let key = (port["protocol"].str(), port["port"].int());
         if seen.contains(&key) {
-            let shown = value!({"port": key.1, "protocol": key.0, "targetPort": 0});
-            errors.duplicate(&list.index(at), shown);
+            // As Go writes its own struct, of which these two fields are filled in.
+            let shown = format!(
+                r#"{{"Name":"","Protocol":"{}","AppProtocol":null,"Port":{},"TargetPort":0,"NodePort":0}}"#,
+                key.0, key.1
+            );
+            errors.duplicate_text(&list.index(at), &shown);
         }
         seen.push(key);
     }

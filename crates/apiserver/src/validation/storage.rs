@@ -3,7 +3,7 @@
 use drydock_value::{Value, to_json};
 
 use super::common::{dns_subdomain, label_selector, one_of, optional_one_of, required};
-use super::{Errors, Path, pod, resources};
+use super::{Errors, Path, names, pod, resources};
 use crate::types::Quantity;
 
 const SPEC: Path<'static> = Path::new("spec");
@@ -218,7 +218,12 @@ pub(crate) fn volume_update(new: &Value, old: &Value, errors: &mut Errors) {
 
 /// Rules for a storage class.
 pub(crate) fn class(class: &Value, errors: &mut Errors) {
-    required(&class["provisioner"], &Path::new("provisioner"), errors);
+    let provisioner = class["provisioner"].str();
+    let path = Path::new("provisioner");
+    required(&class["provisioner"], &path, errors);
+    if !provisioner.is_empty() {
+        errors.all_invalid(&path, provisioner, names::qualified_name(&provisioner.to_lowercase()));
+    }
     for (key, _) in class["parameters"].entries() {
         if key.is_empty() {
             errors.invalid(&Path::new("parameters"), key, "field can not be empty.");
@@ -231,6 +236,34 @@ pub(crate) fn class(class: &Value, errors: &mut Errors) {
         &Path::new("volumeBindingMode"),
         errors,
     );
+    topologies(&class["allowedTopologies"], errors);
+}
+
+/// Where volumes of a class may be: labels of nodes with the values allowed.
+fn topologies(terms: &Value, errors: &mut Errors) {
+    let path = Path::new("allowedTopologies");
+    for (at, term) in terms.items().iter().enumerate() {
+        let path = path.index(at);
+        let path = path.field("matchLabelExpressions");
+        let mut keys: Vec<&str> = Vec::new();
+        for (at, expression) in term["matchLabelExpressions"].items().iter().enumerate() {
+            let path = path.index(at);
+            let (key, values) = (expression["key"].str(), expression["values"].items());
+            if values.is_empty() {
+                errors.required(&path.field("values"), "");
+            }
+            for (at, value) in values.iter().enumerate() {
+                if values.iter().take(at).any(|before| before == value) {
+                    errors.duplicate(&path.field("values").index(at), value);
+                }
+            }
+            errors.all_invalid(&path.field("key"), key, names::label_key(key));
+            if keys.contains(&key) {
+                errors.duplicate(&path.field("key"), key);
+            }
+            keys.push(key);
+        }
+    }
 }
 
 /// What may change in a storage class.
