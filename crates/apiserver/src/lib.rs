@@ -57,6 +57,5 @@ pub use kinds::{Kind, KindInfo};
 pub use server::{ApiServer, Snapshot};
 pub use store::{Change, ChangeKind, Writer};
 pub use user::User;
-pub use validation::cron::time_zone;
 pub use verbs::{DeleteOptions, Propagation};
 pub use watch::Watch;

@@ -11,7 +11,7 @@
 //! - [`structural`]: the schemas of custom resources.
 //! - [`labels`], [`fields`]: selectors. [`quantity`], [`intstr`], [`duration`]: amounts, percentages, times.
 //! - [`Descriptions`]: what types and fields are for, loaded when somebody asks.
-//! - [`names`]: rules for names. [`go`], [`base64`], [`time`]: values as Go prints and reads them.
+//! - [`names`]: rules for names. [`Zone`]: time zones. [`go`], [`base64`], [`time`]: values as Go prints and reads them.
 
 pub mod base64;
 pub mod cel;
@@ -31,9 +31,11 @@ mod resources;
 pub mod structural;
 mod table;
 pub mod time;
+mod zone;
 
 pub use decode::{Decoded, decode, decode_update, normalize, unset};
 pub use defaults::{apply_defaults, apply_defaults_update, default_type, image_tag};
 pub use describe::Descriptions;
 pub use resources::{Column, ResourceRow, resource, resource_of_kind, resources};
 pub use table::{Field, Inner, ListType, Schema, Shape, TypeRef};
+pub use zone::Zone;

@@ -1,23 +1,8 @@
 //! Cron schedules, as `robfig/cron` reads them: whether one is well-formed, and its words when it is not.
 
-/// The time zones of the IANA database, a line for those of a region that share their rules: `REGION|RULES:CITIES`.
-const TIME_ZONES: &str = include_str!("../../data/timezones.txt");
-
-/// The rules of a time zone: minutes before UTC, and, where clocks change, those in summer and when summer begins and
-/// ends, each as month, week, weekday and minute of that day: `-300,-240,3.2.0.120,11.1.0.120`. None when there is no
-/// such zone.
-pub fn time_zone(name: &str) -> Option<&'static str> {
-    let (region, city) = name.split_once('/').unwrap_or(("", name));
-    TIME_ZONES.lines().find_map(|line| {
-        let (group, cities) = line.split_once(':')?;
-        let (own, rules) = group.split_once('|')?;
-        (own == region && cities.split(' ').any(|known| known == city)).then_some(rules)
-    })
-}
-
 /// Whether a time zone exists.
 pub(crate) fn is_time_zone(name: &str) -> bool {
-    time_zone(name).is_some()
+    drydock_schema::Zone::named(name).is_some()
 }
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];

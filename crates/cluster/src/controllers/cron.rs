@@ -2,7 +2,7 @@
 
 use drydock_value::Time;
 
-use super::zone::Zone;
+use drydock_schema::Zone;
 
 /// A schedule, as the moments that it allows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,13 +10,13 @@ use drydock_value::{Time, Value, value};
 use super::common::{controller_ref, ignore_absent, namespace_terminating};
 use super::cron::Schedule;
 use super::job::finished;
-use super::zone::Zone;
 use super::{Controller, Enqueue, Requeue, actor, source};
 use crate::ctx::Ctx;
 use crate::events::{Reference, Source};
 use crate::informers::{Change, Informers};
 use crate::objects::{Key, Object, moment};
 use crate::store::{DeleteOptions, Kind, Propagation, kinds};
+use drydock_schema::Zone;
 
 const NAME: &str = "cronjob-controller";
 /// A little after the moment, so that it has surely come.

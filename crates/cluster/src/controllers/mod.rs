@@ -31,7 +31,6 @@ mod service_accounts;
 mod service_cidrs;
 mod statefulset;
 mod volumes;
-mod zone;
 
 pub use nodes::tolerates;
 

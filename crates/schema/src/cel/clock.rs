@@ -1,6 +1,6 @@
 //! Moments and lengths of time.
 
-use drydock_value::Str;
+use drydock_value::{Str, Time};
 
 use super::eval::{Found, NO_OVERLOAD, failed};
 use super::val::Val;
@@ -86,7 +86,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// Seconds that a zone is ahead: `UTC`, `+02:00`. Zones by name are not known here, except the one.
+/// Seconds that a zone is ahead: `UTC`, `+02:00`.
 fn zone(name: &str) -> Option<i64> {
     if matches!(name, "" | "UTC" | "Z" | "GMT") {
         return (!name.is_empty()).then_some(0);
@@ -159,7 +159,9 @@ pub(super) fn call(name: &str, args: &[Val]) -> Option<Found> {
     let (nanos, offset) = match args {
         [Val::Timestamp(nanos)] => (*nanos, Ok(0)),
         [Val::Timestamp(nanos), Val::Str(name)] => {
-            (*nanos, zone(name).ok_or_else(|| Str::from(format!("unknown time zone {name}"))))
+            let at = Time(u64::try_from(nanos / 1000).unwrap_or(0));
+            let named = || crate::Zone::named(name).map(|zone| zone.offset(at) * 60);
+            (*nanos, zone(name).or_else(named).ok_or_else(|| Str::from(format!("unknown time zone {name}"))))
         }
         _ => return None,
     };

@@ -90,6 +90,7 @@ fn expressions_are_true() {
         "timestamp('2023-12-14T23:02:03Z').getDate('+02:00') == 15 && timestamp('2023-12-14T01:00:00Z').getDayOfWeek() == 4",
         "timestamp('2023-01-01T00:00:10Z') - timestamp('2023-01-01T00:00:00Z') == duration('10s')",
         "string(timestamp('2023-01-01T00:00:00Z') + duration('1h30m')) == '2023-01-01T01:30:00Z' && int(timestamp(5)) == 5",
+        "timestamp('2026-07-01T22:30:00Z').getDate('Europe/Berlin') == 2 && timestamp('2026-12-01T12:00:00Z').getHours('America/New_York') == 7",
         "duration('90m').getHours() == 1 && duration('1.5s').getMilliseconds() == 500 && string(duration('1.5s')) == '1.5s'",
         "duration('1h') > duration('59m') && -1 * 2 == -2",
         // Libraries.

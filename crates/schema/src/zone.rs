@@ -39,6 +39,20 @@ impl Change {
     }
 }
 
+/// The time zones of the IANA database, a line for those of a region that share their rules: `REGION|RULES:CITIES`.
+const TIME_ZONES: &str = include_str!("../data/timezones.txt");
+
+/// The rules of a time zone: minutes before UTC, and, where clocks change, those in summer and when summer begins and
+/// ends, each as month, week, weekday and minute of that day: `-300,-240,3.2.0.120,11.1.0.120`.
+fn rules(name: &str) -> Option<&'static str> {
+    let (region, city) = name.split_once('/').unwrap_or(("", name));
+    TIME_ZONES.lines().find_map(|line| {
+        let (group, cities) = line.split_once(':')?;
+        let (own, rules) = group.split_once('|')?;
+        (own == region && cities.split(' ').any(|known| known == city)).then_some(rules)
+    })
+}
+
 /// A time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Zone {
@@ -51,7 +65,7 @@ pub struct Zone {
 impl Zone {
     /// The zone of a name: `Europe/Berlin`. None when there is none.
     pub fn named(name: &str) -> Option<Zone> {
-        let mut parts = drydock_apiserver::time_zone(name)?.split(',');
+        let mut parts = rules(name)?.split(',');
         let standard = parts.next()?.parse().ok()?;
         let summer = match (parts.next(), parts.next(), parts.next()) {
             (Some(offset), Some(begin), Some(end)) => {
@@ -63,7 +77,7 @@ impl Zone {
     }
 
     /// How many minutes clocks are ahead of UTC at a moment.
-    fn offset(self, at: Time) -> i64 {
+    pub fn offset(self, at: Time) -> i64 {
         let Some((summer, begin, end)) = self.summer else { return self.standard };
         let utc = i64::try_from(at.seconds() / 60).unwrap_or(0);
         let (year, ..) = at.civil();
