@@ -3,10 +3,12 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use drydock_sorted::SortedMap;
 use drydock_value::Str;
 
 use super::eval::{Found, NO_OVERLOAD, failed, index, select};
-use super::val::{Opaque, Val, compare, equal};
+use super::types::Listed;
+use super::val::{Opaque, Val, compare, equal, mark};
 use super::{clock, collections, format, libraries, strings};
 
 const INT: &str = "integer overflow";
@@ -92,6 +94,28 @@ fn or<T>(found: Option<T>, make: fn(T) -> Val, why: &str) -> Found {
     found.map_or_else(|| failed(why), |found| Ok(make(found)))
 }
 
+/// Adds items to those of a list: to a set those that it has not, to a list with keys in the place of those with the same.
+fn join(all: &mut Vec<Val>, more: &[Val], list: &Val) {
+    let listed = match list {
+        Val::Array(_, _, listed @ (Listed::Set | Listed::Keyed(_))) => listed,
+        _ => return all.extend(more.iter().cloned()),
+    };
+    let mut places: SortedMap<String, usize> = SortedMap::default();
+    for (at, item) in all.iter().enumerate() {
+        places.insert(mark(item, listed), at);
+    }
+    for item in more {
+        let mark = mark(item, listed);
+        match places.get(&mark).and_then(|at| all.get_mut(*at)) {
+            Some(known) => known.clone_from(item),
+            None => {
+                places.insert(mark, all.len());
+                all.push(item.clone());
+            }
+        }
+    }
+}
+
 pub(super) fn arithmetic(sign: &str, a: &Val, b: &Val) -> Found {
     let zero = matches!(b, Val::Int(0) | Val::Uint(0)) && !matches!(a, Val::Double(_));
     match (sign, a, b) {
@@ -131,7 +155,7 @@ pub(super) fn arithmetic(sign: &str, a: &Val, b: &Val) -> Found {
         }
         ("_+_", ..) => match (a.items(), b.items()) {
             (Some(mut all), Some(more)) => {
-                Arc::make_mut(&mut all).extend(more.iter().cloned());
+                join(Arc::make_mut(&mut all), &more, a);
                 Ok(Val::List(all))
             }
             _ => failed(NO_OVERLOAD),

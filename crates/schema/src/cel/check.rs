@@ -69,7 +69,7 @@ impl Checker<'_> {
                 None if free_is_dyn => Type::Dyn,
                 None => ty.clone(),
             },
-            Type::List(of) => Type::List(inner(of)),
+            Type::List(of, listed) => Type::List(inner(of), listed.clone()),
             Type::Map(key, of) => Type::Map(inner(key), inner(of)),
             Type::Optional(of) => Type::Optional(inner(of)),
             Type::Type(of) => Type::Type(inner(of)),
@@ -81,7 +81,7 @@ impl Checker<'_> {
         match ty {
             Type::Var(other) if *other == at => true,
             Type::Var(other) => self.bound[*other as usize].as_ref().is_some_and(|ty| self.occurs(at, ty)),
-            Type::List(of) | Type::Optional(of) | Type::Type(of) => self.occurs(at, of),
+            Type::List(of, _) | Type::Optional(of) | Type::Type(of) => self.occurs(at, of),
             Type::Map(key, of) => self.occurs(at, key) || self.occurs(at, of),
             _ => false,
         }
@@ -113,7 +113,7 @@ impl Checker<'_> {
             (Type::Dyn | Type::Error, _) | (_, Type::Dyn | Type::Error) => true,
             (Type::Object(_) | Type::Opaque(_) | Type::Timestamp | Type::Duration, Type::Null)
             | (Type::Null, Type::Object(_) | Type::Opaque(_) | Type::Timestamp | Type::Duration) => true,
-            (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => self.fits(a, b),
+            (Type::List(a, _), Type::List(b, _)) | (Type::Optional(a), Type::Optional(b)) => self.fits(a, b),
             (Type::Map(k, a), Type::Map(l, b)) => self.fits(k, l) && self.fits(a, b),
             (Type::Type(_), Type::Type(_)) => true,
             (a, b) => a == b,
@@ -379,8 +379,8 @@ impl Checker<'_> {
         let start = self.visit(&mut fold.start);
         let place = fold.range.at;
         let (first, second) = match self.resolved(&range, false) {
-            Type::List(of) if fold.second.is_some() => (Type::Int, (*of).clone()),
-            Type::List(of) => ((*of).clone(), Type::Dyn),
+            Type::List(of, _) if fold.second.is_some() => (Type::Int, (*of).clone()),
+            Type::List(of, _) => ((*of).clone(), Type::Dyn),
             Type::Map(key, of) => ((*key).clone(), (*of).clone()),
             Type::Dyn | Type::Error => (Type::Dyn, Type::Dyn),
             Type::Var(var) => {
@@ -447,7 +447,7 @@ fn shifted(ty: &Type, base: u32) -> Type {
     let inner = |ty: &Arc<Type>| Arc::new(shifted(ty, base));
     match ty {
         Type::Var(at) => Type::Var(at + base),
-        Type::List(of) => Type::List(inner(of)),
+        Type::List(of, listed) => Type::List(inner(of), listed.clone()),
         Type::Map(key, of) => Type::Map(inner(key), inner(of)),
         Type::Optional(of) => Type::Optional(inner(of)),
         Type::Type(of) => Type::Type(inner(of)),

@@ -289,7 +289,7 @@ impl Estimator<'_> {
             self.locals.truncate(depth);
             return Info { cost: cost.saturating_add(result.cost), ..result };
         }
-        let is_list = matches!(fold.range.ty, Type::List(_))
+        let is_list = matches!(fold.range.ty, Type::List(..))
             || matches!(&range.place, Some(Place::Schema(schema, _)) if schema["type"] == "array");
         let item = || range.place.as_ref().and_then(Place::item);
         let value = Info { place: item(), size: range.entries.map(|(_, value)| value), ..Info::default() };
@@ -357,9 +357,9 @@ impl Estimator<'_> {
                     Some(item) => item.size(),
                     None => infos.first().and_then(|info| info.entries).map_or(UNKNOWN, |(_, value)| value),
                 };
-                let of_texts = matches!(&parts[0].ty, Type::List(of) if matches!(**of, Type::String | Type::Bytes));
+                let of_texts = matches!(&parts[0].ty, Type::List(of, _) if matches!(**of, Type::String | Type::Bytes));
                 let each = match &parts[0].ty {
-                    Type::List(_) => 1u64.saturating_add(if of_texts { tenth(item.1) } else { 0 }),
+                    Type::List(..) => 1u64.saturating_add(if of_texts { tenth(item.1) } else { 0 }),
                     _ => return Info { cost: sum.saturating_add(tenth(a.1)), size: Some((1, 1)), ..Info::default() },
                 };
                 (a.1.saturating_mul(each), None)
@@ -404,12 +404,12 @@ impl Estimator<'_> {
             "sets.equivalent" => (a.1.saturating_mul(b.1).saturating_mul(2).saturating_add(1), None),
             "distinct" => (a.1.saturating_mul(a.1).saturating_add(1), Some(a)),
             "slice" | "reverse" | "sort" | "flatten" => (a.1.saturating_add(1), Some(a)),
-            "@in" if matches!(parts[1].ty, Type::List(_) | Type::Dyn) => (b.1, None),
+            "@in" if matches!(parts[1].ty, Type::List(..) | Type::Dyn) => (b.1, None),
             "_==_" | "_!=_" => (tenth(a.1.min(b.1)), None),
             "_<_" | "_<=_" | "_>_" | "_>=_" if texts => (tenth(a.1.min(b.1)), None),
             "_+_" => {
                 let both = (a.0.saturating_add(b.0), a.1.saturating_add(b.1));
-                let list = matches!(parts[0].ty, Type::List(_));
+                let list = matches!(parts[0].ty, Type::List(..));
                 if list {
                     let value = |at: usize| infos.get(at).and_then(|info| info.entries).map(|(_, value)| value);
                     let found = match (value(0), value(1)) {

@@ -351,7 +351,7 @@ pub(super) fn index(of: &Val, at: &Val) -> Found {
             };
             let found = usize::try_from(whole).ok().and_then(|at| match of {
                 Val::List(items) => items.get(at).cloned(),
-                Val::Array(items, ty) => items.get(at).map(|item| Val::of(item, ty)),
+                Val::Array(items, ty, _) => items.get(at).map(|item| Val::of(item, ty)),
                 _ => None,
             });
             found.map_or_else(|| failed(format!("index out of bounds: {whole}")), Ok)

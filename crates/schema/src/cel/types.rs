@@ -32,7 +32,7 @@ pub enum Type {
     /// A length of time.
     Duration,
     /// A list of these.
-    List(Arc<Type>),
+    List(Arc<Type>, Listed),
     /// Keys and values.
     Map(Arc<Type>, Arc<Type>),
     /// An object with known fields.
@@ -45,6 +45,37 @@ pub enum Type {
     Type(Arc<Type>),
     /// A type that is found out later; `A`, `B` in declarations.
     Var(u32),
+}
+
+/// What a schema says of the order of a list (`x-kubernetes-list-type`). To the checker all lists are alike.
+#[derive(Debug, Clone, Default)]
+pub enum Listed {
+    /// Items have their places.
+    #[default]
+    Ordered,
+    /// Each item once, in no order.
+    Set,
+    /// Objects that are told apart by these fields, in no order.
+    Keyed(Arc<[String]>),
+}
+
+impl PartialEq for Listed {
+    fn eq(&self, _: &Listed) -> bool {
+        true
+    }
+}
+
+impl Listed {
+    fn of_schema(schema: &Value) -> Listed {
+        match schema["x-kubernetes-list-type"].str() {
+            "set" => Listed::Set,
+            "map" => {
+                let keys = schema["x-kubernetes-list-map-keys"].items().iter();
+                Listed::Keyed(keys.map(|key| key.str().to_owned()).collect())
+            }
+            _ => Listed::Ordered,
+        }
+    }
 }
 
 /// An object type.
@@ -127,7 +158,7 @@ fn is(schema: &Value, key: &str) -> bool {
 impl Type {
     /// A list of a type.
     pub fn list(of: Type) -> Type {
-        Type::List(Arc::new(of))
+        Type::List(Arc::new(of), Listed::Ordered)
     }
 
     /// Keys that are texts, and values of a type.
@@ -158,7 +189,7 @@ impl Type {
                 let items = &schema["items"];
                 let inner =
                     Type::of_schema(items, is(items, "x-kubernetes-embedded-resource"), &format!("{name}.@idx"));
-                Type::list(inner?)
+                Type::List(Arc::new(inner?), Listed::of_schema(schema))
             }
             "object" if schema["additionalProperties"].as_object().is_some() && !resource => {
                 let inner = &schema["additionalProperties"];
@@ -225,7 +256,7 @@ impl Type {
             Type::Bytes => "bytes".into(),
             Type::Timestamp => "timestamp".into(),
             Type::Duration => "duration".into(),
-            Type::List(of) => format!("list({})", of.text()),
+            Type::List(of, _) => format!("list({})", of.text()),
             Type::Map(key, of) => format!("map({}, {})", key.text(), of.text()),
             Type::Object(object) => object.name.clone(),
             Type::Opaque(name) => (*name).into(),

@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use drydock_sorted::Sort as _;
 use drydock_value::{Map, Str, Value};
 
 use super::clock;
-use super::types::{Type, escape};
+use super::types::{Listed, Type, escape};
 
 /// A value. Objects and lists of JSON are taken as they are, with what their schema says of them: what is in them becomes
 /// a value when it is asked for.
@@ -36,7 +37,7 @@ pub enum Val {
     /// A map that a program made, in the order of its making.
     Map(Arc<Vec<(Val, Val)>>),
     /// A list of JSON.
-    Array(Arc<Vec<Value>>, Type),
+    Array(Arc<Vec<Value>>, Type, Listed),
     /// An object of JSON.
     Object(Map, Type),
     /// A type.
@@ -138,17 +139,41 @@ pub(super) fn compare(a: &Val, b: &Val) -> Option<Option<Ordering>> {
     }))
 }
 
+/// Items as texts, in an order of their own: what has none is compared so, as lists may be long.
+fn marks(items: &[Val]) -> Vec<String> {
+    let mut marks: Vec<String> = items.iter().map(|item| mark(item, &Listed::Set)).collect();
+    marks.sort_compact();
+    marks
+}
+
+/// What tells an item of a list apart: its keys, or all of it.
+pub(super) fn mark(item: &Val, listed: &Listed) -> String {
+    match (listed, item) {
+        (Listed::Keyed(keys), Val::Object(map, _)) => {
+            let parts = keys.iter().map(|key| map.get(key).map(drydock_value::to_json).unwrap_or_default());
+            parts.collect::<Vec<String>>().join(" ")
+        }
+        _ => item.to_json().as_ref().map(drydock_value::to_json).unwrap_or_default(),
+    }
+}
+
 pub(super) fn equal(a: &Val, b: &Val) -> bool {
     match (a, b) {
         (Val::Null, Val::Null) => true,
-        (Val::Array(a, x), Val::Array(b, y)) if Arc::ptr_eq(a, b) && x == y => true,
+        (Val::Array(a, x, _), Val::Array(b, y, _)) if Arc::ptr_eq(a, b) && x == y => true,
         (Val::Object(a, x), Val::Object(b, y)) if a.ptr_eq(b) && x == y => true,
         (Val::Type(a), Val::Type(b)) => type_name(a) == type_name(b),
         (Val::Optional(a), Val::Optional(b)) => a == b,
         (Val::Opaque(a), Val::Opaque(b)) => super::libraries::equal(a, b),
         _ => {
+            let is_ordered = !matches!(a, Val::Array(.., Listed::Set | Listed::Keyed(_)));
             if let (Some(a), Some(b)) = (a.items(), b.items()) {
-                return a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| equal(a, b));
+                return a.len() == b.len()
+                    && if is_ordered {
+                        a.iter().zip(b.iter()).all(|(a, b)| equal(a, b))
+                    } else {
+                        marks(&a) == marks(&b)
+                    };
             }
             if let (Some(a), Some(b)) = (a.pairs(), b.pairs()) {
                 let found = |key: &Val| b.iter().find(|(other, _)| equal(key, other)).map(|(_, value)| value);
@@ -162,7 +187,7 @@ pub(super) fn equal(a: &Val, b: &Val) -> bool {
 /// The name of a type's values: lists and maps have one each.
 pub(super) fn type_name(of: &Type) -> String {
     match of {
-        Type::List(_) => "list".into(),
+        Type::List(..) => "list".into(),
         Type::Map(..) => "map".into(),
         Type::Null => "null_type".into(),
         Type::Timestamp => "google.protobuf.Timestamp".into(),
@@ -192,8 +217,8 @@ impl Val {
                 Err(_) => Val::Null,
             },
             (Value::String(text), _) => Val::Str(text.clone()),
-            (Value::Array(items), Type::List(of)) => Val::Array(items.clone(), (**of).clone()),
-            (Value::Array(items), _) => Val::Array(items.clone(), Type::Dyn),
+            (Value::Array(items), Type::List(of, listed)) => Val::Array(items.clone(), (**of).clone(), listed.clone()),
+            (Value::Array(items), _) => Val::Array(items.clone(), Type::Dyn, Listed::Ordered),
             (Value::Object(map), ty) => Val::Object(map.clone(), ty.clone()),
         }
     }
@@ -207,7 +232,7 @@ impl Val {
     pub(super) fn items(&self) -> Option<Arc<Vec<Val>>> {
         match self {
             Val::List(items) => Some(items.clone()),
-            Val::Array(items, ty) => Some(Arc::new(items.iter().map(|item| Val::of(item, ty)).collect())),
+            Val::Array(items, ty, _) => Some(Arc::new(items.iter().map(|item| Val::of(item, ty)).collect())),
             _ => None,
         }
     }
@@ -236,7 +261,7 @@ impl Val {
             Val::Str(text) => text.chars().count(),
             Val::Bytes(bytes) => bytes.len(),
             Val::List(items) => items.len(),
-            Val::Array(items, _) => items.len(),
+            Val::Array(items, ..) => items.len(),
             Val::Map(pairs) => pairs.len(),
             Val::Object(map, _) => map.len(),
             _ => return None,
@@ -302,7 +327,7 @@ impl Val {
             Val::Str(text) => Value::String(text.clone()),
             Val::Bytes(bytes) => crate::base64::encode(bytes).into(),
             Val::Timestamp(_) | Val::Duration(_) => clock::text(self)?.into(),
-            Val::Array(items, _) => Value::Array(items.clone()),
+            Val::Array(items, ..) => Value::Array(items.clone()),
             Val::Object(map, _) => Value::Object(map.clone()),
             Val::List(items) => {
                 let items: Option<Vec<Value>> = items.iter().map(Val::to_json).collect();

@@ -86,3 +86,36 @@ fn faults_have_the_servers_words() {
     }
     assert!(validate(&schema(), &value!({"spec": {"hull": "wood", "when": null, "load": 5}})).is_empty());
 }
+
+#[test]
+fn sets_and_keyed_lists_have_no_order_in_rules() {
+    let list = |kind: &str, items: Value| value!({"type": "array", "items": items, "x-kubernetes-list-type": kind, "x-kubernetes-list-map-keys": ["k"]});
+    let keyed = value!({"type": "object", "properties": {"k": {"type": "string"}, "v": {"type": "integer"}}});
+    let pair = |kind: &str, items: Value| {
+        value!({"type": "object", "properties": {
+            "a": list(kind, items.clone()), "b": list(kind, items.clone()), "c": list("atomic", items)}})
+    };
+    let text = value!({"type": "string"});
+    let old = value!({"a": [{"k": "y"}, {"k": "x", "v": 1}]});
+    for (kind, items, object, rule, holds) in [
+        ("atomic", &text, value!({"a": ["x", "y"], "b": ["y", "x"]}), "self.a == self.b", false),
+        ("set", &text, value!({"a": ["x", "y"], "b": ["y", "x"]}), "self.a == self.b", true),
+        ("set", &text, value!({"a": ["x", "y"], "b": ["y", "z"]}), "self.a == self.b", false),
+        ("set", &text, value!({"a": ["x", "y"], "b": ["y", "z"]}), "self.a + self.b == ['x', 'y', 'z']", true),
+        ("atomic", &text, value!({"a": ["x"], "b": ["x"]}), "self.a + self.b == ['x', 'x']", true),
+        ("map", &keyed, value!({"a": [{"k": "x", "v": 1}, {"k": "y"}], "b": []}), "self.a == oldSelf.a", true),
+        (
+            "map",
+            &keyed,
+            value!({"a": [{"k": "z", "v": 4}, {"k": "x", "v": 3}], "b": []}),
+            "(oldSelf.a + self.a).map(i, has(i.v) ? i.v : 0) == [0, 3, 4]",
+            true,
+        ),
+    ] {
+        let mut schema = pair(kind, items.clone());
+        schema.set("x-kubernetes-validations", value!([{"rule": rule}]));
+        let mut faults = Vec::new();
+        check_rules(&schema, &object, Some(&old), &mut faults);
+        assert_eq!(faults.is_empty(), holds, "{kind} {object} {rule}");
+    }
+}
