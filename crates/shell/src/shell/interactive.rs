@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::builtins::directories::tilde;
 use super::edit::{Editor, Event, History, Keys};
-use super::machine::{Flow, Frame, SourceKind, Unwind};
+use super::frames::{Flow, Frame, SourceKind, Unwind};
 use super::parse::Parser;
 use super::{Dialect, Shell};
 use crate::{Fd, Open, Read, Sys, TtyMode, Wait, join};

@@ -2,7 +2,7 @@
 //!
 //! A text becomes a tree (`parse`, `words`, `brace`, `ast`); words become fields (`expand`, `arith`, `pattern`, `quote`);
 //! and `machine` runs the tree. It is a [`Program`]: nothing in it waits. What is under way stands on an explicit stack of
-//! [`Frame`](machine::Frame)s, one step moves the topmost, and a command that takes time (a child, a pipe, a key press) is
+//! [`Frame`](frames::Frame)s, one step moves the topmost, and a command that takes time (a child, a pipe, a key press) is
 //! a frame that answers with what it waits for. So a shell can be cloned in the middle of anything.
 //!
 //! - `start`: options and arguments; `state`: variables and the like; `message`: its words in three dialects.
@@ -16,6 +16,7 @@ mod brace;
 mod builtins;
 mod edit;
 mod expand;
+mod frames;
 mod interactive;
 mod machine;
 mod message;
@@ -41,7 +42,7 @@ pub(crate) use parse::is_name;
 use drydock_value::Time;
 
 use crate::{Disposition, Pid, Program, Signal, Step, Sys};
-use machine::{Frame, Unwind};
+use frames::{Frame, Unwind};
 use process::Job;
 use vars::Vars;
 

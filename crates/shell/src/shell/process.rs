@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ast::*;
-use super::machine::{Children, Flow, Frame, Unwind};
+use super::frames::{Children, Flow, Frame, Unwind};
 use super::{Dialect, Shell};
 use crate::{Errno, Fd, Group, Open, Pid, Signal, Spawn, Sys, Wait};
 

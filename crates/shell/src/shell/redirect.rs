@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Shell;
 use super::ast::{Command, Redirect, RedirectOp};
 use super::expand::{Expansion, Stop, Substituted};
-use super::machine::Frame;
+use super::frames::Frame;
 use crate::{Fd, Open, Sys};
 
 /// Open files as they were: (number, a copy at a high number, or none when it was closed).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ast::*;
 use super::builtins::{self, Done};
 use super::expand::{Expansion, Stop, Substituted};
-use super::machine::{Frame, Unwind};
+use super::frames::{Frame, Unwind};
 use super::parse::is_declaration;
 use super::quote::quote;
 use super::redirect::{self, Ready, Saved};

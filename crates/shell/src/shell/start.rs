@@ -7,7 +7,7 @@ use std::sync::Arc;
 use drydock_value::Time;
 
 use super::edit::History;
-use super::machine::{Frame, Source, SourceKind};
+use super::frames::{Frame, Source, SourceKind};
 use super::vars::Vars;
 use super::{Dialect, Flags, Shell};
 use crate::{Errno, Flavour, Sys};

@@ -104,7 +104,7 @@ impl Shell {
     pub(super) fn make_local(&mut self, name: &str) -> bool {
         let old = self.vars.get(name).cloned();
         for frame in self.stack.iter_mut().rev() {
-            if let super::machine::Frame::Function { locals, .. } = frame {
+            if let super::frames::Frame::Function { locals, .. } = frame {
                 if !locals.iter().any(|(local, _)| local == name) {
                     locals.push((name.to_owned(), old.clone()));
                     let exported = old.is_some_and(|var| var.exported);
@@ -118,7 +118,7 @@ impl Shell {
 
     fn function_name(&self) -> Option<String> {
         self.stack.iter().rev().find_map(|frame| match frame {
-            super::machine::Frame::Function { name, .. } => Some(name.clone()),
+            super::frames::Frame::Function { name, .. } => Some(name.clone()),
             _ => None,
         })
     }

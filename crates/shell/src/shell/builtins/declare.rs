@@ -151,7 +151,7 @@ pub(super) fn local(shell: &mut Shell, sys: &mut Sys<'_>, words: &[String]) -> D
         }
         // There it is a special builtin: its failure ends a script.
         if !shell.interactive {
-            shell.unwind = Some(crate::shell::machine::Unwind::Exit);
+            shell.unwind = Some(crate::shell::frames::Unwind::Exit);
         }
         return Done::Status(2);
     }

@@ -4,7 +4,7 @@ use drydock_sorted::Sort;
 use std::sync::Arc;
 
 use super::{Done, find, info};
-use crate::shell::machine::{Frame, Source, SourceKind, Unwind};
+use crate::shell::frames::{Frame, Source, SourceKind, Unwind};
 use crate::shell::{Dialect, Shell};
 use crate::{Errno, Signal, Sys};
 

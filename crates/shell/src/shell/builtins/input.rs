@@ -1,7 +1,7 @@
 //! `read`, `mapfile`, `getopts`.
 
 use super::Done;
-use crate::shell::machine::{Flow, Frame};
+use crate::shell::frames::{Flow, Frame};
 use crate::shell::parse::is_name;
 use crate::shell::vars::Value;
 use crate::shell::{Dialect, Shell};

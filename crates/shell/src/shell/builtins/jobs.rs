@@ -1,7 +1,7 @@
 //! Builtins about processes and jobs.
 
 use super::{Done, letters};
-use crate::shell::machine::{Flow, Frame};
+use crate::shell::frames::{Flow, Frame};
 use crate::shell::process::Job;
 use crate::shell::{Dialect, Shell};
 use crate::{Errno, Pid, Signal, Sys, Wait};
