@@ -1,15 +1,17 @@
-//! `sed`: `parse` reads scripts, this runs them.
+//! `sed`: `parse` reads scripts into what `script` says, this runs them; `substitute` is for the command `s`.
 
 mod parse;
+mod script;
+mod substitute;
 
 use std::collections::VecDeque;
 
-use regex_lite::{Captures, Regex};
+use regex_lite::Regex;
 
 use super::Call;
 use super::options::Options;
 use super::stream::{Complaint, Filter, Flow, Stream};
-use parse::{Address, Case, Command, Kind, Piece};
+use script::{Address, Command, Kind};
 
 /// Commands run for one line before a script counts as one that never ends.
 const STEPS_MAX: u32 = 200_000;
@@ -443,32 +445,6 @@ impl Sed {
         }
     }
 
-    fn substitute(&mut self, substitute: &parse::Substitute) -> bool {
-        let Some(regex) = substitute.regex.clone().or_else(|| self.last_regex.clone()) else { return false };
-        self.last_regex = Some(regex.clone());
-        let mut out = String::new();
-        let (mut at, mut count, mut any) = (0, 0, false);
-        for captures in regex.captures_iter(&self.space) {
-            let Some(whole) = captures.get(0) else { continue };
-            count += 1;
-            if count < substitute.number {
-                continue;
-            }
-            any = true;
-            out.push_str(self.space.get(at..whole.start()).unwrap_or(""));
-            expand(&substitute.with, &captures, &mut out);
-            at = whole.end();
-            if !substitute.global {
-                break;
-            }
-        }
-        if any {
-            out.push_str(self.space.get(at..).unwrap_or(""));
-            self.space = out;
-        }
-        any
-    }
-
     /// The input of a file (or of all) has ended.
     fn finish(&mut self, call: &mut Call<'_, '_>) {
         if let Some((line, _)) = self.waiting.take()
@@ -479,34 +455,6 @@ impl Sed {
         if self.paused.take().is_some() && !self.stopped {
             // `N` without a next line prints what there is.
             self.end_cycle(true, call);
-        }
-    }
-}
-
-/// The text that a replacement gives.
-fn expand(pieces: &[Piece], captures: &Captures<'_>, out: &mut String) {
-    let mut mode = Case::None;
-    let mut once = Case::None;
-    for piece in pieces {
-        let text = match piece {
-            Piece::Text(text) => text.as_str(),
-            Piece::Group(group) => captures.get(*group).map_or("", |found| found.as_str()),
-            Piece::Case(case @ (Case::UpperOne | Case::LowerOne)) => {
-                once = *case;
-                continue;
-            }
-            Piece::Case(case) => {
-                mode = *case;
-                continue;
-            }
-        };
-        for c in text.chars() {
-            let case = if once == Case::None { mode } else { std::mem::replace(&mut once, Case::None) };
-            match case {
-                Case::Upper | Case::UpperOne => out.extend(c.to_uppercase()),
-                Case::Lower | Case::LowerOne => out.extend(c.to_lowercase()),
-                Case::None => out.push(c),
-            }
         }
     }
 }

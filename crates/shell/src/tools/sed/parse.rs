@@ -4,101 +4,9 @@ use drydock_sorted::SortedMap;
 
 use regex_lite::Regex;
 
+use super::script::{Address, Command, Kind, Piece, Substitute};
+use super::substitute::replacement;
 use crate::tools::regex::{Syntax, compile};
-
-/// Which lines.
-#[derive(Clone)]
-pub(super) enum Address {
-    Line(u64),
-    Last,
-    Step(u64, u64),
-    /// None: the last one used.
-    Regex(Option<Regex>),
-    Plus(u64),
-    Multiple(u64),
-}
-
-/// One command with its addresses.
-#[derive(Clone)]
-pub(super) struct Command {
-    pub first: Option<Address>,
-    pub second: Option<Address>,
-    pub negated: bool,
-    pub kind: Kind,
-}
-
-impl Command {
-    /// Whether it needs to know if a line is the last.
-    pub fn looks_ahead(&self) -> bool {
-        [&self.first, &self.second].into_iter().any(|address| matches!(address, Some(Address::Last)))
-            || matches!(self.kind, Kind::Next | Kind::NextAppend)
-            || (matches!(self.kind, Kind::Change(_)) && self.second.is_some())
-    }
-}
-
-/// What a command does. Branches and blocks know the place where it goes on.
-#[derive(Clone)]
-pub(super) enum Kind {
-    Block(usize),
-    End,
-    Label,
-    Branch(usize),
-    BranchIf(usize),
-    BranchUnless(usize),
-    Delete,
-    DeleteFirst,
-    Print,
-    PrintFirst,
-    Number,
-    List,
-    Append(String),
-    Insert(String),
-    Change(String),
-    Next,
-    NextAppend,
-    Quit(i32, bool),
-    Read(String),
-    Write(String),
-    Hold,
-    HoldAppend,
-    Get,
-    GetAppend,
-    Exchange,
-    Zap,
-    FileName,
-    Translate(Vec<char>, Vec<char>),
-    Substitute(Box<Substitute>),
-}
-
-/// `s`.
-#[derive(Clone)]
-pub(super) struct Substitute {
-    /// None: the last one used.
-    pub regex: Option<Regex>,
-    pub with: Vec<Piece>,
-    pub global: bool,
-    pub number: u64,
-    pub print: u32,
-    pub write: Option<String>,
-}
-
-/// A piece of a replacement.
-#[derive(Clone)]
-pub(super) enum Piece {
-    Text(String),
-    Group(usize),
-    Case(Case),
-}
-
-/// `\U` and its like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Case {
-    None,
-    Upper,
-    Lower,
-    UpperOne,
-    LowerOne,
-}
 
 struct Parser<'a> {
     chars: Vec<char>,
@@ -570,55 +478,6 @@ impl Parser<'_> {
         }
         Ok(substitute)
     }
-}
-
-/// Reads a replacement.
-fn replacement(text: &str) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut run = String::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        let piece = match c {
-            '&' => Piece::Group(0),
-            '\\' => match chars.next() {
-                Some(digit @ '0'..='9') => Piece::Group(digit as usize - '0' as usize),
-                Some('U') => Piece::Case(Case::Upper),
-                Some('L') => Piece::Case(Case::Lower),
-                Some('u') => Piece::Case(Case::UpperOne),
-                Some('l') => Piece::Case(Case::LowerOne),
-                Some('E') => Piece::Case(Case::None),
-                Some('n') => {
-                    run.push('\n');
-                    continue;
-                }
-                Some('t') => {
-                    run.push('\t');
-                    continue;
-                }
-                Some('r') => {
-                    run.push('\r');
-                    continue;
-                }
-                Some(other) => {
-                    run.push(other);
-                    continue;
-                }
-                None => continue,
-            },
-            c => {
-                run.push(c);
-                continue;
-            }
-        };
-        if !run.is_empty() {
-            pieces.push(Piece::Text(std::mem::take(&mut run)));
-        }
-        pieces.push(piece);
-    }
-    if !run.is_empty() {
-        pieces.push(Piece::Text(run));
-    }
-    pieces
 }
 
 /// The characters of one side of `y`.
