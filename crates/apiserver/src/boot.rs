@@ -142,12 +142,17 @@ pub(crate) fn restore_own_service(server: &mut ApiServer) {
 
 /// The class that minikube's storage addon makes, as if applied by kubectl.
 fn storage_class(server: &mut ApiServer) {
+    // One that keeps files on a node waits until it is known on which.
+    let binding = match server.config.provisioner.as_str() {
+        "rancher.io/local-path" => "WaitForFirstConsumer",
+        _ => "Immediate",
+    };
     let applied = value!({
         "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
         "metadata": {
             "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}, "name": "standard"
         },
-        "provisioner": server.config.provisioner.as_str(), "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"
+        "provisioner": server.config.provisioner.as_str(), "reclaimPolicy": "Delete", "volumeBindingMode": binding
     });
     let mut class = applied.clone();
     class["metadata"]["annotations"]

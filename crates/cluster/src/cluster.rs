@@ -91,7 +91,8 @@ impl Cluster {
             start: born,
             provisioner: match config.system {
                 System::None => config.server.provisioner.clone(),
-                _ => crate::system::PROVISIONER.into(),
+                System::Kubeadm => crate::system::LOCAL_PATH.into(),
+                System::Minikube => crate::system::PROVISIONER.into(),
             },
             version: config.version.clone(),
             address: config

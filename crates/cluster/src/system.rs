@@ -19,8 +19,11 @@ pub const PROVISIONER: &str = "k8s.io/minikube-hostpath";
 /// What a kubelet's own annotations begin with.
 const CONFIG: &str = "kubernetes.io/config.";
 
-/// What minikube starts besides the static pods; the last is its own.
-const PARTS: [&str; 3] = ["coredns", "kube-proxy", "storage-provisioner"];
+/// Who provisions volumes in a kind cluster: the pods of a Deployment of its own.
+pub const LOCAL_PATH: &str = "rancher.io/local-path";
+
+/// What clusters start besides the static pods: the first two all, the others minikube and kind.
+const PARTS: [&str; 4] = ["coredns", "kube-proxy", "storage-provisioner", "local-path"];
 
 fn data() -> &'static Value {
     static DATA: OnceLock<Value> = OnceLock::new();
@@ -110,12 +113,12 @@ pub fn install(api: &mut ApiServer, now: Time, part: &str) -> Result<(), Status>
 /// # Errors
 /// What the API server refuses.
 pub(crate) fn begin(api: &mut ApiServer, now: Time, system: System) -> Result<(), Status> {
-    let parts = match system {
+    let other = match system {
         System::None => return Ok(()),
-        System::Kubeadm => &PARTS[..2],
-        System::Minikube => &PARTS[..],
+        System::Kubeadm => "storage-provisioner",
+        System::Minikube => "local-path",
     };
-    for part in parts {
+    for part in PARTS.iter().filter(|part| **part != other) {
         install(api, now, part)?;
     }
     if system == System::Kubeadm {

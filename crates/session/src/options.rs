@@ -43,7 +43,13 @@ impl Profile {
     /// How its cluster is made.
     pub fn config(self) -> Config {
         let (nodes, system) = match self {
-            Profile::Minikube => (NodeConfig::minikube(1), System::Minikube),
+            Profile::Minikube => {
+                let mut nodes = NodeConfig::minikube(1);
+                for (name, text) in [("name", "minikube"), ("primary", "true"), ("version", "v1.38.0")] {
+                    nodes[0].labels.push((format!("minikube.k8s.io/{name}"), text.into()));
+                }
+                (nodes, System::Minikube)
+            }
             Profile::TwoNodes => (NodeConfig::minikube(2), System::None),
             Profile::Kind => (NodeConfig::kind(3), System::Kubeadm),
             Profile::Nodes(count) => (NodeConfig::minikube(count.max(1)), System::None),

@@ -19,6 +19,7 @@ mod endpoints;
 mod expectations;
 mod garbage;
 mod history;
+mod ingress;
 mod job;
 mod namespaces;
 mod nodes;
@@ -151,6 +152,7 @@ fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
         Box::new(certificates::Certificates::cleaning()),
         Box::new(autoscaler::Autoscalers::default()),
         Box::new(availability::Availability),
+        Box::new(ingress::Ingresses::default()),
         Box::new(policies::PolicyStatus),
         Box::new(service_cidrs::ServiceCidrs),
     ]

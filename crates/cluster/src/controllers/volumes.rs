@@ -19,7 +19,7 @@ use crate::informers::{Change, Informers};
 use crate::objects::{Key, Object};
 use crate::scheduler::volumes::{claims, waits_for_consumer};
 use crate::store::{DeleteOptions, Kind, kinds};
-use crate::system::PROVISIONER;
+use crate::system::{LOCAL_PATH, PROVISIONER};
 
 const NAME: &str = "persistentvolume-controller";
 const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
@@ -259,7 +259,7 @@ impl Volumes {
             return Ok(Requeue::After(RESYNC));
         }
         // The one is part of the controller manager, the other a pod.
-        let external = (provisioner == PROVISIONER).then(|| provisioner_pod(ctx)).flatten();
+        let external = provisioner_pod(ctx, provisioner);
         if provisioner != "kubernetes.io/host-path" && external.is_none() {
             let message = format!(
                 "Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by \
@@ -272,8 +272,11 @@ impl Volumes {
         let name = format!("pvc-{}", claim.uid);
         let (source, about) = match &external {
             Some(pod) => {
-                let who = format!("{PROVISIONER}_{}_{}", pod.pod().node, pod.uid);
-                (Source::component(&who, "system:serviceaccount:kube-system:storage-provisioner"), String::new())
+                let on = if provisioner == PROVISIONER { &pod.pod().node } else { pod.name() };
+                let who = format!("{provisioner}_{on}_{}", pod.uid);
+                let account = pod["spec"]["serviceAccountName"].str();
+                let account = format!("system:serviceaccount:{}:{account}", pod.namespace());
+                (Source::component(&who, &account), String::new())
             }
             None => (self.source.clone(), format!(" using {provisioner}")),
         };
@@ -286,6 +289,23 @@ impl Volumes {
             ctx.event(&source, &Reference::of(&claim.value), "Normal", "Provisioning", &message);
         }
         let modes = claim["spec"]["accessModes"].clone();
+        let local = provisioner == LOCAL_PATH;
+        let node = claim.annotation(SELECTED_NODE);
+        if local {
+            let alone = |mode: &Value| matches!(mode.str(), "ReadWriteOnce" | "ReadWriteOncePod");
+            let why = if node.is_empty() {
+                "configuration error, no node was specified"
+            } else if !modes.items().iter().all(alone) {
+                "NodePath only supports ReadWriteOnce and ReadWriteOncePod (1.22+) access modes"
+            } else {
+                ""
+            };
+            if !why.is_empty() {
+                let message = format!("failed to provision volume with StorageClass \"{}\": {why}", class.name());
+                ctx.event(&source, &Reference::of(&claim.value), "Warning", "ProvisioningFailed", &message);
+                return Ok(Requeue::After(RESYNC));
+            }
+        }
         let mut volume = value!({
             "metadata": {
                 "name": name.as_str(),
@@ -302,6 +322,14 @@ impl Volumes {
                 "volumeMode": claim["spec"]["volumeMode"].as_str().unwrap_or("Filesystem")
             }
         });
+        if local {
+            let path = format!("/var/local-path-provisioner/{name}_{}_{}", claim.namespace(), claim.name());
+            volume["spec"].set("hostPath", value!({"path": path, "type": "DirectoryOrCreate"}));
+            let here = value!([{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]);
+            let terms = value!({"required": {"nodeSelectorTerms": [{"matchExpressions": here}]}});
+            volume["spec"].set("nodeAffinity", terms);
+            volume["metadata"]["annotations"].set("local.path.provisioner/selected-node", node);
+        }
         if !class["mountOptions"].is_empty() {
             volume["spec"].set("mountOptions", &class["mountOptions"]);
         }
@@ -369,9 +397,19 @@ impl Volumes {
     }
 }
 
-/// The pod that provisions volumes, while it runs.
-fn provisioner_pod(ctx: &Ctx<'_>) -> Option<Arc<Object>> {
-    ctx.informers.find(kinds::PODS, "kube-system", "storage-provisioner").filter(|pod| pod.pod().ready()).cloned()
+/// The pod that provisions volumes by that name, while it runs.
+fn provisioner_pod(ctx: &Ctx<'_>, provisioner: &str) -> Option<Arc<Object>> {
+    let found = match provisioner {
+        PROVISIONER => {
+            ctx.informers.find(kinds::PODS, "kube-system", "storage-provisioner").filter(|pod| pod.pod().ready())
+        }
+        LOCAL_PATH => ctx
+            .informers
+            .pods_with_label("local-path-storage", "app", "local-path-provisioner")
+            .find(|pod| pod.pod().ready()),
+        _ => None,
+    };
+    found.cloned()
 }
 
 fn claim_ref(claim: &Object) -> Value {

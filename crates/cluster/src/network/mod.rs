@@ -12,6 +12,7 @@
 pub mod conditions;
 pub mod dns;
 mod door;
+pub mod ingress;
 pub mod services;
 pub mod sockets;
 

@@ -2,16 +2,20 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use drydock_api::{Null, Transport};
 use drydock_shell::{Host, NetError, Program, Recv, SocketId};
+use drydock_value::{Value, value};
 
 use super::programs;
 use super::sandbox::Names;
 use crate::ctx::Ctx;
 use crate::faults::FaultWake;
-use crate::network::Place;
 use crate::network::sockets::World;
+use crate::network::{Place, ingress};
 use crate::queue::Event;
+use crate::store::kinds;
 
 /// The surroundings of one container while its processes go on.
 pub struct PodHost<'a, 'c> {
@@ -40,14 +44,58 @@ pub fn draw(state: &mut u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
+impl PodHost<'_, '_> {
+    /// Makes a secret with a certificate of its own, unless it is there: whether it was made.
+    fn certificate(&mut self, namespace: &str, name: &str) -> Result<String, String> {
+        let mut client = self.ctx.client("system:serviceaccount:ingress-nginx:ingress-nginx-admission");
+        match client.get(kinds::SECRETS, namespace, name) {
+            Ok(_) => return Ok("found".into()),
+            Err(status) if status.is("NotFound") => {}
+            Err(status) => return Err(status.message),
+        }
+        let mut data = Value::object();
+        for (key, what) in [("ca", "CERTIFICATE"), ("cert", "CERTIFICATE"), ("key", "EC PRIVATE KEY")] {
+            let bytes: Vec<u8> = (0..16).flat_map(|_| draw(self.random).to_be_bytes()).collect();
+            let text = format!("-----BEGIN {what}-----\n{}\n-----END {what}-----\n", STANDARD.encode(bytes));
+            data.set(key, STANDARD.encode(text));
+        }
+        let secret = value!({
+            "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+            "metadata": {"name": name, "namespace": namespace}, "data": data
+        });
+        client.create(kinds::SECRETS, namespace, secret).map(|_| "made".into()).map_err(|status| status.message)
+    }
+
+    /// What an ingress controller's watches have told it about a request: where it goes, in words.
+    fn ingress(&mut self, host: &str, path: &str, secure: bool) -> String {
+        match ingress::route(self.ctx.informers, host, path, secure) {
+            ingress::Way::NotFound => "404 upstream-default-backend".into(),
+            ingress::Way::Secure => "308 -".into(),
+            ingress::Way::Nobody(name) => format!("503 {name}"),
+            ingress::Way::To(name, ends, path) => {
+                let at = draw(self.random) % (ends.len() as u64).max(1);
+                let end = ends.get(usize::try_from(at).unwrap_or(0));
+                let (ip, port) = end.copied().unwrap_or((Ipv4Addr::LOCALHOST, 0));
+                format!("{ip}:{port} {name} {}", path.unwrap_or_default())
+            }
+        }
+    }
+}
+
 impl Host for PodHost<'_, '_> {
     fn program(&mut self, name: &str) -> Option<Box<dyn Program>> {
         programs::find(name)
     }
 
     fn control(&mut self, words: &[String]) -> Result<String, String> {
-        let Place::Node(node) = self.place else { return Err("no such service".into()) };
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if let ["ingress", port, host, path] = words.as_slice() {
+            return Ok(self.ingress(host, path, *port == "443"));
+        }
+        if let ["certificate", namespace, name] = words.as_slice() {
+            return self.certificate(namespace, name);
+        }
+        let Place::Node(node) = self.place else { return Err("no such service".into()) };
         let silent = self.ctx.network.conditions.is_silent(node);
         match words.as_slice() {
             ["kubelet", "state"] => return Ok(if silent { "inactive" } else { "active" }.into()),

@@ -212,3 +212,41 @@ fn without_its_provisioner_no_volume_is_made() {
     world.run(20);
     assert_eq!(phase(&world), "Bound");
 }
+
+#[test]
+fn an_ingress_controller_takes_its_ingresses_while_it_runs() {
+    let mut world = World::new(1);
+    let node = value!({"metadata": {"labels": {"minikube.k8s.io/primary": "true"}}});
+    world.run(20);
+    let now = world.cluster.now();
+    let mut admin = client(world.cluster.api(), "minikube-user", now);
+    admin.patch(kinds::NODES, "", "minikube", crate::store::PatchType::Merge, &node, "").unwrap();
+    let ingress = |name: &str, host: &str, spec: Value| {
+        let backend = value!({"service": {"name": "web", "port": {"number": 80}}});
+        let mut spec = spec;
+        spec.set(
+            "rules",
+            value!([{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]),
+        );
+        value!({"metadata": {"name": name}, "spec": spec})
+    };
+    world.create(kinds::INGRESSES, "default", ingress("early", "early.test", value!({})));
+    super::install(world.cluster.api(), now, "ingress").unwrap();
+    world.create(kinds::INGRESSES, "default", ingress("late", "late.test", value!({})));
+    world.create(kinds::INGRESSES, "default", ingress("other", "other.test", value!({"ingressClassName": "else"})));
+    world.run(100);
+    for (name, class, address) in
+        [("early", "", "192.168.49.2"), ("late", "nginx", "192.168.49.2"), ("other", "else", "")]
+    {
+        let ingress = world.get(kinds::INGRESSES, "default", name);
+        assert_eq!(ingress["spec"]["ingressClassName"].str(), class, "{name}");
+        let given = ingress["status"]["loadBalancer"]["ingress"].items().first().map_or("", |entry| entry["ip"].str());
+        assert_eq!(given, address, "{name}");
+        let events = world.cluster.api_ref().objects(kinds::EVENTS, "default");
+        let synced =
+            events.filter(|event| event["involvedObject"]["name"] == *name && event["reason"] == "Sync").count();
+        assert_eq!(synced > 0, !address.is_empty(), "{name}");
+    }
+    let jobs = world.cluster.api_ref().objects(kinds::JOBS, "ingress-nginx");
+    assert_eq!(jobs.filter(|job| job["status"]["succeeded"].int() == 1).count(), 2);
+}

@@ -60,8 +60,10 @@ pub(super) fn initial(options: &Options, now: Time) -> Vfs {
         let organizations = groups.iter().map(|group| (*group).to_owned()).collect();
         issue_certificate(&Subject { common_name: name.into(), organizations }, options.seed.wrapping_add(serial))
     };
+    // The API server is on the first node.
+    let server = options.profile.config().nodes.first().map(|node| node.ip.clone()).unwrap_or_default();
     let texts = [
-        (".kube/config", KUBECONFIG.to_owned()),
+        (".kube/config", KUBECONFIG.replace("192.168.49.2", &server)),
         (".minikube/ca.crt", issue("minikubeCA", &[], 0)),
         (".minikube/profiles/minikube/client.crt", issue("minikube-user", &["system:masters"], 1)),
         (

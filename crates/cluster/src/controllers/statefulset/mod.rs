@@ -149,12 +149,17 @@ impl Work<'_, '_> {
             }
         }
         condemned.sort_compact_by_key(|pod| std::cmp::Reverse(pods::ordinal(self.set.name(), pod.name())));
+        // In order, only the lowest that is not well may go while it is not.
+        let unwell = condemned.iter().rev().find(|pod| pod.deleting.is_some() || !self.available(pod)).cloned();
         for pod in &condemned {
             if pod.deleting.is_some() {
                 if monotonic {
                     return Ok(());
                 }
                 continue;
+            }
+            if monotonic && !self.available(pod) && unwell.as_ref().is_some_and(|unwell| unwell.uid != pod.uid) {
+                return Ok(());
             }
             self.retain_claims(pod, true)?;
             self.delete(pod)?;
@@ -168,27 +173,22 @@ impl Work<'_, '_> {
     /// One replica. Answers whether those after it have to wait for it.
     fn process(&mut self, ordinal: i64, replica: Option<&Arc<Object>>) -> Result<bool, Status> {
         let Some(pod) = replica else {
-            let revision = self.revision_for(ordinal).clone();
-            self.create(ordinal, &revision)?;
+            if !self.has_stale_claim(ordinal) {
+                let revision = self.revision_for(ordinal).clone();
+                self.create(ordinal, &revision)?;
+            }
             return Ok(true);
         };
         if pod.pod().terminal() {
             if pod.deleting.is_none() {
-                let (reason, kind) = if pod.pod().phase == Phase::Failed {
-                    ("RecreatingFailedPod", "failed")
-                } else {
-                    ("RecreatingTerminatedPod", "terminated")
-                };
-                let message = format!("StatefulSet {} is recreating {kind} Pod {}", self.set.key, pod.name());
-                self.event("Warning", reason, &message);
                 self.delete(pod)?;
             }
             return Ok(true);
         }
-        if pod.deleting.is_some() || !running_and_ready(pod) || !self.available(pod) {
-            if pod.deleting.is_none() {
-                self.create_claims(ordinal, pod.name())?;
-            }
+        if pod.pod().phase == Phase::Pending {
+            self.create_claims(ordinal, pod.name())?;
+        }
+        if self.monotonic() && (pod.deleting.is_some() || !self.available(pod)) {
             return Ok(true);
         }
         self.retain_claims(pod, false)?;
@@ -217,10 +217,11 @@ impl Work<'_, '_> {
 
     fn create(&mut self, ordinal: i64, revision: &Value) -> Result<(), Status> {
         let name = pods::name(self.set.name(), ordinal);
-        self.create_claims(ordinal, &name)?;
         let pod = pods::pod(&self.set.value, ordinal, revision, REVISION);
         let namespace = self.set.namespace().clone();
-        let created = self.ctx.client(&self.controller.actor).create(kinds::PODS, &namespace, pod);
+        let claims = self.create_claims(ordinal, &name);
+        let created =
+            claims.and_then(|()| self.ctx.client(&self.controller.actor).create(kinds::PODS, &namespace, pod));
         let set = self.set.name().clone();
         match created {
             Ok(_) => {
@@ -248,28 +249,44 @@ impl Work<'_, '_> {
         Ok(())
     }
 
+    /// Whether a claim of a replica still belongs to the pod that had its name before, and will go with that one.
+    fn has_stale_claim(&self, ordinal: i64) -> bool {
+        if self.spec()["persistentVolumeClaimRetentionPolicy"]["whenScaled"] != "Delete" {
+            return false;
+        }
+        // There is no such pod now: any pod that owns the claim is gone.
+        let owned = |claim: &Value| claim["metadata"]["ownerReferences"].items().iter().any(|o| o["kind"] == "Pod");
+        let namespace = self.set.namespace();
+        pods::claims(&self.set.value, ordinal).iter().any(|claim| {
+            self.ctx.api.get(kinds::PERSISTENT_VOLUME_CLAIMS, namespace, common::name(claim)).is_some_and(owned)
+        })
+    }
+
     /// Makes the claims of a replica that are not there.
     fn create_claims(&mut self, ordinal: i64, pod: &str) -> Result<(), Status> {
         let namespace = self.set.namespace().clone();
+        let set = self.set.name().clone();
         for claim in pods::claims(&self.set.value, ordinal) {
             let name = crate::objects::shared(&claim["metadata"]["name"]);
-            if self.ctx.api.get(kinds::PERSISTENT_VOLUME_CLAIMS, &namespace, &name).is_some() {
-                continue;
+            if let Some(there) = self.ctx.api.get(kinds::PERSISTENT_VOLUME_CLAIMS, &namespace, &name) {
+                if there["metadata"]["deletionTimestamp"].is_null() {
+                    continue;
+                }
+                return Err(Status::new(500, "InternalError", format!("pvc {name} is being deleted")));
             }
-            let created =
-                self.ctx.client(&self.controller.actor).create(kinds::PERSISTENT_VOLUME_CLAIMS, &namespace, claim);
-            let set = self.set.name().clone();
-            match created {
+            let mut client = self.ctx.client(&self.controller.actor);
+            match client.create(kinds::PERSISTENT_VOLUME_CLAIMS, &namespace, claim) {
                 Ok(_) => {
                     let message = format!("Create Claim {name} Pod {pod} in StatefulSet {set} success");
                     self.event("Normal", "SuccessfulCreate", &message);
                 }
-                Err(status) => {
+                Err(mut status) => {
                     let message = format!(
                         "Create Claim {name} for Pod {pod} in StatefulSet {set} failed error: {}",
                         status.message
                     );
                     self.event("Warning", "FailedCreate", &message);
+                    status.message = format!("failed to create PVC {name}: {}", status.message);
                     return Err(status);
                 }
             }

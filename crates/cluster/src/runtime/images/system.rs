@@ -85,6 +85,24 @@ pub const ROWS: &[Row] = &[
         ..EMPTY
     },
     Row {
+        repository: "registry.k8s.io/ingress-nginx/kube-webhook-certgen",
+        tags: release(&[patches(1, (3, 6), 9)]),
+        size: 24_000_000,
+        base: Base::Scratch,
+        entrypoint: &["/kube-webhook-certgen"],
+        user: (65532, 65532),
+        programs: &["/kube-webhook-certgen"],
+        ..EMPTY
+    },
+    Row {
+        repository: "docker.io/kindest/local-path-provisioner",
+        tags: Tags { words: &["v20251212-v0.29.0-alpha-105-g20ccfc88"], versions: &[], variants: &[], prefix: "" },
+        size: 20_000_000,
+        command: &["local-path-provisioner"],
+        programs: &["/usr/local/bin/local-path-provisioner"],
+        ..EMPTY
+    },
+    Row {
         repository: "gcr.io/k8s-minikube/storage-provisioner",
         tags: Tags { words: &["v5"], versions: &[], variants: &[], prefix: "" },
         size: 9_000_000,

@@ -33,13 +33,17 @@ fn iso(now: Time) -> String {
     now.rfc3339_micros()
 }
 
+fn second(now: Time) -> String {
+    now.rfc3339()
+}
+
 fn dashed(now: Time) -> String {
     let text = now.rfc3339_micros().replace('T', " ");
     format!("{} UTC", text.get(..23).unwrap_or(""))
 }
 
 /// As klog writes: `I1122 13:56:49.123456       1`.
-fn klog(now: Time) -> String {
+pub(super) fn klog(now: Time) -> String {
     let (_, month, day, hour, minute, second) = now.civil();
     format!("I{month:02}{day:02} {hour:02}:{minute:02}:{second:02}.{:06}       1", now.0 % 1_000_000)
 }
@@ -203,9 +207,12 @@ const ROWS: &[Row] = &[
         ..PLAIN
     },
     Row {
-        name: "nginx-ingress-controller",
-        ports: &[80, 443, 8443, 10254],
-        ready: &["{stamp} nginx.go:272] \"Starting NGINX Ingress controller\""],
+        name: "local-path-provisioner",
+        stamp: second,
+        ready: &[
+            "time=\"{stamp}\" level=debug msg=\"Applied config: {\\\"nodePathMap\\\":[{\\\"node\\\":\\\"DEFAULT_PATH_FOR_NON_LISTED_NODES\\\",\\\"paths\\\":[\\\"/var/local-path-provisioner\\\"]}]}\"",
+            "time=\"{stamp}\" level=debug msg=\"Provisioner started\"",
+        ],
         ..PLAIN
     },
 ];

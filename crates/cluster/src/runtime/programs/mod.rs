@@ -4,12 +4,14 @@
 //! databases and control-plane parts that only start, listen and end are rows of [`daemon`].
 
 mod agnhost;
+mod certgen;
 mod daemon;
 pub mod echo;
 mod entrypoint;
 mod hello;
 pub mod http;
 mod httpd;
+mod ingress;
 mod nginx;
 mod pause;
 mod perl;
@@ -34,6 +36,8 @@ pub fn find(name: &str) -> Option<Box<dyn Program>> {
         "redis-server" => Box::new(redis::Redis::default()),
         "redis-cli" => Box::new(redis_cli::RedisCli::default()),
         "pause" => Box::new(pause::Pause::default()),
+        "kube-webhook-certgen" => Box::new(certgen::Certgen),
+        "nginx-ingress-controller" => Box::new(ingress::Controller::default()),
         "hello-world" => Box::new(hello::Hello),
         "systemctl" => Box::new(systemctl::Systemctl),
         "sudo" => Box::new(systemctl::Sudo),

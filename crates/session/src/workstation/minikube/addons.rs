@@ -20,6 +20,11 @@ const ADDONS: &[Addon] = &[
         sign: "/apis/storage.k8s.io/v1/storageclasses/standard",
     },
     Addon {
+        name: "ingress",
+        maintainer: "Kubernetes",
+        sign: "/apis/apps/v1/namespaces/ingress-nginx/deployments/ingress-nginx-controller",
+    },
+    Addon {
         name: "metrics-server",
         maintainer: "Kubernetes",
         sign: "/apis/apps/v1/namespaces/kube-system/deployments/metrics-server",

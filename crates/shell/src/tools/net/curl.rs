@@ -16,6 +16,8 @@ const VERSION: &str = "8.14.1";
 struct Curl {
     started: bool,
     urls: Vec<String>,
+    /// What `--resolve` says.
+    resolved: Vec<String>,
     at: usize,
     silent: bool,
     show_errors: bool,
@@ -140,6 +142,7 @@ impl Curl {
                 '8' => self.retry_delay = seconds(value).unwrap_or(0),
                 '9' => self.retry_refused = true,
                 'U' => self.urls.push(value.to_owned()),
+                'R' => self.resolved.push(value.to_owned()),
                 'T' => {
                     self.method.get_or_insert_with(|| "PUT".into());
                     match call.sys.read_file(value) {
@@ -270,7 +273,18 @@ impl Curl {
         let after = |micros: Option<u64>| micros.map(|micros| Time(now.0.saturating_add(micros)));
         // As the operating system gives up on a connection.
         let connect = after(Some(self.connect_timeout.unwrap_or(134_000_000)));
-        self.fetch = Some(Fetch::new(url.clone(), request, method == "HEAD", connect, after(self.max_time)));
+        let mut dialled = url.clone();
+        // `--resolve HOST:PORT:ADDRESS` says where a name is.
+        for given in &self.resolved {
+            let mut parts = given.trim_start_matches('+').splitn(3, ':');
+            if let (Some(host), Some(port), Some(address)) = (parts.next(), parts.next(), parts.next())
+                && (host == "*" || host.eq_ignore_ascii_case(&url.host))
+                && port.parse() == Ok(url.port)
+            {
+                dialled.host = address.split(',').next().unwrap_or(address).trim_matches(['[', ']']).to_owned();
+            }
+        }
+        self.fetch = Some(Fetch::new(dialled, request, method == "HEAD", connect, after(self.max_time)));
         self.url = Some(url);
     }
 
