@@ -16,5 +16,5 @@ mod transport;
 
 pub use message::{Auth, Body, Method, Request, Response};
 pub use resource::{GroupKind, GroupVersion, GroupVersionKind, GroupVersionResource, Resource, Scope, Subresource};
-pub use status::{Cause, Status};
+pub use status::{Cause, NO_PAGE, Status};
 pub use transport::{Null, StreamId, StreamItem, Transport, channel};

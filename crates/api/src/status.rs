@@ -41,6 +41,9 @@ pub struct Status {
     pub continued: String,
 }
 
+/// What stands in the answer for a path under which no API is.
+pub const NO_PAGE: &str = "404 page not found";
+
 fn group_resource(group: &str, resource: &str) -> String {
     if group.is_empty() { resource.into() } else { format!("{resource}.{group}") }
 }
@@ -180,6 +183,10 @@ impl Status {
     /// Reads a `Status` object; whatever else came with the code becomes the message.
     pub fn from_value(code: u16, document: &Value) -> Status {
         if document["kind"] != "Status" {
+            // What a mux answers for a path that nobody has registered.
+            if code == 404 && document.str().trim_end() == NO_PAGE {
+                return Status::no_such_path();
+            }
             let message = document.as_str().map_or_else(|| document.to_string(), str::to_owned);
             return Status::new(code, "", message);
         }

@@ -361,3 +361,24 @@ fn certificates_are_decided_about_once() {
     assert_eq!(condition["lastUpdateTime"], condition["lastTransitionTime"]);
     assert!(!condition["lastUpdateTime"].str().is_empty());
 }
+
+#[test]
+fn a_path_without_an_api_is_no_page() {
+    let mut bench = Bench::new();
+    for (path, is_api) in [
+        ("/nope", false),
+        ("/apis/nope", false),
+        ("/apis/batch/v9", false),
+        ("/apis/nope/v1/things", false),
+        ("/readyz/nope", false),
+        ("/api/v1/nope", true),
+        ("/apis/apps/v1/namespaces/default/nope/x", true),
+    ] {
+        let response = bench.send(Request::get(path));
+        let text = response.body.text();
+        assert_eq!(response.code, 404);
+        assert_eq!(text == "404 page not found\n", !is_api, "{path}: {text}");
+        let status = response.into_result().unwrap_err();
+        assert!(status.is("NotFound") && status.message == "the server could not find the requested resource");
+    }
+}

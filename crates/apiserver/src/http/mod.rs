@@ -24,7 +24,7 @@ mod write;
 
 use std::sync::Arc;
 
-use drydock_api::{Body, Method, Request, Response, Status};
+use drydock_api::{Body, Method, NO_PAGE, Request, Response, Status};
 use drydock_value::{Time, Value, value};
 
 pub(crate) use about::Requests;
@@ -82,7 +82,10 @@ impl ApiServer {
         let mut cx = Cx::default();
         let route = Route::of(&request);
         let asker = self.auditing.then(|| self.asker(&request));
-        let mut answer = self.answer(&mut cx, &route, request).unwrap_or_else(|status| Answer::Response(status.into()));
+        let mut answer = self.answer(&mut cx, &route, request).unwrap_or_else(|status| {
+            let nothing = status == Status::no_such_path() && !self.knows(&route);
+            Answer::Response(if nothing { Response::text(404, format!("{NO_PAGE}\n")) } else { status.into() })
+        });
         let code = if let Answer::Response(response) = &answer { response.code } else { 200 };
         if let Answer::Response(response) = &mut answer {
             let warnings = std::mem::take(&mut cx.warnings).into_iter().map(|warning| ("warning".to_owned(), warning));
@@ -100,6 +103,12 @@ impl ApiServer {
         }
         *Arc::make_mut(&mut self.requests).entry(about::labels(&route, code)).or_default() += 1;
         answer
+    }
+
+    /// Whether a path lies under a version of an API.
+    fn knows(&self, route: &Route) -> bool {
+        let of = |served: &&Served| served.group() == route.group && served.version() == route.version;
+        route.is_resource && self.served().iter().any(|served| of(served))
     }
 
     fn answer(&mut self, cx: &mut Cx, route: &Route, request: Request) -> Result<Answer, Status> {

@@ -20,7 +20,7 @@ fn get(server: &mut ApiServer, path: &str, header: (&str, &str)) -> (u16, Value,
             let tag = response.headers.iter().find(|(name, _)| name == "etag").map(|(_, tag)| tag.clone());
             let body = match &response.body {
                 Body::Empty => Value::Null,
-                body => body.value().unwrap(),
+                body => body.value().unwrap_or_default(),
             };
             (response.code, body, tag.unwrap_or_default())
         }

@@ -138,6 +138,11 @@ impl Errors {
         self.add("FieldValueNotFound", path, message);
     }
 
+    /// `Not found: "x": detail`.
+    pub(crate) fn not_found_in(&mut self, path: &Path<'_>, shown: &str, detail: &str) {
+        self.add("FieldValueNotFound", path, with_detail("Not found", Some(&shown.into()), detail));
+    }
+
     /// `Too long: may not be more than 63 bytes`.
     pub(crate) fn too_long(&mut self, path: &Path<'_>, bytes: usize) {
         self.add("FieldValueTooLong", path, format!("Too long: may not be more than {bytes} bytes"));

@@ -100,19 +100,60 @@ pub(crate) fn amount(resource: &str, value: &Value, path: &Path<'_>, errors: &mu
     }
 }
 
-/// Requests and limits of a container.
-pub(crate) fn requirements(resources: &Value, path: &Path<'_>, errors: &mut Errors) {
+/// Pages come whole.
+fn pages(resource: &str, value: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let size = resource.strip_prefix("hugepages-").map(Value::from);
+    let (Some(size), Some(amount)) = (size.as_ref().and_then(Quantity::of), Quantity::of(value)) else { return };
+    let count = amount.as_f64() / size.as_f64();
+    if count.fract() != 0.0 {
+        let amount = amount.text();
+        errors.invalid(path, amount.as_str(), format!("{amount} is not positive integer multiple of {resource}"));
+    }
+}
+
+/// Claims of devices that a container names must be the pod's.
+fn claim_names(claims: &Value, of_pod: &Value, list: &Path<'_>, errors: &mut Errors) {
+    let mut known: Vec<&str> = of_pod.items().iter().map(|claim| claim["name"].str()).collect();
+    known.retain(|name| !name.is_empty());
+    known.sort_unstable();
+    let mut seen: Vec<String> = Vec::new();
+    for (at, claim) in claims.items().iter().enumerate() {
+        let (name, request) = (claim["name"].str(), claim["request"].str());
+        let path = list.index(at);
+        if name.is_empty() {
+            errors.required(&path, "");
+            continue;
+        }
+        let key = if request.is_empty() { name.to_owned() } else { format!("{name}/{request}") };
+        if seen.contains(&key) {
+            errors.duplicate(&path, key);
+        } else {
+            seen.push(key);
+        }
+        if known.is_empty() {
+            errors.not_found_in(&path, name, "must be one of the names in pod.spec.resourceClaims which is empty");
+        } else if !known.contains(&name) {
+            let known = known.join(", ");
+            errors.not_found_in(&path, name, &format!("must be one of the names in pod.spec.resourceClaims: {known}"));
+        }
+    }
+}
+
+/// Requests and limits of a container, with the devices that it wants of its pod's claims.
+pub(crate) fn requirements(resources: &Value, claims: &Value, path: &Path<'_>, errors: &mut Errors) {
     let (limits, requests) = (&resources["limits"], &resources["requests"]);
     let (limits_path, requests_path) = (path.field("limits"), path.field("requests"));
     for (resource, value) in limits.entries() {
         let path = limits_path.key(resource);
         container_name(resource, &path, errors);
         amount(resource, value, &path, errors);
+        pages(resource, value, &limits_path, errors);
     }
     for (resource, value) in requests.entries() {
         let path = requests_path.key(resource);
         container_name(resource, &path, errors);
         amount(resource, value, &path, errors);
+        pages(resource, value, &requests_path, errors);
         let Some(request) = Quantity::of(value) else { continue };
         match limits.get(resource).and_then(Quantity::of) {
             Some(limit) if request != limit && !overcommits(resource) => errors.invalid(
@@ -135,4 +176,5 @@ pub(crate) fn requirements(resources: &Value, path: &Path<'_>, errors: &mut Erro
     if any(is_huge_page) && !any(|name| name == "cpu" || name == "memory") {
         errors.forbidden(path, "HugePages require cpu or memory");
     }
+    claim_names(&resources["claims"], claims, &path.field("claims"), errors);
 }

@@ -2,10 +2,11 @@
 
 use drydock_value::Value;
 
-use super::super::common::{self, dns_label, one_of, required};
+use super::super::common::{self, dns_label, dns_subdomain, one_of, optional_one_of};
 use super::super::{Errors, Path, names, resources};
 use super::volumes::Volumes;
 use super::{handlers, security};
+use crate::types::Quantity;
 
 /// Fields of a pod that an environment variable may take its value from.
 const ENV_FIELDS: [&str; 9] = [
@@ -31,16 +32,18 @@ pub(super) fn validate(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>, err
     let mut seen: Vec<&str> = Vec::new();
     for (at, container) in containers.iter().enumerate() {
         let path = list.index(at);
-        common_rules(container, volumes, &path, errors);
+        common_rules(container, spec, volumes, &path, errors);
         unique_name(container, &mut seen, &path, errors);
         handlers::validate(container, grace, &path, errors);
+        restart_policy(container, &path, errors);
     }
     host_ports(containers, &list, errors);
 
     let list = path.field("initContainers");
     for (at, container) in spec["initContainers"].items().iter().enumerate() {
         let path = list.index(at);
-        common_rules(container, volumes, &path, errors);
+        common_rules(container, spec, volumes, &path, errors);
+        restart_policy(container, &path, errors);
         unique_name(container, &mut seen, &path, errors);
         host_ports(std::slice::from_ref(container), &list, errors);
         if container["restartPolicy"] == "Always" {
@@ -58,7 +61,7 @@ pub(super) fn validate(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>, err
     let list = path.field("ephemeralContainers");
     for (at, container) in spec["ephemeralContainers"].items().iter().enumerate() {
         let path = list.index(at);
-        common_rules(container, volumes, &path, errors);
+        common_rules(container, spec, volumes, &path, errors);
         let target = container["targetContainerName"].str();
         if !target.is_empty() && !containers.iter().any(|c| c["name"] == *target) {
             errors.not_found(&path.field("targetContainerName"), target);
@@ -80,18 +83,72 @@ fn unique_name<'a>(container: &'a Value, seen: &mut Vec<&'a str>, path: &Path<'_
     seen.push(name);
 }
 
-fn common_rules(container: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mut Errors) {
+/// A pod's image is a plain name; in a template, blanks around it are let through.
+pub(super) fn plain_images(containers: &Value, list: &Path<'_>, errors: &mut Errors) {
+    for (at, container) in containers.items().iter().enumerate() {
+        let image = container["image"].str();
+        if image.trim() != image {
+            errors.invalid(&list.index(at).field("image"), image, "must not have leading or trailing whitespace");
+        }
+    }
+}
+
+/// What a container does when it ends, where it says so itself.
+fn restart_policy(container: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let rules = container["restartPolicyRules"].items();
+    let (policy, at) = (&container["restartPolicy"], path.field("restartPolicy"));
+    optional_one_of(policy, &["Always", "Never", "OnFailure"], &at, errors);
+    if policy.is_null() && !rules.is_empty() {
+        errors.required(&at, "must specify restartPolicy when restart rules are used");
+    }
+    let list = path.field("restartPolicyRules");
+    if rules.len() > 20 {
+        errors.too_many(&list, rules.len(), 20);
+    }
+    for (at, rule) in rules.iter().enumerate() {
+        let path = list.index(at);
+        one_of(&rule["action"], &["Restart", "RestartAllContainers"], &path.field("action"), errors);
+        let (codes, path) = (&rule["exitCodes"], path.field("exitCodes"));
+        if codes.is_null() {
+            errors.required(&path, "must be specified");
+            continue;
+        }
+        one_of(&codes["operator"], &["In", "NotIn"], &path.field("operator"), errors);
+    }
+}
+
+/// Which changes of resources restart a container.
+fn resize_policy(container: &Value, spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let policies = container["resizePolicy"].items();
+    for (at, policy) in policies.iter().enumerate() {
+        let (resource, restart) = (policy["resourceName"].str(), &policy["restartPolicy"]);
+        if policies[..at].iter().any(|earlier| earlier["resourceName"] == *resource) {
+            errors.duplicate(&path.index(at), resource);
+        }
+        for (value, known) in
+            [(&policy["resourceName"], ["cpu", "memory"]), (restart, ["NotRequired", "RestartContainer"])]
+        {
+            if value.str().is_empty() {
+                errors.required(path, "");
+            } else {
+                one_of(value, &known, path, errors);
+            }
+        }
+        if spec["restartPolicy"] == "Never" && restart != "NotRequired" {
+            errors.invalid(path, restart.str(), "must be 'NotRequired' when `restartPolicy` is 'Never'");
+        }
+    }
+}
+
+fn common_rules(container: &Value, spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mut Errors) {
     let name = container["name"].str();
     if name.is_empty() {
         errors.required(&path.field("name"), "");
     } else {
         dns_label(name, &path.field("name"), errors);
     }
-    let image = container["image"].str();
-    if image.is_empty() {
+    if container["image"].str().is_empty() {
         errors.required(&path.field("image"), "");
-    } else if image.trim() != image {
-        errors.invalid(&path.field("image"), image, "must not have leading or trailing whitespace");
     }
     one_of(
         &container["terminationMessagePolicy"],
@@ -105,8 +162,10 @@ fn common_rules(container: &Value, volumes: &Volumes<'_>, path: &Path<'_>, error
     mounts(container, volumes, &path.field("volumeMounts"), errors);
     devices(container, volumes, &path.field("volumeDevices"), errors);
     one_of(&container["imagePullPolicy"], &["Always", "IfNotPresent", "Never"], &path.field("imagePullPolicy"), errors);
-    resources::requirements(&container["resources"], &path.field("resources"), errors);
-    security::container(&container["securityContext"], &path.field("securityContext"), errors);
+    resources::requirements(&container["resources"], &spec["resourceClaims"], &path.field("resources"), errors);
+    resize_policy(container, spec, &path.field("resizePolicy"), errors);
+    let own_users = spec["hostUsers"].as_bool() == Some(false);
+    security::container(&container["securityContext"], own_users, &path.field("securityContext"), errors);
 }
 
 fn ports(ports: &Value, list: &Path<'_>, errors: &mut Errors) {
@@ -193,7 +252,7 @@ fn value_from(variable: &Value, path: &Path<'_>, errors: &mut Errors) {
         }
         sources += 1;
         let path = path.field(key);
-        required(&reference["name"], &path.field("name"), errors);
+        dns_subdomain(reference["name"].str(), &path.field("name"), errors);
         let wanted = reference["key"].str();
         if wanted.is_empty() {
             errors.required(&path.field("key"), "");
@@ -223,6 +282,11 @@ pub(super) fn field_ref(reference: &Value, known: &[&str], path: &Path<'_>, erro
     let at = path.field("fieldPath");
     if field.is_empty() {
         errors.required(&at, "");
+        return;
+    }
+    let version = reference["apiVersion"].str();
+    if !matches!(version, "" | "v1") {
+        errors.invalid(&at, field, format!("error converting fieldPath: unsupported pod version: {version}"));
         return;
     }
     if let Some((map, key)) = field.strip_suffix("']").and_then(|rest| rest.split_once("['")) {
@@ -262,6 +326,25 @@ pub(super) fn resource_ref(reference: &Value, in_volume: bool, path: &Path<'_>, 
     {
         errors.not_supported(&path.field("resource"), resource, &KNOWN);
     }
+    let divisor = match Quantity::of(&reference["divisor"]) {
+        Some(quantity) if !quantity.is_zero() => quantity.text(),
+        _ => return,
+    };
+    const SIZES: &str = "1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei";
+    let (known, what) = match resource.split_once('.').map_or("", |(_, what)| what) {
+        "cpu" => ("1m and 1", "cpu"),
+        "memory" => (SIZES, "memory"),
+        "ephemeral-storage" => (SIZES, "local ephemeral storage"),
+        pages if pages.starts_with("hugepages-") => (SIZES, "hugepages"),
+        _ => return,
+    };
+    if !known.split(", ").flat_map(|part| part.split(" and ")).any(|one| one == divisor) {
+        errors.invalid(
+            &path.field("divisor"),
+            resource,
+            format!("only divisor's values {known} are supported with the {what} resource"),
+        );
+    }
 }
 
 fn env_from(sources: &Value, list: &Path<'_>, errors: &mut Errors) {
@@ -275,7 +358,12 @@ fn env_from(sources: &Value, list: &Path<'_>, errors: &mut Errors) {
         for key in ["configMapRef", "secretRef"] {
             if !source[key].is_null() {
                 count += 1;
-                required(&source[key]["name"], &path.field(key).field("name"), errors);
+                let (name, path) = (source[key]["name"].str(), path.field(key));
+                if name.is_empty() {
+                    errors.required(&path.field("name"), "");
+                } else {
+                    errors.all_invalid(&path.field("name"), name, names::subdomain(name, true));
+                }
             }
         }
         if count == 0 {
@@ -327,24 +415,35 @@ fn mounts(container: &Value, volumes: &Volumes<'_>, list: &Path<'_>, errors: &mu
         }
         let propagation = &mount["mountPropagation"];
         if !propagation.is_null() {
-            let at = path.field("mountPropagation");
+            let at = list.field("mountPropagation");
             one_of(propagation, &["Bidirectional", "HostToContainer", "None"], &at, errors);
             if propagation == "Bidirectional" && !container["securityContext"]["privileged"].is_true() {
                 errors.forbidden(&at, "Bidirectional mount propagation is available only to privileged containers");
+            }
+        }
+        let recursive = &mount["recursiveReadOnly"];
+        let at = list.field("recursiveReadOnly");
+        optional_one_of(recursive, &["Disabled", "Enabled", "IfPossible"], &at, errors);
+        if matches!(recursive.str(), "Enabled" | "IfPossible") {
+            if !mount["readOnly"].is_true() {
+                errors.forbidden(&at, "may only be specified when readOnly is true");
+            }
+            if !propagation.is_null() && propagation != "None" {
+                errors.forbidden(&at, "may only be specified when mountPropagation is None or not specified");
             }
         }
     }
 }
 
 fn devices(container: &Value, volumes: &Volumes<'_>, list: &Path<'_>, errors: &mut Errors) {
-    let mut seen: Vec<&str> = Vec::new();
+    let (mut seen, mut taken): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     for (at, device) in container["volumeDevices"].items().iter().enumerate() {
         let path = list.index(at);
         let (name, target) = (device["name"].str(), device["devicePath"].str());
         if name.is_empty() {
             errors.required(&path.field("name"), "");
         }
-        if seen.contains(&name) {
+        if !name.is_empty() && seen.contains(&name) {
             errors.invalid(&path.field("name"), name, "must be unique");
         }
         seen.push(name);
@@ -360,6 +459,21 @@ fn devices(container: &Value, volumes: &Volumes<'_>, list: &Path<'_>, errors: &m
         }
         if target.is_empty() {
             errors.required(&path.field("devicePath"), "");
+        }
+        if taken.contains(&target) {
+            errors.invalid(&path.field("devicePath"), target, "must be unique");
+        }
+        if target.split('/').any(|part| part == "..") {
+            errors.invalid(&path.field("devicePath"), target, "can not contain backsteps ('..')");
+        } else {
+            taken.push(target);
+        }
+        let mounts = container["volumeMounts"].items();
+        if mounts.iter().any(|mount| mount["name"] == *name) {
+            errors.invalid(&path.field("name"), name, "must not already exist in volumeMounts");
+        }
+        if mounts.iter().any(|mount| mount["mountPath"] == *target) {
+            errors.invalid(&path.field("devicePath"), target, "must not already exist as a path in volumeMounts");
         }
     }
 }

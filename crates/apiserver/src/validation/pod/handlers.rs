@@ -85,8 +85,8 @@ fn http_get(action: &Value, path: &Path<'_>, errors: &mut Errors) {
     }
     port_or_name(&action["port"], &path.field("port"), errors);
     one_of(&action["scheme"], &["HTTP", "HTTPS"], &path.field("scheme"), errors);
-    for (at, header) in action["httpHeaders"].items().iter().enumerate() {
+    for header in action["httpHeaders"].items() {
         let name = header["name"].str();
-        errors.all_invalid(&path.field("httpHeaders").index(at).field("name"), name, names::header_name(name));
+        errors.all_invalid(&path.field("httpHeaders"), name, names::header_name(name));
     }
 }

@@ -21,11 +21,14 @@ const SPEC: Path<'static> = Path::new("spec");
 pub(crate) fn validate(pod: &Value, errors: &mut Errors) {
     let spec = &pod["spec"];
     validate_spec(spec, &SPEC, errors);
-    if !spec["nodeName"].str().is_empty() && !spec["schedulingGates"].items().is_empty() {
-        errors.forbidden(&SPEC.field("nodeName"), "cannot be set until all schedulingGates have been cleared");
+    for key in ["containers", "initContainers"] {
+        containers::plain_images(&spec[key], &SPEC.field(key), errors);
     }
     if !spec["ephemeralContainers"].items().is_empty() {
         errors.forbidden(&SPEC.field("ephemeralContainers"), "cannot be set on create");
+    }
+    if !spec["nodeName"].str().is_empty() && !spec["schedulingGates"].items().is_empty() {
+        errors.forbidden(&SPEC.field("nodeName"), "cannot be set until all schedulingGates have been cleared");
     }
 }
 
@@ -71,6 +74,7 @@ pub(crate) fn validate_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) 
         seen.push(name);
     }
     scheduling::spread(&spec["topologySpreadConstraints"], &path.field("topologySpreadConstraints"), errors);
+    security::own_users(spec, path, errors);
     for key in ["serviceAccountName", "nodeName"] {
         if !spec[key].str().is_empty() {
             dns_subdomain(spec[key].str(), &path.field(key), errors);
@@ -115,7 +119,11 @@ pub(crate) fn validate_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) 
         if os["name"].str().is_empty() {
             errors.required(&path.field("os").field("name"), "cannot be empty");
         } else {
+            let before = errors.len();
             one_of(&os["name"], &["linux", "windows"], &path.field("os"), errors);
+            if errors.len() == before {
+                security::system(spec, path, errors);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use drydock_value::Value;
 
-use super::super::common::{label_selector, one_of, optional_one_of, qualified_name};
+use super::super::common::{dns_subdomain, label_selector, one_of, optional_one_of, qualified_name};
 use super::super::{Errors, Path, names};
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
@@ -25,7 +25,7 @@ pub(super) fn affinity(affinity: &Value, path: &Path<'_>, errors: &mut Errors) {
         let list = at.field(PREFERRED);
         let path = list.index(index);
         weight(term, &path, errors);
-        node_term(&term["preference"], &path.field("preference"), errors);
+        node_term(&term["preference"], false, &path.field("preference"), errors);
     }
     for key in ["podAffinity", "podAntiAffinity"] {
         let pods = &affinity[key];
@@ -50,11 +50,12 @@ fn node_selector(selector: &Value, path: &Path<'_>, errors: &mut Errors) {
         errors.required(&list, "must have at least one node selector term");
     }
     for (at, term) in terms.iter().enumerate() {
-        node_term(term, &list.index(at), errors);
+        node_term(term, true, &list.index(at), errors);
     }
 }
 
-fn node_term(term: &Value, path: &Path<'_>, errors: &mut Errors) {
+/// `strict`: whether values must be such that a label can have them; what is only preferred may name others.
+fn node_term(term: &Value, strict: bool, path: &Path<'_>, errors: &mut Errors) {
     let list = path.field("matchExpressions");
     for (at, expression) in term["matchExpressions"].items().iter().enumerate() {
         let path = list.index(at);
@@ -74,6 +75,9 @@ fn node_term(term: &Value, path: &Path<'_>, errors: &mut Errors) {
             other => errors.invalid(&path.field("operator"), other, "not a valid selector operator"),
         }
         qualified_name(expression["key"].str(), &path.field("key"), errors);
+        for (at, value) in values.iter().enumerate().filter(|_| strict) {
+            errors.all_invalid(&value_path.index(at), value.str(), names::label_value(value.str()));
+        }
     }
     let list = path.field("matchFields");
     for (at, field) in term["matchFields"].items().iter().enumerate() {
@@ -91,6 +95,10 @@ fn node_term(term: &Value, path: &Path<'_>, errors: &mut Errors) {
         }
         if field["key"] != "metadata.name" {
             errors.invalid(&path.field("key"), field["key"].str(), "not a valid field selector key");
+            continue;
+        }
+        for (at, value) in field["values"].items().iter().enumerate() {
+            dns_subdomain(value.str(), &path.field("values").index(at), errors);
         }
     }
 }
@@ -101,11 +109,33 @@ fn pod_term(term: &Value, path: &Path<'_>, errors: &mut Errors) {
     for name in term["namespaces"].items() {
         errors.all_invalid(&path.field("namespace"), name.str(), names::dns_label(name.str()));
     }
+    let (with, without) = (term["matchLabelKeys"].items(), term["mismatchLabelKeys"].items());
+    for (field, keys) in [("matchLabelKeys", with), ("mismatchLabelKeys", without)] {
+        label_keys(keys, &term["labelSelector"], &path.field(field), errors);
+    }
+    for (at, key) in with.iter().enumerate().filter(|(_, key)| without.contains(key)) {
+        errors.invalid(
+            &path.field("matchLabelKeys").index(at),
+            key,
+            "exists in both matchLabelKeys and mismatchLabelKeys",
+        );
+    }
     let key = term["topologyKey"].str();
     if key.is_empty() {
         errors.required(&path.field("topologyKey"), "can not be empty");
     }
     qualified_name(key, &path.field("topologyKey"), errors);
+}
+
+/// Keys of labels that complete a selector.
+fn label_keys(keys: &[Value], selector: &Value, list: &Path<'_>, errors: &mut Errors) {
+    if !keys.is_empty() && selector.is_null() {
+        errors.forbidden(list, "must not be specified when labelSelector is not set");
+        return;
+    }
+    for (at, key) in keys.iter().enumerate() {
+        qualified_name(key.str(), &list.index(at), errors);
+    }
 }
 
 /// Tolerations.
@@ -192,6 +222,20 @@ pub(super) fn spread(constraints: &Value, list: &Path<'_>, errors: &mut Errors) 
         for key in ["nodeAffinityPolicy", "nodeTaintsPolicy"] {
             optional_one_of(&constraint[key], &["Honor", "Ignore"], &path.field(key), errors);
         }
-        label_selector(&constraint["labelSelector"], &path.field("labelSelector"), errors);
+        let (selector, keys) = (&constraint["labelSelector"], constraint["matchLabelKeys"].items());
+        let list = path.field("matchLabelKeys");
+        if !keys.is_empty() && selector.is_null() {
+            errors.forbidden(&list, "must not be specified when labelSelector is not set");
+        }
+        for (at, key) in keys.iter().enumerate() {
+            let key = key.str();
+            qualified_name(key, &list.index(at), errors);
+            if selector["matchLabels"].get(key).is_some()
+                || selector["matchExpressions"].items().iter().any(|expression| expression["key"] == *key)
+            {
+                errors.invalid(&list.index(at), key, "exists in both matchLabelKeys and labelSelector");
+            }
+        }
+        label_selector(selector, &path.field("labelSelector"), errors);
     }
 }

@@ -2,7 +2,7 @@
 
 use drydock_value::Value;
 
-use super::super::common::{json, optional_one_of, quote};
+use super::super::common::{descending_path, json, one_of, optional_one_of, quote};
 use super::super::{Errors, Path, names};
 
 const ID_RANGE: &str = "must be between 0 and 2147483647, inclusive";
@@ -20,25 +20,45 @@ fn seccomp(profile: &Value, path: &Path<'_>, errors: &mut Errors) {
     let kind = profile["type"].str();
     let own = &profile["localhostProfile"];
     match kind {
-        "Localhost" => {
-            if own.is_null() {
-                errors.required(&path.field("localhostProfile"), "must be set when seccomp type is Localhost");
-            } else {
-                super::super::common::descending_path(own.str(), &path.field("localhostProfile"), errors);
-            }
-        }
-        "RuntimeDefault" | "Unconfined" => {
-            if !own.is_null() {
-                errors.invalid(&path.field("localhostProfile"), own, "can only be set when seccomp type is Localhost");
-            }
-        }
         "" => errors.required(&path.field("type"), "type is required when seccompProfile is set"),
-        other => errors.not_supported(&path.field("type"), other, &["Localhost", "RuntimeDefault", "Unconfined"]),
+        _ => one_of(&profile["type"], &PROFILES, &path.field("type"), errors),
+    }
+    let at = path.field("localhostProfile");
+    if kind != "Localhost" {
+        if !own.is_null() {
+            errors.invalid_text(&at, &show_profile(profile), "can only be set when seccomp type is Localhost");
+        }
+    } else if own.is_null() {
+        errors.required(&at, "must be set when seccomp type is Localhost");
+    } else {
+        descending_path(own.str(), &at, errors);
+    }
+}
+
+const PROFILES: [&str; 3] = ["Localhost", "RuntimeDefault", "Unconfined"];
+
+fn app_armor(profile: &Value, path: &Path<'_>, errors: &mut Errors) {
+    if profile.is_null() {
+        return;
+    }
+    let (own, at) = (&profile["localhostProfile"], path.field("localhostProfile"));
+    match profile["type"].str() {
+        "Localhost" if own.str().trim() != own.str() => {
+            errors.invalid(&at, own, "must not be padded with whitespace");
+        }
+        "Localhost" if own.str().is_empty() => errors.required(&at, "must be set when AppArmor type is Localhost"),
+        "RuntimeDefault" | "Unconfined" if !own.is_null() => {
+            errors.invalid(&at, own, "can only be set when AppArmor type is Localhost");
+        }
+        "" => errors.required(&path.field("type"), "type is required when appArmorProfile is set"),
+        _ => one_of(&profile["type"], &PROFILES, &path.field("type"), errors),
     }
 }
 
 /// A container's context.
-pub(super) fn container(context: &Value, path: &Path<'_>, errors: &mut Errors) {
+///
+/// `own_users`: whether the pod has users of its own.
+pub(super) fn container(context: &Value, own_users: bool, path: &Path<'_>, errors: &mut Errors) {
     if context.is_null() {
         return;
     }
@@ -46,6 +66,9 @@ pub(super) fn container(context: &Value, path: &Path<'_>, errors: &mut Errors) {
         id(&context[key], &path.field(key), errors);
     }
     optional_one_of(&context["procMount"], &["Default", "Unmasked"], &path.field("procMount"), errors);
+    if context["procMount"] == "Unmasked" && !own_users {
+        errors.invalid(&path.field("procMount"), "Unmasked", "`hostUsers` must be false to use `Unmasked`");
+    }
     seccomp(&context["seccompProfile"], &path.field("seccompProfile"), errors);
     if context["allowPrivilegeEscalation"].as_bool() == Some(false) {
         if context["privileged"].is_true() {
@@ -63,6 +86,14 @@ pub(super) fn container(context: &Value, path: &Path<'_>, errors: &mut Errors) {
             );
         }
     }
+    app_armor(&context["appArmorProfile"], &path.field("appArmorProfile"), errors);
+}
+
+fn show_profile(profile: &Value) -> String {
+    if profile.is_null() {
+        return "null".to_owned();
+    }
+    format!("{{\"Type\":{},\"LocalhostProfile\":{}}}", quote(&profile["type"]), json(&profile["localhostProfile"]))
 }
 
 /// A container's context as Go prints the internal struct.
@@ -72,12 +103,6 @@ pub(crate) fn show_context(context: &Value) -> String {
         "null".to_owned()
     } else {
         format!("{{\"Add\":{},\"Drop\":{}}}", json(&capabilities["add"]), json(&capabilities["drop"]))
-    };
-    let profile = |profile: &Value| {
-        if profile.is_null() {
-            return "null".to_owned();
-        }
-        format!("{{\"Type\":{},\"LocalhostProfile\":{}}}", quote(&profile["type"]), json(&profile["localhostProfile"]))
     };
     format!(
         "{{\"Capabilities\":{capabilities},\"Privileged\":{},\"SELinuxOptions\":null,\"WindowsOptions\":null,\
@@ -90,8 +115,8 @@ pub(crate) fn show_context(context: &Value) -> String {
         json(&context["readOnlyRootFilesystem"]),
         json(&context["allowPrivilegeEscalation"]),
         json(&context["procMount"]),
-        profile(&context["seccompProfile"]),
-        profile(&context["appArmorProfile"]),
+        show_profile(&context["seccompProfile"]),
+        show_profile(&context["appArmorProfile"]),
     )
 }
 
@@ -111,13 +136,6 @@ pub(super) fn pod(spec: &Value, spec_path: &Path<'_>, errors: &mut Errors) {
             }
         }
     }
-    if spec["shareProcessNamespace"].is_true() && spec["hostPID"].is_true() {
-        errors.invalid(
-            &spec_path.field("shareProcessNamespace"),
-            true,
-            "ShareProcessNamespace and HostPID cannot both be enabled",
-        );
-    }
     let context = &spec["securityContext"];
     let path = spec_path.field("securityContext");
     for key in ["fsGroup", "runAsUser", "runAsGroup"] {
@@ -126,12 +144,13 @@ pub(super) fn pod(spec: &Value, spec_path: &Path<'_>, errors: &mut Errors) {
     for (at, group) in context["supplementalGroups"].items().iter().enumerate() {
         id(group, &path.field("supplementalGroups").index(at), errors);
     }
-    optional_one_of(
-        &context["supplementalGroupsPolicy"],
-        &["Merge", "Strict"],
-        &path.field("supplementalGroupsPolicy"),
-        errors,
-    );
+    if spec["shareProcessNamespace"].is_true() && spec["hostPID"].is_true() {
+        errors.invalid(
+            &path.field("shareProcessNamespace"),
+            true,
+            "ShareProcessNamespace and HostPID cannot both be enabled",
+        );
+    }
     let mut seen: Vec<String> = Vec::new();
     for (at, sysctl) in context["sysctls"].items().iter().enumerate() {
         let name = sysctl["name"].str();
@@ -154,11 +173,76 @@ pub(super) fn pod(spec: &Value, spec_path: &Path<'_>, errors: &mut Errors) {
             seen.push(normal);
         }
     }
-    optional_one_of(
-        &context["fsGroupChangePolicy"],
-        &["Always", "OnRootMismatch"],
-        &path.field("fsGroupChangePolicy"),
-        errors,
-    );
+    let choice = |field: &str, known: &[&str], errors: &mut Errors| {
+        optional_one_of(&context[field], known, &path.field(field), errors);
+    };
+    choice("fsGroupChangePolicy", &["Always", "OnRootMismatch"], errors);
     seccomp(&context["seccompProfile"], &path.field("seccompProfile"), errors);
+    app_armor(&context["appArmorProfile"], &path.field("appArmorProfile"), errors);
+    choice("supplementalGroupsPolicy", &["Merge", "Strict"], errors);
+    choice("seLinuxChangePolicy", &["MountOption", "Recursive"], errors);
+}
+
+/// A pod with users of its own shares nothing else of its host.
+pub(super) fn own_users(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    if spec["hostUsers"].as_bool() != Some(false) {
+        return;
+    }
+    for (field, shown) in [("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")] {
+        if spec[field].is_true() {
+            errors.forbidden(&path.field(shown), "when `pod.Spec.HostUsers` is false");
+        }
+    }
+}
+
+/// What makes no sense on the operating system that a pod says it is for.
+pub(super) fn system(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    const OF_POD: [&str; 4] = ["hostUsers", "hostPID", "hostIPC", "shareProcessNamespace"];
+    const OF_CONTEXT: [&str; 10] = [
+        "appArmorProfile",
+        "seLinuxOptions",
+        "seccompProfile",
+        "fsGroup",
+        "fsGroupChangePolicy",
+        "sysctls",
+        "runAsUser",
+        "runAsGroup",
+        "supplementalGroups",
+        "supplementalGroupsPolicy",
+    ];
+    const OF_CONTAINER: [&str; 10] = [
+        "appArmorProfile",
+        "seLinuxOptions",
+        "seccompProfile",
+        "capabilities",
+        "readOnlyRootFilesystem",
+        "privileged",
+        "allowPrivilegeEscalation",
+        "procMount",
+        "runAsUser",
+        "runAsGroup",
+    ];
+    let windows = spec["os"]["name"] == "windows";
+    let (of_pod, of_context, of_container, words): (&[&str], &[&str], &[&str], &str) = if windows {
+        (&OF_POD, &OF_CONTEXT, &OF_CONTAINER, "cannot be set for a windows pod")
+    } else {
+        let only = &["windowsOptions"];
+        (&[], only, only, "windows options cannot be set for a linux pod")
+    };
+    let refuse = |object: &Value, path: &Path<'_>, fields: &[&str], errors: &mut Errors| {
+        for field in fields {
+            if !object[*field].is_null() {
+                errors.forbidden(&path.field(field), words);
+            }
+        }
+    };
+    refuse(spec, path, of_pod, errors);
+    refuse(&spec["securityContext"], &path.field("securityContext"), of_context, errors);
+    for key in ["initContainers", "containers", "ephemeralContainers"] {
+        let list = path.field(key);
+        for (at, container) in spec[key].items().iter().enumerate() {
+            let path = list.index(at);
+            refuse(&container["securityContext"], &path.field("securityContext"), of_container, errors);
+        }
+    }
 }

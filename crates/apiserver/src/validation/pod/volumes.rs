@@ -4,7 +4,7 @@ use drydock_sorted::SortedMap;
 
 use drydock_value::Value;
 
-use super::super::common::{self, dns_label, local_path, no_backsteps, required};
+use super::super::common::{self, dns_label, local_path, no_backsteps, one_of, required};
 use super::super::{Errors, Path};
 use super::containers::{field_ref, resource_ref};
 use crate::types::Quantity;
@@ -125,7 +125,10 @@ pub(crate) fn one_source(key: &str, source: &Value, path: &Path<'_>, errors: &mu
             errors.forbidden(&path.field("sizeLimit"), "SizeLimit field must be a valid resource quantity");
         }
         "hostPath" => host_path(source, path, errors),
-        "gitRepo" => required(&source["repository"], &path.field("repository"), errors),
+        "gitRepo" => {
+            required(&source["repository"], &path.field("repository"), errors);
+            local_path(source["directory"].str(), &path.field("directory"), errors);
+        }
         "secret" => {
             required(&source["secretName"], &path.field("secretName"), errors);
             mode(&source["defaultMode"], &path.field("defaultMode"), errors);
@@ -173,17 +176,57 @@ pub(crate) fn one_source(key: &str, source: &Value, path: &Path<'_>, errors: &mu
                 );
             }
         }
-        "image" => required(&source["reference"], &path.field("reference"), errors),
-        "flexVolume" => required(&source["driver"], &path.field("driver"), errors),
-        "gcePersistentDisk" => required(&source["pdName"], &path.field("pdName"), errors),
-        "awsElasticBlockStore" | "cinder" => required(&source["volumeID"], &path.field("volumeID"), errors),
-        "glusterfs" => {
-            required(&source["endpoints"], &path.field("endpoints"), errors);
-            required(&source["path"], &path.field("path"), errors);
+        "image" => {
+            required(&source["reference"], &path.field("reference"), errors);
+            one_of(&source["pullPolicy"], &["Always", "IfNotPresent", "Never"], &path.field("pullPolicy"), errors);
         }
-        _ => {}
+        "fc" if source["targetWWNs"].is_empty() && source["wwids"].is_empty() => {
+            errors.required(&path.field("targetWWNs"), "must specify either targetWWNs or wwids, but not both");
+        }
+        "flocker" if source["datasetName"].is_empty() && source["datasetUUID"].is_empty() => {
+            errors.required(path, "one of datasetName and datasetUUID is required");
+        }
+        "quobyte" => {
+            if source["registry"].str().is_empty() {
+                errors.required(
+                    &path.field("registry"),
+                    "must be a host:port pair or multiple pairs separated by commas",
+                );
+            }
+            required(&source["volume"], &path.field("volume"), errors);
+        }
+        _ => {
+            for (_, field) in NEEDED.iter().filter(|(kind, _)| *kind == key) {
+                if source[*field].is_empty() {
+                    errors.required(&path.field(field), "");
+                }
+            }
+        }
     }
 }
+
+/// What sources of other vendors cannot be without.
+const NEEDED: [(&str, &str); 19] = [
+    ("awsElasticBlockStore", "volumeID"),
+    ("azureDisk", "diskName"),
+    ("azureDisk", "diskURI"),
+    ("azureFile", "secretName"),
+    ("azureFile", "shareName"),
+    ("cephfs", "monitors"),
+    ("cinder", "volumeID"),
+    ("flexVolume", "driver"),
+    ("gcePersistentDisk", "pdName"),
+    ("glusterfs", "endpoints"),
+    ("glusterfs", "path"),
+    ("photonPersistentDisk", "pdID"),
+    ("portworxVolume", "volumeID"),
+    ("rbd", "monitors"),
+    ("rbd", "image"),
+    ("scaleIO", "gateway"),
+    ("scaleIO", "system"),
+    ("storageos", "volumeName"),
+    ("vsphereVolume", "volumePath"),
+];
 
 fn host_path(source: &Value, path: &Path<'_>, errors: &mut Errors) {
     const TYPES: [&str; 8] =
@@ -217,9 +260,10 @@ fn downward_items(items: &Value, path: &Path<'_>, errors: &mut Errors) {
     }
 }
 
-fn projected(source: &Value, path: &Path<'_>, errors: &mut Errors) {
-    mode(&source["defaultMode"], &path.field("defaultMode"), errors);
-    let list = path.field("sources");
+fn projected(source: &Value, volume: &Path<'_>, errors: &mut Errors) {
+    mode(&source["defaultMode"], &volume.field("defaultMode"), errors);
+    let list = volume.field("sources");
+    let mut taken: Vec<&str> = Vec::new();
     for (at, part) in source["sources"].items().iter().enumerate() {
         let path = list.index(at);
         let mut count = 0;
@@ -230,10 +274,7 @@ fn projected(source: &Value, path: &Path<'_>, errors: &mut Errors) {
             }
             let path = path.field(key);
             count += 1;
-            if count > 1 {
-                errors.forbidden(&path, "may not specify more than 1 volume type per source");
-                continue;
-            }
+            let before = errors.len();
             match key {
                 "secret" | "configMap" => {
                     required(&projection["name"], &path.field("name"), errors);
@@ -249,10 +290,32 @@ fn projected(source: &Value, path: &Path<'_>, errors: &mut Errors) {
                             "may not specify a duration less than 10 minutes",
                         );
                     }
-                    required(&projection["path"], &path.field("path"), errors);
+                    if seconds.as_i64().is_some_and(|seconds| seconds > 1 << 32) {
+                        errors.invalid(
+                            &path.field("expirationSeconds"),
+                            seconds,
+                            "may not specify a duration larger than 2^32 seconds",
+                        );
+                    }
+                    required(&projection["path"], &volume.field("path"), errors);
+                    local_path(projection["path"].str(), &volume.field("path"), errors);
                 }
                 _ => {}
             }
+            if errors.len() == before && key != "serviceAccountToken" {
+                for item in projection["items"].items() {
+                    let target = item["path"].str();
+                    if taken.contains(&target) {
+                        let shown = if key == "downwardAPI" { target } else { projection["name"].str() };
+                        errors.invalid(volume, shown, "conflicting duplicate paths");
+                    } else {
+                        taken.push(target);
+                    }
+                }
+            }
+        }
+        if count > 1 {
+            errors.forbidden(&path, "may not specify more than 1 volume type per source");
         }
     }
 }
