@@ -141,7 +141,8 @@ impl Client {
         }
         let name = wanted.rsplit_once(':').map_or(wanted.as_str(), |(name, _)| name);
         let mut status = if name.parse::<std::net::IpAddr>().is_ok() || name == "localhost" {
-            Status::new(0, "", format!("dial tcp {wanted}: connect: connection refused"))
+            let address = wanted.replacen("localhost", "127.0.0.1", 1);
+            Status::new(0, "", format!("dial tcp {address}: connect: connection refused"))
         } else {
             Status::new(0, "", format!("dial tcp: lookup {name}: no such host"))
         };
@@ -175,7 +176,16 @@ impl Client {
     /// # Errors
     /// The server's refusal.
     pub fn value(&mut self, io: &mut Io<'_>, request: Request) -> Result<Value, Failure> {
-        self.send(io, request).into_result().map_err(Failure::from)
+        let (method, url) = (request.method, crate::verbose::url(&self.connection.server, &request));
+        self.send(io, request).into_result().map_err(|mut status| {
+            if status.code == 0 {
+                // What Go's client was doing stands before why it could not.
+                let verb = method.as_str();
+                let verb = verb[..1].to_owned() + &verb[1..].to_ascii_lowercase();
+                status.kind = format!("{verb} {}", crate::failure::quote(&url));
+            }
+            Failure::from(status)
+        })
     }
 
     /// Opens a stream: a watch, a log, exec, attach, port-forward.
@@ -185,16 +195,16 @@ impl Client {
     pub fn open(&mut self, io: &mut Io<'_>, request: Request) -> Result<StreamId, Failure> {
         self.reachable(io)?;
         let request = self.prepare(request);
-        if self.verbosity >= 6 {
-            crate::verbose::show(
-                self.verbosity,
-                &self.connection.server,
-                &request,
-                &Response::value(200, Value::Null),
-                io,
-            );
+        let shown = (self.verbosity >= 6).then(|| request.clone());
+        let opened = io.api.open(request);
+        if let Some(request) = shown {
+            let response = match &opened {
+                Ok(_) => Response::value(200, Value::Null),
+                Err(status) => Response::from(status.clone()),
+            };
+            crate::verbose::show(self.verbosity, &self.connection.server, &request, &response, io);
         }
-        Ok(io.api.open(request)?)
+        Ok(opened?)
     }
 
     /// One object.

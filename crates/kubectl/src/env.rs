@@ -34,6 +34,11 @@ impl Env {
         self.vars.get(name).map_or("", String::as_str)
     }
 
+    /// The folder for files that nobody keeps.
+    pub fn temp(&self) -> &str {
+        Some(self.var("TMPDIR")).filter(|folder| !folder.is_empty()).unwrap_or("/tmp")
+    }
+
     /// A path made absolute against the working directory, without `.` and `..`. `~/` is the home directory.
     pub fn absolute(&self, path: &str) -> String {
         let joined = if path.starts_with('/') {

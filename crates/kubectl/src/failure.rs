@@ -122,7 +122,9 @@ impl Failure {
     /// The bare words, as Go's `err.Error()`.
     pub fn words(&self) -> String {
         match self {
-            Failure::Status(status) if status.code == 0 => status.message.clone(),
+            Failure::Status(status) if status.code == 0 && !status.kind.is_empty() => {
+                format!("{}: {}", status.kind, status.message)
+            }
             Failure::Status(status) => status.message.clone(),
             Failure::Error(words) | Failure::Plain(words) | Failure::Usage(words) | Failure::Code(words, _) => {
                 words.clone()

@@ -218,10 +218,70 @@ impl Invocation {
     /// When the server can't be reached.
     pub fn mapper(&mut self, io: &mut Io<'_>) -> Result<&Mapper, Failure> {
         if self.mapper.is_none() {
-            let mapper = Mapper::discover(self.client(io)?, io)?;
-            self.mapper = Some(mapper);
+            match Mapper::discover(self.client(io)?, io) {
+                Ok(mapper) => self.mapper = Some(mapper),
+                Err(failure) => return Err(self.unreached(io, failure)),
+            }
         }
         Ok(self.mapper.get_or_insert_default())
+    }
+
+    /// What is said when the server that should tell what it serves is not reached: client-go complains at each of its
+    /// tries, and how many there are depends on what is looked for.
+    fn unreached(&mut self, io: &mut Io<'_>, failure: Failure) -> Failure {
+        let Some(status) = failure.status().filter(|status| status.code == 0) else { return failure };
+        let why = status.message.clone();
+        let server = self.client(io).map(|client| client.connection.server.clone()).unwrap_or_default();
+        let asked = |path: &str| format!("Get {}: {why}", quote(&format!("{server}{path}?timeout=32s")));
+        let path = self.command.path;
+        let file = self.flags.list("filename").into_iter().next();
+        let source = file.map(|file| quote(if file == "-" { "STDIN" } else { &file }));
+        if let Some(source) = source.as_ref().filter(|_| matches!(path, "create" | "apply" | "replace")) {
+            let validates = self.field_validation().is_ok_and(|how| how != "Ignore");
+            if validates && !self.flags.bool("force") {
+                return Failure::Error(format!(
+                    "error validating {source}: error validating data: failed to download openapi: {}; if you choose to ignore these errors, turn validation off with --validate=false",
+                    asked("/openapi/v2")
+                ));
+            }
+        }
+        let word = self.args.first().map_or("", String::as_str);
+        let tries = match path {
+            _ if source.is_some() => 1,
+            "run" | "api-resources" | "api-versions" => 1,
+            "auth can-i" | "create clusterrole" | "create role" | "events" | "explain" | "taint" => 2,
+            "attach"
+            | "certificate approve"
+            | "certificate deny"
+            | "cordon"
+            | "create job"
+            | "debug"
+            | "drain"
+            | "exec"
+            | "logs"
+            | "port-forward"
+            | "uncordon" => 4,
+            "top node" | "top pod" => 0,
+            _ if word.contains('/') => 4,
+            _ => 4 + word.split(',').count(),
+        };
+        for _ in 0..tries {
+            let head = crate::verbose::klog(io, 'E', "memcache.go:265");
+            let what = format!("couldn't get current server API group list: {}", asked("/api"));
+            io.eprintln(format!("{head}\"Unhandled Error\" err={}", quote(&what)));
+        }
+        match source {
+            Some(source) => {
+                let words = Failure::Error(format!("unable to recognize {source}: {}", asked("/api")));
+                // What goes on after errors says them bare.
+                let one = matches!(path.split(' ').next(), Some("apply" | "create" | "delete" | "diff" | "replace"));
+                if one { words } else { Failure::Many(vec![words]) }
+            }
+            None if path == "api-versions" => {
+                Failure::Error(format!("couldn't get available api versions from server: {}", asked("/api")))
+            }
+            None => failure,
+        }
     }
 
     /// A resource by what people call it.

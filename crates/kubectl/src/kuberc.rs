@@ -80,6 +80,11 @@ fn place(env: &Env) -> Result<(String, bool), String> {
     })
 }
 
+/// Whether somebody said where the preferences are.
+pub(crate) fn is_named(env: &Env) -> bool {
+    place(env).is_ok_and(|(_, explicit)| explicit)
+}
+
 /// Where the preferences are.
 pub(crate) fn path(env: &Env) -> String {
     place(env).map_or_else(|_| String::new(), |(path, _)| path)

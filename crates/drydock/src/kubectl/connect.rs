@@ -70,7 +70,8 @@ impl Endpoint {
                 return Err(self.failed(format!("dial tcp: lookup {}: no such host", self.host)));
             }
             Ok(Err(error)) => {
-                return Err(self.failed(format!("dial tcp {}: connect: {}", self.authority(), system::words(&error))));
+                let address = self.authority().replacen("localhost", "127.0.0.1", 1);
+                return Err(self.failed(format!("dial tcp {address}: connect: {}", system::words(&error))));
             }
             Ok(Ok(stream)) => stream,
         };

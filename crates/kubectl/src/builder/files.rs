@@ -189,7 +189,8 @@ pub(super) fn build(
     io: &mut Io<'_>,
     source: &Source,
 ) -> Result<Vec<Result<Value, Failure>>, Failure> {
-    let (warnings, built) = crate::kustomize::build(&source.path, [false, false], &inv.env, io.files);
+    let log = crate::verbose::klog(io, 'I', "log.go:244");
+    let (warnings, built) = crate::kustomize::build(&source.path, [false, false], &log, &inv.env, io.files);
     warnings.iter().for_each(|line| io.eprintln(line));
     Ok(built?.into_iter().map(Ok).collect())
 }

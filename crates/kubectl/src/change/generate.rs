@@ -56,7 +56,12 @@ pub fn send(inv: &mut Invocation, io: &mut Io<'_>, mut object: Value, dry_run: D
         }
         applied::escape_html(&order::to_json(&object)) + "\n"
     });
-    let resource = inv.mapper(io)?.kind(&GroupVersionKind::of(&object))?.clone();
+    // A Go client of known types asks nobody what they are called.
+    let kind = GroupVersionKind::of(&object);
+    let resource = match drydock_schema::resource_of_kind(&kind) {
+        Some(row) => row.resource.clone(),
+        None => inv.mapper(io)?.kind(&kind)?.clone(),
+    };
     let namespace = inv.namespace(io)?;
     let manager = inv.flags.str("field-manager").to_owned();
     let validation = if inv.command.flag("validate").is_some() { inv.field_validation()? } else { "" };

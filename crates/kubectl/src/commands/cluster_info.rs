@@ -21,6 +21,11 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if !inv.args.is_empty() {
         return Err(inv.usage(format!("unknown command {}", crate::failure::quote(&inv.args.concat()))));
     }
+    const MORE: &str = "\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n";
+    if let Err(failure) = inv.mapper(io) {
+        io.print(MORE);
+        return Err(failure);
+    }
     let client = inv.client(io)?;
     let server = client.connection.server.clone();
     let request = Request::get("/api/v1/namespaces/kube-system/services")
@@ -50,7 +55,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         let name = metadata["labels"]["kubernetes.io/name"].as_str().unwrap_or(metadata["name"].str()).to_owned();
         line(io, &name, &link);
     }
-    io.print("\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n");
+    io.print(MORE);
     Ok(Outcome::Done)
 }
 
@@ -69,7 +74,17 @@ pub fn dump(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         true => printers::of_format(inv, io, "go-template")?,
         false => printers::for_output(inv, io, Formats::default())?.unwrap_or_else(Printer::json),
     };
-    if printer.is_name() {
+    // JSON has the fields in the order of Go's types.
+    let json = !template && matches!(inv.flags.str("output"), "" | "json");
+    let mut print = move |io: &mut Io<'_>, object: &Value| {
+        if !json {
+            return printer.print(io, object);
+        }
+        let object = printers::without_managed_fields(object);
+        io.println(printers::go::escape_html(&crate::change::order::to_json_pretty(&object, 4)));
+        Ok(())
+    };
+    if inv.flags.str("output") == "name" {
         return Err("list types are not supported by name printing: *v1.NodeList".into());
     }
     let extension = if inv.flags.str("output") == "yaml" { "yaml" } else { "json" };
@@ -84,7 +99,7 @@ pub fn dump(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let mut write = |inv: &Invocation, io: &mut Io<'_>, name: &str, object: Option<&Value>, text: &str| {
         if folder.is_empty() || folder == "-" {
             return match object {
-                Some(object) => printer.print(io, object),
+                Some(object) => print(io, object),
                 None => {
                     io.print(text);
                     Ok(())
@@ -97,7 +112,7 @@ pub fn dump(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         }
         let bytes = match object {
             Some(object) => {
-                let (printed, out, _) = io.captured(|io| printer.print(io, object));
+                let (printed, out, _) = io.captured(|io| print(io, object));
                 printed?;
                 out
             }

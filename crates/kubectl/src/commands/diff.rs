@@ -108,11 +108,11 @@ fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure>
     }
     let program = inv.env.var("KUBECTL_EXTERNAL_DIFF").to_owned();
     if !program.is_empty() {
-        return external(io, &program, &pairs);
+        return external(io, inv.env.temp(), &program, &pairs);
     }
     let folders = (
-        format!("/tmp/LIVE-{}", (io.random)() % 10_000_000_000),
-        format!("/tmp/MERGED-{}", (io.random)() % 10_000_000_000),
+        format!("{}/LIVE-{}", inv.env.temp(), (io.random)() % 10_000_000_000),
+        format!("{}/MERGED-{}", inv.env.temp(), (io.random)() % 10_000_000_000),
     );
     let mut different = false;
     pairs.sort_compact_by(|a, b| a.name.cmp(&b.name));
@@ -337,9 +337,9 @@ fn mask(live: &mut Value, merged: &mut Value) {
 }
 
 /// Runs the program of `KUBECTL_EXTERNAL_DIFF` over two folders.
-fn external(io: &mut Io<'_>, program: &str, pairs: &[Pair]) -> Result<Outcome, Failure> {
+fn external(io: &mut Io<'_>, temp: &str, program: &str, pairs: &[Pair]) -> Result<Outcome, Failure> {
     let number = (io.random)() % 10_000_000_000;
-    let folders = [format!("/tmp/LIVE-{number}"), format!("/tmp/MERGED-{number}")];
+    let folders = [format!("{temp}/LIVE-{number}"), format!("{temp}/MERGED-{number}")];
     for folder in &folders {
         io.files.mkdir_all(folder)?;
     }

@@ -211,8 +211,8 @@ impl Editing {
             text = text.replace('\n', "\r\n");
         }
         let extension = if self.json { "json" } else { "yaml" };
-        let path = format!("/tmp/kubectl-edit-{}.{extension}", (io.random)() % 10_000_000_000);
-        let written = io.files.mkdir_all("/tmp").and_then(|()| io.files.write(&path, text.as_bytes()));
+        let path = format!("{}/kubectl-edit-{}.{extension}", self.inv.env.temp(), (io.random)() % 10_000_000_000);
+        let written = io.files.mkdir_all(self.inv.env.temp()).and_then(|()| io.files.write(&path, text.as_bytes()));
         written.map_err(|errno| format!("open {path}: {errno}"))?;
         let mut argv = self.program();
         let given = !self.inv.env.var("KUBE_EDITOR").is_empty() || !self.inv.env.var("EDITOR").is_empty();
@@ -393,7 +393,15 @@ impl Editing {
             ));
         }
         if self.mode != Mode::LastApplied {
-            applied::create_or_update(&mut object, self.inv.flags.bool("save-config"), applied::go_json);
+            // The editor does not show who manages which fields, and yet they are kept with the rest.
+            let managed = &info.object["metadata"]["managedFields"];
+            applied::create_or_update(&mut object, self.inv.flags.bool("save-config"), |object| {
+                let mut whole = object.clone();
+                if self.mode == Mode::Normal && !managed.is_null() {
+                    whole["metadata"].set("managedFields", managed.clone());
+                }
+                applied::go_json(&whole)
+            });
             record::note(&self.inv, &mut object);
         }
         let mut original = info.object.clone();

@@ -2,8 +2,8 @@
 
 use drydock_value::{Value, value};
 
-use super::{Outcome, acts};
-use crate::env::Io;
+use super::{Outcome, Waiting, acts};
+use crate::env::{Input, Io, Wait};
 use crate::failure::{Failure, quote};
 use crate::invocation::Invocation;
 use crate::kuberc;
@@ -17,50 +17,94 @@ fn load(inv: &Invocation, io: &mut Io<'_>) -> Result<(String, Value), Failure> {
     Ok((kuberc::path(&inv.env), preferences))
 }
 
-/// Preferences in the order of Go's fields, with the lists that are always written.
-fn in_order(preferences: &Value) -> Value {
-    fn fields(from: &Value, names: &[&str]) -> Value {
-        let mut out = Value::object();
-        for name in names.iter().filter(|name| !from[**name].is_null()) {
-            let mut value = from[*name].clone();
-            if *name == "options" {
-                value = value.items().iter().map(|option| fields(option, &["name", "default"])).collect();
-            }
-            out.set(*name, value);
-        }
-        out
-    }
-    let entries = |list: &str, names: &[&str]| -> Value {
-        preferences[list].items().iter().map(|entry| fields(entry, names)).collect()
-    };
-    let mut out = fields(preferences, &["kind", "apiVersion"]);
-    let mut defaults = entries("defaults", &["command", "options"]);
-    for entry in defaults.items_mut().iter_mut().filter(|entry| entry["options"].is_null()) {
-        entry.set("options", Value::Null);
-    }
-    out.set("defaults", defaults);
-    out.set("aliases", entries("aliases", &["name", "command", "prependArgs", "appendArgs", "options"]));
-    for field in ["credentialPluginPolicy", "credentialPluginAllowlist"] {
-        if !preferences[field].is_null() {
-            out.set(field, preferences[field].clone());
-        }
-    }
-    out
-}
+/// The fields in Go's order.
+const ORDER: &[&str] = &[
+    "kind",
+    "apiVersion",
+    "defaults",
+    "aliases",
+    "credentialPluginPolicy",
+    "credentialPluginAllowlist",
+    "name",
+    "command",
+    "prependArgs",
+    "appendArgs",
+    "options",
+    "default",
+];
 
 /// `kubectl kuberc view`
 ///
 /// # Errors
 /// When there are no preferences.
 pub fn view(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
-    let (path, preferences) = load(inv, io)?;
+    let (path, mut preferences) = load(inv, io)?;
     if preferences.is_null() {
-        return Err(format!("kuberc file not found at {path}").into());
+        if kuberc::is_named(&inv.env) {
+            return Err(format!("kuberc file not found at {path}").into());
+        }
+        if io.files.exists(&path) {
+            return Err(format!("error reading kuberc file: read {path}: is a directory").into());
+        }
+        io.println(format!("kuberc file not found at {path}"));
+        io.print("Would you like to generate a default kuberc file with recommended options? (y/N): ");
+        return Ok(Outcome::Waiting(Box::new(Offer { path, answer: Vec::new() })));
     }
-    if let Some(mut printer) = printers::for_output(inv, io, Formats::default())? {
-        printer.print(io, &in_order(&preferences))?;
+    let mut printer = printers::for_output(inv, io, Formats::default())?;
+    // Both lists are always written.
+    for list in ["defaults", "aliases"] {
+        if preferences[list].is_null() {
+            preferences.set(list, value!([]));
+        }
+    }
+    if inv.flags.str("output") == "json" {
+        io.println(printers::go::escape_html(&printers::go::ordered_json(&preferences, ORDER, Some(4))));
+    } else if let Some(printer) = &mut printer {
+        printer.print(io, &preferences)?;
     }
     Ok(Outcome::Done)
+}
+
+/// Waits for a line that says whether there shall be preferences.
+#[derive(Debug, Clone)]
+struct Offer {
+    path: String,
+    answer: Vec<u8>,
+}
+
+impl Waiting for Offer {
+    fn step(&mut self, io: &mut Io<'_>) -> Result<Outcome, Failure> {
+        match io.stdin.take() {
+            Input::Data(bytes) => self.answer.extend(bytes),
+            Input::Pending => return Ok(Outcome::Wait(Wait { stdin: true, ..Wait::default() })),
+            Input::End => self.answer.push(b'\n'),
+        }
+        if !self.answer.contains(&b'\n') {
+            return Ok(Outcome::Continue);
+        }
+        if String::from_utf8_lossy(&self.answer).trim().eq_ignore_ascii_case("y") {
+            let preferences = value!({"apiVersion": kuberc::VERSIONS[0], "kind": "Preference", "aliases": null, "defaults": [
+                {"command": "apply", "options": [{"name": "server-side", "default": "true"}]},
+                {"command": "delete", "options": [{"name": "interactive", "default": "true"}]}
+            ]});
+            save(&self.path, &preferences, io)?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn clone_box(&self) -> Box<dyn Waiting> {
+        Box::new(self.clone())
+    }
+}
+
+fn save(path: &str, preferences: &Value, io: &mut Io<'_>) -> Result<(), Failure> {
+    if let Some((folder, _)) = path.rsplit_once('/') {
+        io.files.mkdir_all(folder)?;
+    }
+    let text = drydock_yaml::to_yaml(preferences);
+    io.files.write(path, text.as_bytes()).map_err(|errno| format!("open {path}: {errno}"))?;
+    io.println(format!("Updated {path}"));
+    Ok(())
 }
 
 /// The flags that `set` acts on.
@@ -87,13 +131,7 @@ pub fn set(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     } else {
         entry(inv, &section, &mut preferences)?;
     }
-    if let Some((folder, _)) = path.rsplit_once('/') {
-        io.files.mkdir_all(folder)?;
-    }
-    io.files
-        .write(&path, drydock_yaml::to_yaml(&preferences).as_bytes())
-        .map_err(|errno| format!("open {path}: {errno}"))?;
-    io.println(format!("Updated {path}"));
+    save(&path, &preferences, io)?;
     Ok(Outcome::Done)
 }
 

@@ -24,7 +24,9 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         "LoadRestrictionsNone" => true,
         other => return Err(format!("illegal flag value --load-restrictor {other}; legal values: [LoadRestrictionsRootOnly LoadRestrictionsNone]").into()),
     };
-    let (warnings, built) = kustomize::build(path, [unrestricted, inv.flags.bool("enable-helm")], &inv.env, io.files);
+    let log = crate::verbose::klog(io, 'I', "log.go:244");
+    let how = [unrestricted, inv.flags.bool("enable-helm")];
+    let (warnings, built) = kustomize::build(path, how, &log, &inv.env, io.files);
     warnings.iter().for_each(|line| io.eprintln(line));
     let objects = built?;
     let output = inv.flags.str("output");

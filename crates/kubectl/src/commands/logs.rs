@@ -1,5 +1,7 @@
 //! `kubectl logs`: what containers wrote, once or as they write it.
 
+use std::time::Duration;
+
 use drydock_api::{Request, Status, StreamId, StreamItem};
 use drydock_value::{Time, Value};
 
@@ -255,31 +257,63 @@ fn start_following(
     prefix: bool,
     ignore_errors: bool,
 ) -> Result<Outcome, Failure> {
-    let mut streams = Vec::new();
-    for source in sources {
-        let client: &mut Client = inv.client(io)?;
-        match client.open(io, request(source, options)) {
-            Ok(id) => streams.push(Following { id, prefix: prefix.then(|| label(source)), line: Vec::new() }),
-            Err(failure) if ignore_errors => io.println(format!("error: {}", failure.words())),
-            Err(failure) => return Err(failure),
-        }
-    }
-    Ok(Outcome::Waiting(Box::new(Follow { streams, ignore_errors })))
+    let deadline = io.now + inv.flags.duration("pod-running-timeout");
+    let client = inv.client(io)?.clone();
+    let streams = sources.iter().map(|source| Following {
+        request: request(source, options),
+        id: None,
+        next: io.now,
+        prefix: prefix.then(|| label(source)),
+        line: Vec::new(),
+        begun: false,
+    });
+    Ok(Outcome::Waiting(Box::new(Follow { client, deadline, streams: streams.collect(), ignore_errors })))
 }
+
+/// How long after a refusal a log is asked for again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 struct Following {
-    id: StreamId,
+    request: Request,
+    /// None as long as the log is not to be had: it is asked for again at `next`.
+    id: Option<StreamId>,
+    next: Time,
     prefix: Option<String>,
     /// A line that is not complete yet: several logs are mixed by lines.
     line: Vec<u8>,
+    /// Whether anything came.
+    begun: bool,
 }
 
 /// Logs that are being followed.
 #[derive(Debug, Clone)]
 struct Follow {
+    client: Client,
+    /// Until when a log that is refused is asked for again.
+    deadline: Time,
     streams: Vec<Following>,
     ignore_errors: bool,
+}
+
+impl Follow {
+    /// A log that was refused: its container may still come.
+    fn refused(&mut self, io: &mut Io<'_>, at: usize, why: &str) -> Result<(), Failure> {
+        if self.ignore_errors {
+            io.println(format!("error: {why}"));
+            self.streams.remove(at);
+            return Ok(());
+        }
+        io.eprintln(why);
+        if io.now >= self.deadline {
+            self.interrupt(io);
+            return Err("context deadline exceeded".into());
+        }
+        let stream = &mut self.streams[at];
+        stream.id = None;
+        stream.next = (io.now + PAUSE).min(self.deadline);
+        Ok(())
+    }
 }
 
 impl Waiting for Follow {
@@ -287,11 +321,26 @@ impl Waiting for Follow {
         let alone = self.streams.len() == 1;
         let mut at = 0;
         while let Some(stream) = self.streams.get_mut(at) {
-            match io.api.poll(stream.id) {
+            let Some(id) = stream.id else {
+                if io.now < stream.next {
+                    at += 1;
+                    continue;
+                }
+                match self.client.open(io, stream.request.clone()) {
+                    Ok(id) => stream.id = Some(id),
+                    Err(failure) => self.refused(io, at, &failure.words())?,
+                }
+                continue;
+            };
+            match io.api.poll(id) {
                 StreamItem::Pending => at += 1,
                 StreamItem::Event(_) => {}
-                StreamItem::Data(_, bytes) if alone && stream.prefix.is_none() => io.out.put(&bytes),
+                StreamItem::Data(_, bytes) if alone && stream.prefix.is_none() => {
+                    stream.begun = true;
+                    io.out.put(&bytes);
+                }
                 StreamItem::Data(_, bytes) => {
+                    stream.begun = true;
                     stream.line.extend_from_slice(&bytes);
                     if let Some(end) = stream.line.iter().rposition(|byte| *byte == b'\n') {
                         let rest = stream.line.split_off(end + 1);
@@ -299,6 +348,7 @@ impl Waiting for Follow {
                         write(io, &lines, stream.prefix.as_deref());
                     }
                 }
+                StreamItem::Closed(Some(status)) if !stream.begun => self.refused(io, at, &status.message)?,
                 StreamItem::Closed(status) => {
                     let stream = self.streams.remove(at);
                     write(io, &stream.line, stream.prefix.as_deref());
@@ -316,12 +366,13 @@ impl Waiting for Follow {
         if self.streams.is_empty() {
             return Ok(Outcome::Done);
         }
-        Ok(Outcome::Wait(Wait::streams(self.streams.iter().map(|stream| stream.id))))
+        let next = self.streams.iter().filter(|stream| stream.id.is_none()).map(|stream| stream.next).min();
+        Ok(Outcome::Wait(Wait::streams(self.streams.iter().filter_map(|stream| stream.id)).or_until(next)))
     }
 
     fn interrupt(&mut self, io: &mut Io<'_>) -> i32 {
-        for stream in self.streams.drain(..) {
-            io.api.close(stream.id);
+        for id in self.streams.drain(..).filter_map(|stream| stream.id) {
+            io.api.close(id);
         }
         130
     }

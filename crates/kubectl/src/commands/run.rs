@@ -196,6 +196,7 @@ fn send_pod(inv: &mut Invocation, io: &mut Io<'_>, pod: Value, dry_run: DryRun) 
     if dry_run == DryRun::Client || pod["kind"] == "Pod" {
         return generate::send(inv, io, pod, dry_run);
     }
+    inv.mapper(io)?;
     let pods = known_resource(inv, io, "", "pods")?;
     let namespace = inv.namespace(io)?;
     inv.client(io)?.create(io, &pods, &namespace, pod, &[dry_run.param()])

@@ -37,8 +37,11 @@ const TEXTS: &[(&str, &str)] = &[
     ("Kustomization", "namespace"),
 ];
 
+/// Maps whose values are text and nothing else.
+const MAPS: [&str; 2] = ["commonLabels", "commonAnnotations"];
+
 /// What is not done here, rather than passed over.
-const UNSUPPORTED: &[&str] = &["vars", "crds", "configurations"];
+const UNSUPPORTED: &[&str] = &["validators"];
 
 /// Whether every field is known and holds what it should. Answers it with the fields' names as they should be: any
 /// capitals do.
@@ -63,16 +66,17 @@ pub(super) fn check(kustomization: &Value) -> Result<Value, String> {
             None => std::slice::from_ref(kustomization),
         };
         for holder in holders {
-            let kind = match &holder[*field] {
-                Value::Int(_) | Value::Float(_) => "number",
-                Value::Bool(_) => "bool",
-                Value::Array(_) => "array",
-                Value::Object(_) => "object",
-                _ => continue,
-            };
+            let Some(kind) = other_than_text(&holder[*field]) else { continue };
             let place = owner.split_once('.').map_or((*owner).to_owned(), |(name, list)| format!("{name}.{list}"));
             return Err(invalid(format!(
                 "json: cannot unmarshal {kind} into Go struct field {place}.{field} of type string"
+            )));
+        }
+    }
+    for field in MAPS {
+        if let Some(kind) = kustomization[field].entries().find_map(|(_, value)| other_than_text(value)) {
+            return Err(invalid(format!(
+                "json: cannot unmarshal {kind} into Go struct field Kustomization.{field} of type string"
             )));
         }
     }
@@ -89,6 +93,17 @@ pub(super) fn check(kustomization: &Value) -> Result<Value, String> {
         Some(field) => Err(format!("{field} is not supported")),
         None => Ok(spelled),
     }
+}
+
+/// What JSON calls a value that is no text.
+fn other_than_text(value: &Value) -> Option<&'static str> {
+    Some(match value {
+        Value::Int(_) | Value::Float(_) => "number",
+        Value::Bool(_) => "bool",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+        _ => return None,
+    })
 }
 
 /// What lies in a field, with the names of its own fields as they should be.
@@ -118,10 +133,12 @@ pub(super) fn deprecations(kustomization: &Value) -> impl Iterator<Item = String
         ("imageTags", "images"),
         ("patchesJson6902", "patches"),
         ("patchesStrategicMerge", "patches"),
+        ("vars", "replacements"),
     ]
     .into_iter()
     .filter(|(old, _)| !kustomization[*old].is_null())
     .map(|(old, new)| {
-        format!("# Warning: '{old}' is deprecated. Please use '{new}' instead. Run 'kustomize edit fix' to update your Kustomization automatically.")
+        let note = if old == "vars" { "[EXPERIMENTAL] " } else { "" };
+        format!("# Warning: '{old}' is deprecated. Please use '{new}' instead. {note}Run 'kustomize edit fix' to update your Kustomization automatically.")
     })
 }

@@ -19,17 +19,32 @@ pub(super) fn run(
 ) -> Result<(), String> {
     for (field, kind) in [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")] {
         for entry in kustomization[field].items() {
-            let options = merged_options(&kustomization["generatorOptions"], &entry["options"]);
-            let object = make(kind, entry, &options, world, loader)?;
-            let origin = value!({
-                "configuredIn": loader.relative("kustomization.yaml"),
-                "configuredBy": {"apiVersion": "builtin", "kind": format!("{kind}Generator")}
-            });
-            let hashed = !options["disableNameSuffixHash"].is_true();
-            add(items, Item { object, hashed, origin, ..Item::default() }, entry["behavior"].str())?;
+            one(kind, entry, &kustomization["generatorOptions"], world, loader, items)?;
         }
     }
     Ok(())
+}
+
+/// Generates one object; `all` are the options of all generators.
+///
+/// # Errors
+/// kustomize's words.
+pub(super) fn one(
+    kind: &str,
+    entry: &Value,
+    all: &Value,
+    world: &mut World<'_>,
+    loader: &Loader,
+    items: &mut Items,
+) -> Result<(), String> {
+    let options = merged_options(all, &entry["options"]);
+    let object = make(kind, entry, &options, world, loader)?;
+    let origin = value!({
+        "configuredIn": loader.relative("kustomization.yaml"),
+        "configuredBy": {"apiVersion": "builtin", "kind": format!("{kind}Generator")}
+    });
+    let hashed = !options["disableNameSuffixHash"].is_true();
+    add(items, Item { object, hashed, origin, ..Item::default() }, entry["behavior"].str())
 }
 
 /// The options of all generators with those of one laid over.

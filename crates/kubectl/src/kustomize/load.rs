@@ -3,7 +3,7 @@
 use drydock_value::{Value, value};
 
 use super::resource::{self, Item, Items};
-use super::{checks, generate, transform};
+use super::{checks, config, generate, plugins, transform, vars};
 use crate::env::{Env, Files};
 
 /// The machine, and what is gathered on the way.
@@ -14,8 +14,16 @@ pub(super) struct World<'a> {
     pub unrestricted: bool,
     /// `--enable-helm`
     pub helm: bool,
+    /// What stands before a line that is logged.
+    pub log: String,
     /// Warnings, a line each.
     pub warnings: Vec<String>,
+    /// The variables of all layers.
+    pub vars: Vec<Value>,
+    /// Fields beyond the usual ones in which variables are written out.
+    pub var_fields: Vec<Value>,
+    /// Fields beyond the usual ones that hold names of other objects.
+    pub references: Vec<Value>,
 }
 
 const ROOT_FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -27,8 +35,11 @@ pub(super) struct Loader {
     above: Vec<String>,
 }
 
-fn missing(path: &str, absolute: &str) -> String {
-    format!("evalsymlink failure on '{path}' : lstat {absolute}: no such file or directory")
+/// Names the first folder on the way that is not there.
+fn missing(world: &mut World<'_>, path: &str, absolute: &str) -> String {
+    let ends = absolute.match_indices('/').map(|(at, _)| at).skip(1).chain([absolute.len()]);
+    let first = ends.map(|end| &absolute[..end]).find(|folder| !world.files.exists(folder)).unwrap_or(absolute);
+    format!("evalsymlink failure on '{path}' : lstat {first}: no such file or directory")
 }
 
 fn inside(path: &str, folder: &str) -> bool {
@@ -67,7 +78,7 @@ impl Loader {
         }
         let absolute = self.join(path);
         if !world.files.exists(&absolute) {
-            return Err(missing(&absolute, &absolute));
+            return Err(missing(world, &absolute, &absolute));
         }
         if world.files.is_dir(&absolute) {
             return Err(format!("'{absolute}' must resolve to a file"));
@@ -100,7 +111,7 @@ impl Loader {
 /// A folder's path, when it is one. `shown` is how errors call it.
 fn confirm(world: &mut World<'_>, absolute: &str, shown: &str) -> Result<String, String> {
     let wrong = if !world.files.exists(absolute) {
-        format!("not a valid directory: {}", missing(shown, absolute))
+        format!("not a valid directory: {}", missing(world, shown, absolute))
     } else if world.files.is_dir(absolute) {
         return Ok(absolute.to_owned());
     } else {
@@ -131,9 +142,6 @@ pub(super) fn kustomization(world: &mut World<'_>, loader: &Loader) -> Result<Va
     }
     let value = checks::check(&value)?;
     helm(world, &value)?;
-    for field in ["generators", "transformers", "validators"] {
-        plugins(world, loader, &value, field)?;
-    }
     match &value["openapi"] {
         Value::Null => {}
         openapi if !openapi["path"].is_empty() => {
@@ -172,24 +180,6 @@ fn helm(world: &World<'_>, kustomization: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses plugins: those that are programs as kustomize does, those that are built in as nothing that is done here.
-fn plugins(world: &mut World<'_>, loader: &Loader, kustomization: &Value, field: &str) -> Result<(), String> {
-    let Some(text) = kustomization[field].items().first().map(Value::str) else { return Ok(()) };
-    let objects = match text.contains('\n') {
-        true => documents(text.as_bytes(), ""),
-        false => loader.load(world, text).and_then(|bytes| documents(&bytes, text)),
-    };
-    let objects = objects.unwrap_or_default();
-    let Some(plugin) = objects.iter().find(|object| object["apiVersion"] != "builtin") else {
-        return Err(format!("{field} is not supported"));
-    };
-    let why = format!("external plugins disabled; unable to load external plugin '{}'", plugin["kind"].str());
-    Err(match field {
-        "generators" => format!("loading generator plugins: failed to load generator: {why}"),
-        _ => why,
-    })
-}
-
 /// Everything that a folder's kustomization makes of `items` (which is empty but for components).
 pub(super) fn accumulate(
     world: &mut World<'_>,
@@ -202,30 +192,40 @@ pub(super) fn accumulate(
             resource_entry(world, loader, path.str(), items).map_err(|why| format!("accumulating resources: {why}"))?;
         }
     }
+    let config = config::read(kustomization, world, loader)?;
+    vars::merge(&mut world.vars, &kustomization["vars"])?;
     generate::run(kustomization, world, loader, items)?;
+    plugins::generators(world, loader, kustomization, items)?;
     for path in kustomization["components"].items() {
         let wrap =
             |words: &str, why: String| format!("accumulating components: {words} {}", crate::failure::quote(&why));
         let inner = loader.enter(world, path.str()).map_err(|why| wrap("loader.New", why))?;
         folder(world, &inner, true, items).map_err(|why| wrap("accumulateDirectory:", why))?;
     }
-    transform::run(kustomization, world, loader, items)
+    transform::run(kustomization, &config, world, loader, items)?;
+    plugins::transformers(world, loader, kustomization, items)
 }
 
 /// An entry of `resources`: a file, or else a folder.
-fn resource_entry(world: &mut World<'_>, loader: &Loader, path: &str, items: &mut Items) -> Result<(), String> {
+pub(super) fn resource_entry(
+    world: &mut World<'_>,
+    loader: &Loader,
+    path: &str,
+    items: &mut Items,
+) -> Result<(), String> {
     let from = |why: &str| format!("accumulating resources from '{path}': {why}");
     let found = loader.load(world, path).and_then(|bytes| documents(&bytes, path)).and_then(|objects| {
         for object in objects {
             let origin = value!({"path": loader.relative(path)});
             let metadata = &object["metadata"]["annotations"];
             let hashed = metadata["kustomize.config.k8s.io/needs-hash"].str() == "true";
-            resource::append(items, Item { object, hashed, origin, ..Item::default() })?;
+            resource::append(items, Item { object, hashed, origin, ..Item::default() })
+                .map_err(|why| format!("merging resources from '{path}': {why}"))?;
         }
         Ok(())
     });
     let Err(why) = found else { return Ok(()) };
-    let why = from(&why);
+    let why = if why.starts_with("merging resources from") { why } else { from(&why) };
     // What is not even YAML is surely meant to be a file.
     let malformed = why.contains("MalformedYAMLError");
     let both = |error: String| if malformed { why.clone() } else { format!("accumulation err='{why}': {error}") };

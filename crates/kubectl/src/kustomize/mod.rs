@@ -7,20 +7,23 @@
 //! - [`load`]: folders, files, the recursion.
 //! - [`checks`]: what may stand in a kustomization.
 //! - [`resource`]: objects with what they were called before.
-//! - [`generate`], [`transform`], [`patch`], [`replace`]: what the fields do.
-//! - [`fields`], [`references`]: where things lie in objects.
+//! - [`generate`], [`transform`], [`patch`], [`replace`], [`vars`], [`plugins`]: what the fields do.
+//! - [`fields`], [`references`], [`config`]: where things lie in objects.
 
 mod checks;
+mod config;
 mod fields;
 mod generate;
 mod load;
 mod merge;
 mod patch;
+mod plugins;
 mod references;
 mod replace;
 mod resource;
 mod select;
 mod transform;
+mod vars;
 
 use drydock_value::Value;
 
@@ -32,17 +35,28 @@ use resource::Items;
 const VERSION: &str = "v5.8.1";
 
 /// Builds the kustomization of a folder, without restrictions of what is loaded and with charts if that is asked for.
-/// Warnings come also with an error.
+/// Warnings come also with an error; `log` stands before those that are logged.
 ///
 /// # Errors
 /// kustomize's words.
 pub fn build(
     path: &str,
     [unrestricted, helm]: [bool; 2],
+    log: &str,
     env: &Env,
     files: &mut dyn Files,
 ) -> (Vec<String>, Result<Vec<Value>, String>) {
-    let mut world = World { env, files, unrestricted, helm, warnings: Vec::new() };
+    let mut world = World {
+        env,
+        files,
+        unrestricted,
+        helm,
+        log: log.to_owned(),
+        warnings: Vec::new(),
+        vars: Vec::new(),
+        var_fields: Vec::new(),
+        references: Vec::new(),
+    };
     let built = objects(&mut world, path);
     (world.warnings, built)
 }
@@ -58,20 +72,12 @@ fn objects(world: &mut World<'_>, path: &str) -> Result<Vec<Value>, String> {
         let name = format!("{}-{hash}", item.object["metadata"]["name"].str());
         item.object["metadata"].set("name", name);
     }
-    references::follow(&mut items);
-    items.retain(|item| item.object["metadata"]["annotations"]["config.kubernetes.io/local-config"].str() != "true");
-    let order = &kustomization["sortOptions"];
-    if order["order"].str() != "fifo" {
-        let words = |given: &Value, usual: &str| -> Vec<String> {
-            match given.as_array() {
-                Some(kinds) => kinds.iter().map(|kind| kind.str().to_owned()).collect(),
-                None => usual.split(' ').map(str::to_owned).collect(),
-            }
-        };
-        let kinds = &order["legacySortOptions"];
-        let (first, last) = (&kinds["orderFirst"], &kinds["orderLast"]);
-        resource::sort(&mut items, &words(first, resource::FIRST), &words(last, resource::LAST));
+    references::follow(&mut items, &world.references);
+    for note in vars::resolve(&world.vars, &world.var_fields, &mut items)? {
+        world.warnings.push(format!("{}{note}", world.log));
     }
+    items.retain(|item| item.object["metadata"]["annotations"]["config.kubernetes.io/local-config"].str() != "true");
+    resource::in_order(&mut items, &kustomization["sortOptions"]);
     let notes = |name: &str| kustomization["buildMetadata"].items().iter().any(|item| item.str() == name);
     for item in &mut items {
         if notes("originAnnotations") && !item.origin.is_null() {
@@ -182,7 +188,26 @@ spec:
             ),
             ("frob: 1\n", &["error: invalid Kustomization: json: unknown field \"frob\""]),
             ("helmCharts: [{name: x}]\n", &["with config: `\nname: x\n`: must specify --enable-helm"]),
-            ("vars: [{name: x}]\n", &["error: vars is not supported"]),
+            (
+                "vars: [{name: x}]\n",
+                &["var '{x [noKind].[noVer].[noGrp] {metadata.name}}' cannot be mapped to a field in the set of known"],
+            ),
+            (
+                "namePrefix: p-\nvars: [{name: S, objref: {apiVersion: v1, kind: Service, name: web}}]\nlabels: [{pairs: {of: x-$(S)}}]\n",
+                &["of: x-p-web"],
+            ),
+            (
+                "transformers: ['{apiVersion: builtin, kind: LabelTransformer, metadata: {name: l}, labels: {a: b},\n fieldSpecs: [{path: metadata/labels, create: true}]}']\n",
+                &["labels:\n    a: b"],
+            ),
+            (
+                "generators: ['{apiVersion: builtin, kind: ConfigMapGenerator, metadata: {name: g},\n literals: [a=b]}']\n",
+                &["name: g-4h2mbtbbt6"],
+            ),
+            (
+                "commonLabels: {a: 1}\n",
+                &["cannot unmarshal number into Go struct field Kustomization.commonLabels of type string"],
+            ),
         ] {
             let got = built(kustomization);
             for want in wanted {

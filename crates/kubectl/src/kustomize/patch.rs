@@ -127,6 +127,7 @@ fn settle(item: &mut Item, mut object: Value, options: &Value) {
     item.remember();
     if !options["allowKindChange"].is_true() {
         object.set("kind", id.gvk.kind.as_str());
+        object.set("apiVersion", &item.object["apiVersion"]);
     }
     if !options["allowNameChange"].is_true() {
         object["metadata"].set("name", id.name.as_str());

@@ -44,8 +44,8 @@ const ROWS: &[Row] = &[
 /// Kinds that an autoscaler scales.
 const SCALED: [&str; 4] = ["Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"];
 
-/// Lets all names follow.
-pub(super) fn follow(items: &mut Items) {
+/// Lets all names follow; `more` are rows of a kustomization's own.
+pub(super) fn follow(items: &mut Items, more: &[Value]) {
     let targets = items.clone();
     for item in items {
         let referrer = item.clone();
@@ -69,6 +69,10 @@ pub(super) fn follow(items: &mut Items) {
             for path in paths {
                 fields::visit(object, &path, false, &mut |name| rename(name, &[*target], &referrer, &targets));
             }
+        }
+        for row in more {
+            let target = row["kind"].str();
+            fields::visit_specs(object, &row["fieldSpecs"], &mut |name| rename(name, &[target], &referrer, &targets));
         }
         let mut by_kind = |path: &str, kinds: &[&str]| {
             fields::visit(object, path, false, &mut |reference| {

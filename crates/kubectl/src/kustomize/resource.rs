@@ -147,8 +147,23 @@ pub(super) fn matching(items: &Items, id: &Id) -> Vec<usize> {
     items.iter().enumerate().filter(|(_, item)| matches(item)).map(|(at, _)| at).collect()
 }
 
+/// Puts objects into the order that `sortOptions` ask for.
+pub(super) fn in_order(items: &mut Items, order: &Value) {
+    if order["order"].str() == "fifo" {
+        return;
+    }
+    let words = |given: &Value, usual: &str| -> Vec<String> {
+        match given.as_array() {
+            Some(kinds) => kinds.iter().map(|kind| kind.str().to_owned()).collect(),
+            None => usual.split(' ').map(str::to_owned).collect(),
+        }
+    };
+    let kinds = &order["legacySortOptions"];
+    sort(items, &words(&kinds["orderFirst"], FIRST), &words(&kinds["orderLast"], LAST));
+}
+
 /// Puts objects into the order in which a cluster can take them: `order` names the kinds that come first and last.
-pub(super) fn sort(items: &mut Items, first: &[String], last: &[String]) {
+fn sort(items: &mut Items, first: &[String], last: &[String]) {
     let place = |kind: &str| {
         if let Some(at) = first.iter().position(|other| other == kind) {
             return at as i64 - first.len() as i64;
@@ -165,7 +180,7 @@ pub(super) fn sort(items: &mut Items, first: &[String], last: &[String]) {
 }
 
 /// The kinds that come first when nothing else is said.
-pub(super) const FIRST: &str = "Namespace ResourceQuota StorageClass CustomResourceDefinition ServiceAccount PodSecurityPolicy Role ClusterRole RoleBinding ClusterRoleBinding ConfigMap Secret Endpoints Service LimitRange PriorityClass PersistentVolume PersistentVolumeClaim Deployment StatefulSet CronJob PodDisruptionBudget";
+const FIRST: &str = "Namespace ResourceQuota StorageClass CustomResourceDefinition ServiceAccount PodSecurityPolicy Role ClusterRole RoleBinding ClusterRoleBinding ConfigMap Secret Endpoints Service LimitRange PriorityClass PersistentVolume PersistentVolumeClaim Deployment StatefulSet CronJob PodDisruptionBudget";
 
 /// The kinds that come last.
-pub(super) const LAST: &str = "MutatingWebhookConfiguration ValidatingWebhookConfiguration";
+const LAST: &str = "MutatingWebhookConfiguration ValidatingWebhookConfiguration";

@@ -56,7 +56,13 @@ const FIXED_NAMES: [&str; 3] = ["CustomResourceDefinition", "APIService", "Names
 ///
 /// # Errors
 /// kustomize's words.
-pub(super) fn run(layer: &Value, world: &mut World<'_>, loader: &Loader, items: &mut Items) -> Result<(), String> {
+pub(super) fn run(
+    layer: &Value,
+    config: &Value,
+    world: &mut World<'_>,
+    loader: &Loader,
+    items: &mut Items,
+) -> Result<(), String> {
     for text in layer["patchesStrategicMerge"].items() {
         patch::strategic_file(text.str(), world, loader, items)?;
     }
@@ -64,7 +70,10 @@ pub(super) fn run(layer: &Value, world: &mut World<'_>, loader: &Loader, items: 
         patch::run(entry, world, loader, items)?;
     }
     namespace(layer["namespace"].str(), items)?;
-    affix(layer["namePrefix"].str(), layer["nameSuffix"].str(), items);
+    let (prefix, suffix) = (layer["namePrefix"].str(), layer["nameSuffix"].str());
+    affix(prefix, suffix, items);
+    affix_specs(prefix, "", &config["namePrefix"], items);
+    affix_specs("", suffix, &config["nameSuffix"], items);
     for entry in layer["labels"].items() {
         let (selectors, templates) = (entry["includeSelectors"].is_true(), entry["includeTemplates"].is_true());
         for item in items.iter_mut() {
@@ -74,7 +83,9 @@ pub(super) fn run(layer: &Value, world: &mut World<'_>, loader: &Loader, items: 
             }
             if selectors {
                 select(&mut item.object, &entry["pairs"]);
+                fields::visit_specs(&mut item.object, &config["commonLabels"], &mut |map| lay(map, &entry["pairs"]));
             }
+            fields::visit_specs(&mut item.object, &config["labels"], &mut |map| lay(map, &entry["pairs"]));
             fields::visit_specs(&mut item.object, &entry["fields"], &mut |map| lay(map, &entry["pairs"]));
         }
     }
@@ -84,19 +95,25 @@ pub(super) fn run(layer: &Value, world: &mut World<'_>, loader: &Loader, items: 
             put(&mut item.object, LABELS, common);
             put(&mut item.object, TEMPLATE_LABELS, common);
             select(&mut item.object, common);
+            fields::visit_specs(&mut item.object, &config["commonLabels"], &mut |map| lay(map, common));
         }
-        put(&mut item.object, ANNOTATIONS, &layer["commonAnnotations"]);
+        let notes = &layer["commonAnnotations"];
+        put(&mut item.object, ANNOTATIONS, notes);
+        if !notes.is_empty() {
+            fields::visit_specs(&mut item.object, &config["commonAnnotations"], &mut |map| lay(map, notes));
+        }
     }
     for entry in layer["patchesJson6902"].items() {
         patch::run(entry, world, loader, items)?;
     }
     for entry in layer["replicas"].items() {
-        replicas(entry, items)?;
+        replicas(entry, &config["replicas"], items)?;
     }
     for field in ["images", "imageTags"] {
         for entry in layer[field].items() {
             for item in items.iter_mut() {
                 images(&mut item.object, entry);
+                image_specs(&mut item.object, &config["images"], entry);
             }
         }
     }
@@ -107,7 +124,7 @@ pub(super) fn run(layer: &Value, world: &mut World<'_>, loader: &Loader, items: 
 }
 
 /// Lays pairs over a map.
-fn lay(map: &mut Value, pairs: &Value) {
+pub(super) fn lay(map: &mut Value, pairs: &Value) {
     for (key, text) in pairs.entries() {
         map.set(key, text);
     }
@@ -131,7 +148,7 @@ fn select(object: &mut Value, pairs: &Value) {
     }
 }
 
-fn namespace(namespace: &str, items: &mut Items) -> Result<(), String> {
+pub(super) fn namespace(namespace: &str, items: &mut Items) -> Result<(), String> {
     if namespace.is_empty() {
         return Ok(());
     }
@@ -193,12 +210,40 @@ fn affix(prefix: &str, suffix: &str, items: &mut Items) {
     }
 }
 
-fn replicas(entry: &Value, items: &mut Items) -> Result<(), String> {
+/// Puts texts before and behind what the fields hold that somebody names.
+pub(super) fn affix_specs(prefix: &str, suffix: &str, specs: &Value, items: &mut Items) {
+    for item in items.iter_mut() {
+        let before = item.object.clone();
+        fields::visit_specs(&mut item.object, specs, &mut |text| {
+            *text = format!("{prefix}{}{suffix}", text.str()).into();
+        });
+        if before["metadata"]["name"] != item.object["metadata"]["name"] {
+            let after = std::mem::replace(&mut item.object, before);
+            item.remember();
+            item.object = after;
+        }
+    }
+}
+
+/// Sets images in the fields that somebody names.
+pub(super) fn image_specs(object: &mut Value, specs: &Value, entry: &Value) {
+    fields::visit_specs(object, specs, &mut |image| {
+        if let Some(new) = image.as_str().and_then(|image| new_image(image, entry)) {
+            *image = new.into();
+        }
+    });
+}
+
+fn replicas(entry: &Value, specs: &Value, items: &mut Items) -> Result<(), String> {
     let name = entry["name"].str();
     let mut found = false;
     for item in items.iter_mut() {
         if item.ids().iter().any(|id| id.name == name) {
             fields::visit_rows(&mut item.object, REPLICAS, &mut |count| {
+                *count = entry["count"].clone();
+                found = true;
+            });
+            fields::visit_specs(&mut item.object, specs, &mut |count| {
                 *count = entry["count"].clone();
                 found = true;
             });
@@ -213,7 +258,7 @@ fn replicas(entry: &Value, items: &mut Items) -> Result<(), String> {
 }
 
 /// Sets images by their names, wherever an object has containers.
-fn images(value: &mut Value, entry: &Value) {
+pub(super) fn images(value: &mut Value, entry: &Value) {
     match value {
         Value::Array(_) => value.items_mut().iter_mut().for_each(|item| images(item, entry)),
         Value::Object(map) => {

@@ -100,6 +100,10 @@ fn resolve(inv: &mut Invocation, io: &mut Io<'_>, question: &mut Question, word:
     if word == "*" {
         return Ok(());
     }
+    if let Err(failure) = inv.mapper(io) {
+        warn(io, &format!("the server doesn't have a resource type '{word}'"));
+        return Err(failure);
+    }
     let found = inv.mapper(io)?.lookup(&word.to_lowercase()).cloned();
     match found {
         Some(resource) => {

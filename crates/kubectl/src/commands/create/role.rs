@@ -86,10 +86,9 @@ pub(super) fn resource_rules(
             (group.to_owned(), "*".to_owned())
         } else {
             // Who refuses here is the mapper itself, whose words have no `error:` before them.
-            let found = inv.resource(io, &spec).map_err(|_| Failure::NoResource {
-                resource: name.to_owned(),
-                group: group.to_owned(),
-                version: String::new(),
+            let found = inv.resource(io, &spec).map_err(|failure| match failure {
+                Failure::Status(_) => failure,
+                _ => Failure::NoResource { resource: name.to_owned(), group: group.to_owned(), version: String::new() },
             })?;
             (found.id.group, found.id.resource)
         };
