@@ -88,7 +88,7 @@ fn exchanges_go_over_one_connection() {
     for (head, body, code, expected) in [
         ("GET /api/v1/namespaces/default HTTP/1.1", "", 200, "Namespace"),
         ("GET /api/v1/namespaces/absent HTTP/1.1", "", 404, r#"namespaces \"absent\" not found"#),
-        ("GET /nowhere HTTP/1.1", "", 404, "the server could not find the requested resource"),
+        ("GET /api/v1/nowhere HTTP/1.1", "", 404, "the server could not find the requested resource"),
         (
             "POST /api/v1/namespaces/default/configmaps HTTP/1.1\ncontent-type: application/json",
             r#"{"metadata":{"name":"c"},"data":{"k":"<v>"}}"#,
@@ -122,8 +122,20 @@ fn exchanges_go_over_one_connection() {
             assert_eq!(answer.document()["kind"].str(), "Status", "{head}");
         }
     }
+    let nowhere = client.ask("GET /nowhere HTTP/1.1", b"");
+    assert_eq!((nowhere.code, &nowhere.body[..]), (404, &b"404 page not found\n"[..]));
     let head = client.ask("HEAD /version HTTP/1.1", b"");
     assert_eq!(head.code, 200);
+    // What each answer tells of itself, and the looks that clients ask for.
+    let plain = client.ask("GET /api/v1/namespaces/default HTTP/1.1\naudit-id: mine", b"");
+    assert_eq!(plain.header("audit-id"), "mine");
+    assert_eq!(plain.header("x-kubernetes-pf-flowschema-uid").len(), 36);
+    let person = client.ask("GET /api/v1/namespaces/default HTTP/1.1\nuser-agent: curl/8.0", b"");
+    assert!(person.body.starts_with(b"{\n  \"kind\": \"Namespace\",\n"));
+    assert_eq!(person.header("audit-id").len(), 36);
+    let yaml = client.ask("GET /api/v1/namespaces/default HTTP/1.1\naccept: application/yaml", b"");
+    assert_eq!(yaml.header("content-type"), "application/yaml");
+    assert!(yaml.body.starts_with(b"apiVersion: v1\nkind: Namespace\n"));
     // Warnings travel in their own form.
     let body = br#"{"metadata":{"name":"w"},"dada":{}}"#;
     let answer =
