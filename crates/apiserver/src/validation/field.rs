@@ -25,6 +25,11 @@ impl<'a> Path<'a> {
         Path { parent: None, step: Step::Field(field) }
     }
 
+    /// Whether nothing is above: the spec of an object itself, not of a template in it.
+    pub(crate) const fn is_root(&self) -> bool {
+        self.parent.is_none()
+    }
+
     /// A field below.
     pub(crate) const fn field<'b>(&'b self, field: &'b str) -> Path<'b> {
         Path { parent: Some(self), step: Step::Field(field) }

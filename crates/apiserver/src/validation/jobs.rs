@@ -16,6 +16,18 @@ fn is_indexed(spec: &Value) -> bool {
 pub(crate) fn job(job: &Value, errors: &mut Errors) {
     generated_selector(job, errors);
     full_spec(&job["spec"], errors);
+    let (spec, name) = (&job["spec"], job["metadata"]["name"].str());
+    if is_indexed(spec) && spec["completions"].int() > 0 {
+        // Its last pod has the longest host name.
+        let host = format!("{name}-{}", spec["completions"].int() - 1);
+        if !names::dns_label(&host).is_empty() {
+            errors.invalid(
+                &Path::new("metadata").field("name"),
+                name,
+                format!("will not able to create pod with invalid DNS label: {host}"),
+            );
+        }
+    }
 }
 
 fn full_spec(spec: &Value, errors: &mut Errors) {
@@ -387,7 +399,9 @@ fn cron_spec(spec: &Value, errors: &mut Errors) {
                 "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones",
             );
         } else if !cron::is_time_zone(zone) {
-            errors.invalid(&path, zone, format!("unknown time zone {zone}"));
+            let outside = zone.starts_with(['/', '\\']) || zone.split(['/', '\\']).any(|part| part == "..");
+            let why = if outside { "time: invalid location name".into() } else { format!("unknown time zone {zone}") };
+            errors.invalid(&path, zone, why);
         }
     }
     let policy = SPEC.field("concurrencyPolicy");

@@ -1,5 +1,6 @@
 //! Rules for pods and for the templates of pods, in the order in which the real server states them.
 
+mod claims;
 mod containers;
 mod handlers;
 mod scheduling;
@@ -47,6 +48,7 @@ pub(crate) fn validate_template(template: &Value, path: &Path<'_>, errors: &mut 
 /// Rules for a pod's spec, wherever it stands.
 pub(crate) fn validate_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     let volumes = volumes::validate(&spec["volumes"], &path.field("volumes"), errors);
+    claims::validate(&spec["resourceClaims"], &path.field("resourceClaims"), errors);
     containers::validate(spec, &volumes, path, errors);
     one_of(&spec["restartPolicy"], &["Always", "OnFailure", "Never"], &path.field("restartPolicy"), errors);
     one_of(
@@ -163,6 +165,139 @@ fn dns_config(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     for (at, option) in config["options"].items().iter().enumerate() {
         if option["name"].str().is_empty() {
             errors.required(&path.field("options").index(at), "must not be empty");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use drydock_value::{Value, parse_json};
+
+    use super::super::Errors;
+
+    /// Complaints about a pod whose container has these fields, next to these of the spec.
+    fn complaints(container: &str, spec: &str) -> Vec<String> {
+        let container = if container.is_empty() { String::new() } else { format!(", {container}") };
+        let spec = if spec.is_empty() { String::new() } else { format!(", {spec}") };
+        let text = format!(
+            r#"{{"spec": {{"restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "containers": [{{"name": "c",
+                "image": "i", "imagePullPolicy": "Always", "terminationMessagePolicy": "File"{container}}}]{spec}}}}}"#
+        );
+        let pod: Value = parse_json(&text).expect("a test's pod is JSON");
+        let mut errors = Errors::default();
+        super::validate(&pod, &mut errors);
+        errors.0.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
+    }
+
+    #[test]
+    fn pods_are_refused_in_the_real_words() {
+        const VOLUME: &str = r#""volumes": [{"name": "v", "emptyDir": {}}]"#;
+        let cases: [(&str, &str, &[&str]); 16] = [
+            ("", "", &[]),
+            (
+                r#""volumeMounts": [{"name": "v", "mountPath": "/a", "recursiveReadOnly": "Enabled"}]"#,
+                VOLUME,
+                &[
+                    "spec.containers[0].volumeMounts.recursiveReadOnly: Forbidden: may only be specified when readOnly is true",
+                ],
+            ),
+            (
+                r#""volumeDevices": [{"name": "v", "devicePath": "../a"}]"#,
+                VOLUME,
+                &[
+                    "spec.containers[0].volumeDevices[0].name: Invalid value: \"v\": can only use volume source type of \
+                     PersistentVolumeClaim or Ephemeral for block mode",
+                    "spec.containers[0].volumeDevices[0].devicePath: Invalid value: \"../a\": can not contain backsteps \
+                     ('..')",
+                ],
+            ),
+            (
+                r#""resources": {"claims": [{"name": "x"}]}"#,
+                "",
+                &["spec.containers[0].resources.claims[0]: Not found: \"x\": must be one of the names in \
+                   pod.spec.resourceClaims which is empty"],
+            ),
+            (
+                r#""resources": {"limits": {"cpu": "1", "hugepages-2Mi": "3Mi"}}"#,
+                "",
+                &[
+                    "spec.containers[0].resources.limits: Invalid value: \"3Mi\": 3Mi is not positive integer multiple of \
+                   hugepages-2Mi",
+                ],
+            ),
+            (
+                r#""restartPolicyRules": [{"action": "Restart", "exitCodes": {"operator": "In", "values": [1]}}]"#,
+                "",
+                &[
+                    "spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used",
+                ],
+            ),
+            (
+                r#""resizePolicy": [{"resourceName": "gpu", "restartPolicy": "NotRequired"}]"#,
+                "",
+                &["spec.containers[0].resizePolicy: Unsupported value: \"gpu\": supported values: \"cpu\", \"memory\""],
+            ),
+            (
+                r#""securityContext": {"procMount": "Unmasked"}"#,
+                "",
+                &[
+                    "spec.containers[0].securityContext.procMount: Invalid value: \"Unmasked\": `hostUsers` must be false to \
+                   use `Unmasked`",
+                ],
+            ),
+            (
+                r#""env": [{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "3"}}}]"#,
+                "",
+                &["spec.containers[0].env[0].valueFrom.resourceFieldRef.divisor: Invalid value: \"limits.cpu\": only \
+                   divisor's values 1m and 1 are supported with the cpu resource"],
+            ),
+            (
+                "",
+                r#""securityContext": {"seccompProfile": {"type": "RuntimeDefault", "localhostProfile": "x"}}"#,
+                &["spec.securityContext.seccompProfile.localhostProfile: Invalid value: \
+                   {\"Type\":\"RuntimeDefault\",\"LocalhostProfile\":\"x\"}: can only be set when seccomp type is Localhost"],
+            ),
+            (
+                "",
+                r#""hostUsers": false, "hostPID": true"#,
+                &["spec.HostPID: Forbidden: when `pod.Spec.HostUsers` is false"],
+            ),
+            (
+                "",
+                r#""os": {"name": "windows"}, "securityContext": {"runAsUser": 1}"#,
+                &["spec.securityContext.runAsUser: Forbidden: cannot be set for a windows pod"],
+            ),
+            (
+                "",
+                r#""volumes": [{"name": "r", "rbd": {"monitors": ["a"]}}]"#,
+                &["spec.volumes[0].rbd.image: Required value"],
+            ),
+            (
+                "",
+                r#""volumes": [{"name": "p", "projected": {"sources": [{"configMap": {"name": "a"}, "secret": {"name": "b"}}]}}]"#,
+                &[
+                    "spec.volumes[0].projected.sources[0]: Forbidden: may not specify more than 1 volume type per source",
+                ],
+            ),
+            (
+                "",
+                r#""resourceClaims": [{"name": "a"}]"#,
+                &["spec.resourceClaims[0]: Invalid value: \
+                   {\"Name\":\"a\",\"ResourceClaimName\":null,\"ResourceClaimTemplateName\":null}: must specify one of: \
+                   `resourceClaimName`, `resourceClaimTemplateName`"],
+            ),
+            (
+                "",
+                r#""topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule",
+                    "matchLabelKeys": ["a"]}]"#,
+                &[
+                    "spec.topologySpreadConstraints[0].matchLabelKeys: Forbidden: must not be specified when labelSelector is \
+                   not set",
+                ],
+            ),
+        ];
+        for (container, spec, words) in cases {
+            assert_eq!(complaints(container, spec), words, "{container} {spec}");
         }
     }
 }

@@ -126,10 +126,12 @@ pub(super) fn pod(spec: &Value, spec_path: &Path<'_>, errors: &mut Errors) {
         let list = spec_path.field("containers");
         for (at, container) in spec["containers"].items().iter().enumerate() {
             for (port_at, port) in container["ports"].items().iter().enumerate() {
-                if port["hostPort"].int() != port["containerPort"].int() {
+                let on_host = port["hostPort"].int();
+                // In a template it may be left to the pods' defaults.
+                if (spec_path.is_root() || on_host != 0) && on_host != port["containerPort"].int() {
                     errors.invalid(
                         &list.index(at).field("ports").index(port_at).field("hostPort"),
-                        port["hostPort"].int(),
+                        on_host,
                         "must match `containerPort` when `hostNetwork` is true",
                     );
                 }
