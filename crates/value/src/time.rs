@@ -65,6 +65,16 @@ impl Time {
         text
     }
 
+    /// As in RFC 1123, with a numeric zone: `Sun, 22 Nov 2026 13:56:49 +0000`.
+    pub fn rfc1123(self) -> String {
+        const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let (year, month, day, hour, minute, second) = self.civil();
+        let weekday = DAYS.get(self.weekday() as usize).unwrap_or(&"");
+        let month = MONTHS.get((month as usize).wrapping_sub(1)).unwrap_or(&"");
+        format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
+    }
+
     /// As Kubernetes' MicroTime: `2026-11-22T13:56:49.123456Z`.
     pub fn rfc3339_micros(self) -> String {
         let text = self.rfc3339();

@@ -6,6 +6,7 @@ use drydock_schema::labels::Selector;
 use drydock_value::{Map, Str, Time, Value, value};
 
 use super::actor;
+use super::job::TRACKING;
 use crate::ctx::Ctx;
 use crate::events::{Reference, Source};
 use crate::objects::{Object, shared};
@@ -135,6 +136,9 @@ pub fn claim(
             }
             let mut adopted = object.value.clone();
             adopted["metadata"]["ownerReferences"].push(controller_ref(owner_kind, &owner.value));
+            if owner_kind == kinds::JOBS {
+                adopted["metadata"]["finalizers"].push(TRACKING);
+            }
             ignore_absent(client.update(kind, namespace, adopted)).map(|adopted| adopted.is_some())
         }
         Claim::Release => {
@@ -144,8 +148,20 @@ pub fn claim(
             if references.is_empty() {
                 released["metadata"].remove("ownerReferences");
             }
+            if owner_kind == kinds::JOBS {
+                remove_finalizer(&mut released, TRACKING);
+            }
             ignore_absent(ctx.client(actor).update(kind, namespace, released)).map(|_| false)
         }
+    }
+}
+
+/// Takes a finalizer off an object.
+pub fn remove_finalizer(object: &mut Value, name: &str) {
+    let finalizers = object["metadata"]["finalizers"].items_mut();
+    finalizers.retain(|finalizer| finalizer != name);
+    if finalizers.is_empty() {
+        object["metadata"].remove("finalizers");
     }
 }
 

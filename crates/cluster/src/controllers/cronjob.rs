@@ -152,13 +152,15 @@ impl Work<'_, '_> {
             last = Some(at);
             from = at;
             count += 1;
-            if count > TOO_MANY {
+            if count == TOO_MANY + 1 {
                 let message =
                     "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew";
                 self.event("Warning", "TooManyMissedTimes", message);
-                // The latest one is what counts; the others are lost.
-                from = Time(now.0.saturating_sub(60_000_000));
-                count = 0;
+                // The latest one is what counts, the others are lost: on from the last stretch that has one.
+                let stretches = [3600, 86_400, 31 * 86_400, 366 * 86_400].map(|seconds| seconds * 1_000_000);
+                let starts = stretches.into_iter().map(|stretch| Time(now.0.saturating_sub(stretch)));
+                let near = |start: &Time| schedule.next(*start, zone).is_some_and(|at| at <= now);
+                from = starts.into_iter().find(near).map_or(from, |start| start.max(from));
             }
         }
         last.map(|at| (at, deadline.is_some_and(|deadline| at + deadline < now)))
@@ -201,7 +203,17 @@ impl Work<'_, '_> {
                 self.event("Normal", "SuccessfulCreate", &format!("Created job {name}"));
                 self.status["active"].push(reference(&job));
             }
-            Err(status) if status.is("AlreadyExists") || namespace_terminating(&status) => {}
+            Err(status) if namespace_terminating(&status) => return Ok(()),
+            Err(status) if status.is("AlreadyExists") => {
+                // Made before, but not noted; somebody else's is none of this one's business.
+                let made = self.ctx.api.get(kinds::JOBS, &namespace, &name).cloned().unwrap_or_default();
+                let owners = made["metadata"]["ownerReferences"].items();
+                let ours = owners.iter().any(|o| o["controller"].is_true() && o["uid"] == self.cron.uid.as_str());
+                if !ours || self.is_active(made["metadata"]["uid"].str()) {
+                    return Ok(());
+                }
+                self.status["active"].push(reference(&made));
+            }
             Err(status) => {
                 self.event("Warning", "FailedCreate", &format!("Error creating job: {}", status.message));
                 return Err(status);
@@ -239,7 +251,7 @@ impl Work<'_, '_> {
         }
         match self.missed(&schedule, zone) {
             Some((at, true)) => {
-                let message = format!("Missed scheduled time to start a job: {}", at.rfc3339());
+                let message = format!("Missed scheduled time to start a job: {}", at.rfc1123());
                 self.event("Warning", "MissSchedule", &message);
             }
             Some((at, false)) => self.start(at)?,

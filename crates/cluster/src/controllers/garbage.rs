@@ -6,7 +6,7 @@
 use drydock_api::Status;
 use drydock_value::{Str, Value};
 
-use super::common::ignore_absent;
+use super::common::{self, ignore_absent};
 use super::{Controller, Enqueue, Requeue, actor, source};
 use crate::ctx::Ctx;
 use crate::events::Reference;
@@ -182,11 +182,7 @@ impl Garbage {
         if latest["metadata"]["uid"] != object.uid.as_str() || !has_finalizer(&latest, name) {
             return Ok(());
         }
-        let finalizers = latest["metadata"]["finalizers"].items_mut();
-        finalizers.retain(|finalizer| finalizer != name);
-        if finalizers.is_empty() {
-            latest["metadata"].remove("finalizers");
-        }
+        common::remove_finalizer(&mut latest, name);
         ignore_absent(client.update(kind, object.namespace(), latest)).map(|_| ())
     }
 

@@ -36,7 +36,7 @@ pub struct Nodes {
     actor: String,
     source: Source,
     /// The nodes that were met already, with the moments: a controller that starts gives everybody time to be heard.
-    registered: SortedMap<Key, Time>,
+    registered: SortedMap<Key, (Time, Reference)>,
 }
 
 impl Default for Nodes {
@@ -203,21 +203,24 @@ impl Controller for Nodes {
     }
 
     fn observe(&mut self, change: &Change, _: &Informers, queue: &mut Enqueue<'_>) {
-        if change.new.is_none() {
-            self.registered.remove(change.key());
-        }
         queue.add(change.key());
     }
 
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
-        let Some(node) = ctx.informers.get(kinds::NODES, key).cloned() else { return Ok(Requeue::Done) };
-        if !self.registered.contains_key(key) {
-            self.registered.insert(key.clone(), ctx.now);
+        let Some(node) = ctx.informers.get(kinds::NODES, key).cloned() else {
+            if let Some((_, about)) = self.registered.remove(key) {
+                let message = format!("Node {0} event: Removing Node {0} from Controller", key.name);
+                ctx.event(&self.source, &about, "Normal", "RemovingNode", &message);
+            }
+            return Ok(Requeue::Done);
+        };
+        if self.registered.get(key).is_none_or(|(_, known)| known.uid != node.uid) {
+            self.registered.insert(key.clone(), (ctx.now, about(&node)));
             let message = format!("Node {0} event: Registered Node {0} in Controller", node.name());
             ctx.event(&self.source, &about(&node), "Normal", "RegisteredNode", &message);
         }
         // What is heard moves on with every renewal; nothing is to do before the present one has worn out.
-        let met = self.registered.get(key).copied().unwrap_or_default();
+        let met = self.registered.get(key).map_or(ctx.now, |(met, _)| *met);
         let patience = Nodes::heard(ctx, &node).max(met) + ctx.latencies.node_monitor_grace;
         if patience < ctx.now {
             self.mark_unknown(ctx, &node)?;

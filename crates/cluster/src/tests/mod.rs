@@ -1,6 +1,7 @@
 //! Tests of the whole, on hollow nodes.
 
 mod basics;
+mod owners;
 mod properties;
 mod rollouts;
 mod workloads;

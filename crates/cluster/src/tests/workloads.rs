@@ -145,6 +145,51 @@ fn a_stateful_set_keeps_order_and_claims() {
 }
 
 #[test]
+fn a_stateful_set_waits_for_its_unwell_pods_to_get_smaller() {
+    let mut world = World::new(2);
+    let mut set = stateful_set(3);
+    set["spec"].remove("volumeClaimTemplates");
+    world.create(kinds::STATEFUL_SETS, set);
+    world.run(12.0);
+    let ready = |world: &mut World, pods: &[&str], state: &str| {
+        let now = world.cluster.now();
+        let patch = value!({"status": {"conditions": [{"type": "Ready", "status": state}]}});
+        for pod in pods {
+            let mut client = crate::store::client(world.cluster.api(), USER, now);
+            client.patch(kinds::PODS, "default", pod, PatchType::Strategic, &patch, "status").expect("patched");
+        }
+    };
+    ready(&mut world, &["db-0", "db-1", "db-2"], "False");
+    world.run(1.0);
+    world.patch(kinds::STATEFUL_SETS, "db", value!({"spec": {"replicas": 0}}));
+    world.run(10.0);
+    assert_eq!(names(&world, kinds::PODS), ["db-0", "db-1", "db-2"]);
+    // The lowest that is unwell may go, once those above it have.
+    ready(&mut world, &["db-1", "db-2"], "True");
+    world.run(10.0);
+    assert!(names(&world, kinds::PODS).is_empty());
+}
+
+#[test]
+fn a_job_takes_pods_in_and_holds_on_to_them() {
+    let mut world = World::new(1);
+    let mut lost = pod("lost");
+    lost["metadata"].set("labels", value!({"app": "x"}));
+    world.create(kinds::PODS, lost);
+    let mut taker = job("taker", value!({"manualSelector": true, "selector": {"matchLabels": {"app": "x"}}}), None);
+    taker["spec"]["template"].set("metadata", value!({"labels": {"app": "x"}}));
+    world.create(kinds::JOBS, taker);
+    world.run(3.0);
+    let metadata = world.get(kinds::PODS, "lost")["metadata"].clone();
+    assert_eq!(metadata["ownerReferences"][0]["name"], "taker");
+    assert_eq!(metadata["finalizers"].to_string(), r#"["batch.kubernetes.io/job-tracking"]"#);
+    world.patch(kinds::PODS, "lost", value!({"metadata": {"labels": {"app": "y"}}}));
+    world.run(3.0);
+    let metadata = world.get(kinds::PODS, "lost")["metadata"].clone();
+    assert!(metadata["ownerReferences"].is_null() && metadata["finalizers"].is_null(), "{metadata}");
+}
+
+#[test]
 fn a_job_completes() {
     let mut world = World::new(2);
     world.create(kinds::JOBS, job("many", value!({"completions": 3, "parallelism": 2}), Some("0")));
@@ -242,6 +287,20 @@ fn a_cron_job_runs_on_time_and_forgets() {
     let events = world.events("tick");
     assert!(events.contains(&format!("Normal SuccessfulCreate: Created job {}", jobs[0])), "{events:?}");
     assert!(events.contains(&format!("Normal SawCompletedJob: Saw completed job: {}, condition: Complete", jobs[0])));
+}
+
+#[test]
+fn a_cron_job_that_slept_long_starts_for_the_latest_moment() {
+    let mut world = World::new(1);
+    let template = job("x", value!({}), Some("0"));
+    let spec = value!({"schedule": "*/5 * * * *", "suspend": true, "jobTemplate": {"spec": &template["spec"]}});
+    world.create(kinds::CRON_JOBS, value!({"metadata": {"name": "tick"}, "spec": spec}));
+    world.run(40_000.0);
+    let moment = world.cluster.now().seconds() / 300 * 5;
+    world.patch(kinds::CRON_JOBS, "tick", value!({"spec": {"suspend": false}}));
+    world.run(1.0);
+    assert_eq!(names(&world, kinds::JOBS), [format!("tick-{moment}")]);
+    assert!(world.events("tick")[0].starts_with("Warning TooManyMissedTimes: too many missed start times."));
 }
 
 #[test]

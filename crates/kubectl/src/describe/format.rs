@@ -66,16 +66,10 @@ pub fn shorten(text: &str, length: usize) -> String {
     format!("{}...", text.get(..cut).unwrap_or(""))
 }
 
-const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
 /// A timestamp as `Sun, 22 Nov 2026 13:53:36 +0000`; Go's zero time where there is none.
 pub fn rfc1123(timestamp: &Value) -> String {
     let Some(time) = Time::parse_rfc3339(timestamp.str()) else { return "Mon, 01 Jan 0001 00:00:00 +0000".into() };
-    let (year, month, day, hour, minute, second) = time.civil();
-    let weekday = DAYS.get(time.weekday() as usize).unwrap_or(&"");
-    let month = MONTHS.get((month as usize).wrapping_sub(1)).unwrap_or(&"");
-    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
+    time.rfc1123()
 }
 
 /// A timestamp as Go prints a time: `2026-11-22 14:02:16 +0000 UTC`.

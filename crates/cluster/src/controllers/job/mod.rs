@@ -27,7 +27,7 @@ use indexes::Indexes;
 
 const NAME: &str = "job-controller";
 /// Keeps a pod until it was counted.
-const TRACKING: &str = "batch.kubernetes.io/job-tracking";
+pub const TRACKING: &str = "batch.kubernetes.io/job-tracking";
 /// Pod changes are looked at together, this long after the first.
 const BATCH: Duration = Duration::from_secs(1);
 /// What separates the name of a pod in a key: keys of pods that lost their job.
@@ -397,11 +397,7 @@ fn release(ctx: &mut Ctx<'_>, actor: &str, pod: &Object) -> Result<(), Status> {
     if fresh["metadata"]["uid"] != pod.uid.as_str() {
         return Ok(());
     }
-    let finalizers = fresh["metadata"]["finalizers"].items_mut();
-    finalizers.retain(|finalizer| finalizer != TRACKING);
-    if finalizers.is_empty() {
-        fresh["metadata"].remove("finalizers");
-    }
+    common::remove_finalizer(&mut fresh, TRACKING);
     ignore_absent(ctx.client(actor).update(kinds::PODS, pod.namespace(), fresh)).map(|_| ())
 }
 

@@ -173,10 +173,11 @@ impl Work<'_, '_> {
     /// One replica. Answers whether those after it have to wait for it.
     fn process(&mut self, ordinal: i64, replica: Option<&Arc<Object>>) -> Result<bool, Status> {
         let Some(pod) = replica else {
-            if !self.has_stale_claim(ordinal) {
-                let revision = self.revision_for(ordinal).clone();
-                self.create(ordinal, &revision)?;
+            if self.has_stale_claim(ordinal) {
+                return Err(Status::new(409, "Conflict", "a claim still goes with the pod that had the name before"));
             }
+            let revision = self.revision_for(ordinal).clone();
+            self.create(ordinal, &revision)?;
             return Ok(true);
         };
         if pod.pod().terminal() {
