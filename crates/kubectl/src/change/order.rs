@@ -16,7 +16,8 @@ const ORDERS: &[(&str, &str)] = &[
     ("containers", CONTAINER),
     ("initContainers", CONTAINER),
     ("env", "name value valueFrom"),
-    ("ports", "name protocol appProtocol hostPort containerPort port targetPort nodePort"),
+    ("ports", "name protocol appProtocol port targetPort nodePort"),
+    ("Pod.ports", "name hostPort containerPort protocol hostIP"),
     (
         "Pod.spec",
         "volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds \
@@ -68,7 +69,61 @@ const ORDERS: &[(&str, &str)] = &[
     ("rollingUpdate", "maxUnavailable maxSurge"),
     ("strategy", "type rollingUpdate"),
     ("ownerReferences", "apiVersion kind name uid controller blockOwnerDeletion"),
+    ("ReplicaSet.spec", "replicas minReadySeconds selector template"),
+    ("ReplicationController.spec", "replicas minReadySeconds selector template"),
+    ("DaemonSet.spec", "selector template updateStrategy minReadySeconds revisionHistoryLimit"),
+    ("updateStrategy", "type rollingUpdate"),
+    (
+        "Deployment.status",
+        "observedGeneration replicas updatedReplicas readyReplicas availableReplicas unavailableReplicas \
+         terminatingReplicas conditions collisionCount",
+    ),
+    ("ReplicaSet.status", REPLICAS),
+    ("ReplicationController.status", REPLICAS),
+    (
+        "DaemonSet.status",
+        "currentNumberScheduled numberMisscheduled desiredNumberScheduled numberReady observedGeneration \
+         updatedNumberScheduled numberAvailable numberUnavailable collisionCount conditions",
+    ),
+    (
+        "Pod.status",
+        "observedGeneration phase conditions message reason nominatedNodeName hostIP hostIPs podIP podIPs startTime \
+         initContainerStatuses containerStatuses qosClass ephemeralContainerStatuses",
+    ),
+    ("Pod.conditions", "type observedGeneration status lastProbeTime lastTransitionTime reason message"),
+    ("containerStatuses", STATUSES),
+    ("initContainerStatuses", STATUSES),
+    ("terminated", "exitCode signal reason message startedAt finishedAt containerID"),
+    ("volumes", "name"),
+    ("projected", "sources defaultMode"),
+    ("volumeMounts", "name readOnly recursiveReadOnly mountPath subPath mountPropagation subPathExpr"),
+    ("tolerations", "key operator value effect tolerationSeconds"),
+    ("httpGet", "path port host scheme httpHeaders"),
+    ("livenessProbe", PROBE),
+    ("readinessProbe", PROBE),
+    ("startupProbe", PROBE),
+    ("Node.spec", "podCIDR podCIDRs providerID unschedulable taints"),
+    ("Node.status", "capacity allocatable phase conditions addresses daemonEndpoints nodeInfo images"),
+    ("Node.conditions", "type status lastHeartbeatTime lastTransitionTime reason message"),
+    ("Deployment.conditions", "type status lastUpdateTime lastTransitionTime reason message"),
+    ("taints", "key value effect timeAdded"),
+    ("addresses", "type address"),
+    (
+        "nodeInfo",
+        "machineID systemUUID bootID kernelVersion osImage containerRuntimeVersion kubeletVersion kubeProxyVersion \
+         operatingSystem architecture",
+    ),
+    ("images", "names sizeBytes"),
 ];
+
+const REPLICAS: &str = "replicas fullyLabeledReplicas readyReplicas availableReplicas terminatingReplicas \
+    observedGeneration conditions";
+
+const STATUSES: &str = "name state lastState ready restartCount image imageID containerID started allocatedResources \
+    resources volumeMounts user";
+
+const PROBE: &str = "exec httpGet tcpSocket grpc initialDelaySeconds timeoutSeconds periodSeconds successThreshold \
+    failureThreshold";
 
 const CONTAINER: &str = "name image command args workingDir ports envFrom env resources resizePolicy restartPolicy \
     volumeMounts volumeDevices livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath \
@@ -108,9 +163,10 @@ impl<'a> Place<'a> {
 
     /// The fields of what stands here, in order, each with its own place.
     pub(crate) fn fields(&self, map: &'a Map) -> Vec<(&'a str, &'a Value, Place<'a>)> {
-        // What a list holds are objects themselves.
+        // What a list holds are objects themselves, which a typed list does not say of each.
         let place = match map.get("kind") {
             Some(kind) if self.top => Place { kind: kind.str(), ..*self },
+            None if self.top => Place { kind: self.kind.trim_end_matches("List"), ..*self },
             _ => *self,
         };
         let order: Vec<&str> = place.order().split_whitespace().collect();
@@ -196,6 +252,17 @@ mod tests {
             "{\"kind\":\"Deployment\",\"apiVersion\":\"apps/v1\",\"metadata\":{\"name\":\"x\",\"labels\":{\"app\":\"x\"}},\
              \"spec\":{\"replicas\":1,\"selector\":{},\"template\":{\"metadata\":{},\"spec\":{\"containers\":[{\"name\":\"c\",\
              \"image\":\"i\",\"resources\":{}}],\"restartPolicy\":\"Always\"}},\"strategy\":{}},\"status\":{}}"
+        );
+    }
+    #[test]
+    fn items_of_typed_lists_are_of_the_lists_kind() {
+        let nodes = value!({"kind": "NodeList", "items": [
+            {"status": {"addresses": [{"address": "x", "type": "InternalIP"}], "allocatable": {}, "capacity": {}}}
+        ]});
+        assert_eq!(
+            to_json(&nodes),
+            "{\"kind\":\"NodeList\",\"items\":[{\"status\":{\"capacity\":{},\"allocatable\":{},\
+             \"addresses\":[{\"type\":\"InternalIP\",\"address\":\"x\"}]}}]}"
         );
     }
 }

@@ -30,13 +30,25 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let mut fields = String::new();
     let target = inv.flags.str("for").to_owned();
     if !target.is_empty() {
-        let parts: Vec<&str> = target.split('/').collect();
-        let [kind, name] = parts.as_slice() else { return Err("--for must be in resource/name form".into()) };
-        if kind.is_empty() || name.is_empty() {
+        let Some((kind, name)) = target.split_once('/') else {
             return Err("--for must be in resource/name form".into());
+        };
+        if name.contains('/') {
+            return Err("arguments in resource/name form may not have more than one slash".into());
         }
-        let resource = inv.mapper(io)?.lookup(kind).cloned().ok_or_else(|| Failure::no_resource(kind))?;
-        fields = format!("involvedObject.kind={},involvedObject.name={name}", resource.kind);
+        if kind.is_empty() {
+            return Err("a resource must be present, got: /, Resource=".into());
+        }
+        let found = inv.mapper(io)?.lookup(kind).cloned();
+        let resource = found.ok_or_else(|| {
+            let lower = kind.to_lowercase();
+            let (resource, group) = lower.split_once('.').unwrap_or((&lower, ""));
+            Failure::NoResource { resource: resource.into(), group: group.into(), version: String::new() }
+        })?;
+        // Without a name, everything is meant.
+        if !name.is_empty() {
+            fields = format!("involvedObject.kind={},involvedObject.name={name}", resource.kind);
+        }
     }
     let all = inv.flags.bool("all-namespaces");
     let namespace = if all { String::new() } else { inv.namespace(io)? };

@@ -49,7 +49,11 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let sort = inv.flags.str("sort-by").to_owned();
     if watch {
         if !sort.is_empty() {
-            io.eprintln("warning: --watch or --watch-only requested, --sort-by will be ignored");
+            io.eprintln(if inv.flags.bool("watch") {
+                "warning: --watch requested, --sort-by will be ignored for watch events received"
+            } else {
+                "warning: --watch-only requested, --sort-by will be ignored"
+            });
         }
     } else if inv.args.is_empty() && inv.flags.list("filename").is_empty() && inv.flags.str("kustomize").is_empty() {
         io.eprintln(
@@ -233,7 +237,8 @@ fn print_objects(
         infos => {
             let mut items: Vec<Value> = infos.iter().map(|info| info.object.clone()).collect();
             if !sort.is_empty() && !items.is_empty() {
-                match printers::sort::order(&items, &sort) {
+                let order = printers::jsonpath::relaxed(&sort).and_then(|path| printers::sort::order(&items, &path));
+                match order {
                     Ok(order) => items = order.iter().filter_map(|at| items.get(*at)).cloned().collect(),
                     Err(why) => {
                         failures.push(why.into());
@@ -273,14 +278,24 @@ fn start_watch(inv: &mut Invocation, io: &mut Io<'_>, mut query: Query, human: b
         tabs: Tabs::table(),
         printer,
         events: inv.flags.bool("output-watch-events"),
+        json: inv.flags.str("output") == "json",
         quiet: false,
         deadline: inv.client(io)?.request_timeout.map(|timeout| io.now + timeout),
         verbosity: inv.flags.int("v"),
     };
     let is_list = !single;
     if !inv.flags.bool("watch-only") {
+        // What is there already is sorted; what comes is not.
+        let sort = inv.flags.str("sort-by").to_owned();
+        let unsorted = |why: String| {
+            let head = if why.starts_with("couldn't find") { "" } else { "sorting error: " };
+            Failure::Error(format!("unable to output the provided object: {head}{why}"))
+        };
         if human || !printers::is_list(&info.object) {
-            watching.print(io, "ADDED", &info.object)?;
+            match info.object["rows"].items().len() > 1 && !sort.is_empty() && !watching.events {
+                true => watching.print(io, "ADDED", &sorted_rows(&info.object, &sort).map_err(unsorted)?)?,
+                false => watching.print(io, "ADDED", &info.object)?,
+            }
         } else {
             for item in info.object["items"].items() {
                 let mut object = item.clone();
@@ -318,6 +333,8 @@ struct Watching {
     tabs: Tabs,
     printer: Option<Printer>,
     events: bool,
+    /// `-o json`: events are written on one line each, with everything that came.
+    json: bool,
     quiet: bool,
     /// When `--request-timeout` ends the watch.
     deadline: Option<Time>,
@@ -335,7 +352,11 @@ impl Watching {
                 let text = self.tabs.flush();
                 io.print(text);
             }
-            Some(printer) if self.events => {
+            Some(_) if self.events && self.json => {
+                let object = printers::go::escape_html(&drydock_value::to_json(object));
+                io.println(format!("{{\"type\":\"{kind}\",\"object\":{object}}}"));
+            }
+            Some(printer) if self.events && !printer.is_name() => {
                 printer.print(io, &value!({"type": kind, "object": object.clone()}))?;
             }
             Some(printer) => printer.print(io, object)?,
@@ -505,5 +526,28 @@ mod tests {
         let ran = fake.line("get pods --watch-only --output-watch-events");
         let text = "EVENT      NAME   STATUS\nMODIFIED   a      Running\nDELETED    b      Running\n";
         assert_eq!(ran.out, text);
+        // What is there already is sorted.
+        for (line, out, err) in [
+            ("-w --sort-by=.metadata.name", "NAME   STATUS\na      Pending\nb      Running\n", "--watch requested"),
+            ("-w --sort-by=.x", "", "error: unable to output the provided object: couldn't find any field"),
+            ("-w --sort-by={.x", "", "error: unable to output the provided object: sorting error: unclosed action"),
+            ("--watch-only --sort-by=.x", "", "--watch-only requested"),
+        ] {
+            let ran = self::fake().line(&format!("get pods {line}"));
+            assert!(ran.out.starts_with(out) && ran.err.contains(err), "{line}: {}{}", ran.out, ran.err);
+        }
+        let mut fake = Fake::default().with(
+            "/api/v1/namespaces/default/pods",
+            value!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": [{"metadata": {"name": "<a"}}]}),
+        );
+        for (output, out) in [
+            (
+                "json",
+                "{\"type\":\"ADDED\",\"object\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"\\u003ca\"}}}\n",
+            ),
+            ("name", "pod/<a\n"),
+        ] {
+            assert_eq!(fake.line(&format!("get pods -w --output-watch-events -o {output}")).out, out);
+        }
     }
 }

@@ -103,20 +103,28 @@ impl Detach {
 /// What a refusal to connect is told with.
 const UPGRADE: &str = "unable to upgrade connection: ";
 
+/// Connects to a program in a container.
+///
+/// # Errors
+/// The server's refusal.
+pub(super) fn upgrade(client: &mut Client, io: &mut Io<'_>, request: Request) -> Result<StreamId, Failure> {
+    client.open(io, request).map_err(|failure| match failure {
+        Failure::Status(status) => {
+            let words = status.message.as_str();
+            let known = words.strip_prefix(UPGRADE).unwrap_or(words);
+            Failure::Error(format!("{UPGRADE}{known}"))
+        }
+        other => other,
+    })
+}
+
 impl Remote {
     /// Connects.
     ///
     /// # Errors
     /// The server's refusal.
     pub fn open(client: &mut Client, io: &mut Io<'_>, request: Request, session: Session) -> Result<Remote, Failure> {
-        let stream = client.open(io, request).map_err(|failure| match failure {
-            Failure::Status(status) => {
-                let words = status.message.as_str();
-                let known = words.strip_prefix(UPGRADE).unwrap_or(words);
-                Failure::Error(format!("{UPGRADE}{known}"))
-            }
-            other => other,
-        })?;
+        let stream = upgrade(client, io, request)?;
         if session.raw {
             io.stdin.set_raw(true);
         }

@@ -202,7 +202,7 @@ pub fn set_credentials(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome,
 
 fn set_auth_provider(inv: &Invocation, user: &mut Value, arguments: Vec<(String, Option<String>)>) {
     if inv.flags.given("auth-provider") && user["auth-provider"]["name"] != *inv.flags.str("auth-provider") {
-        user.set("auth-provider", value!({"name": inv.flags.str("auth-provider"), "config": null}));
+        user.set("auth-provider", value!({"name": inv.flags.str("auth-provider"), "config": {}}));
     }
     let Some(provider) = user.get_mut("auth-provider") else { return };
     for (key, value) in arguments {

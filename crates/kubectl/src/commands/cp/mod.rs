@@ -5,7 +5,7 @@ mod tar;
 use drydock_api::{Request, Status, StreamId, StreamItem, channel};
 use drydock_value::{Value, parse_json};
 
-use super::{Outcome, Waiting};
+use super::{Outcome, Waiting, remote};
 use crate::client::Client;
 use crate::env::{Env, Io, Wait};
 use crate::failure::{Failure, quote};
@@ -167,7 +167,7 @@ impl Copying {
         if stdin {
             request = request.param("stdin", "true");
         }
-        self.client.open(io, request.param("stdout", "true").param("stderr", "true"))
+        remote::upgrade(&mut self.client, io, request.param("stdout", "true").param("stderr", "true"))
     }
 
     /// The program in the container has ended.

@@ -55,7 +55,9 @@ pub fn docker_registry(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome,
         data.insert(".dockerconfigjson".into(), config.into_bytes());
     } else {
         for source in &files {
-            sources::from_file(inv, io, For::Secret, source, &mut data)?;
+            // A file without a name of its own is the whole configuration.
+            let keyed = if source.contains('=') { source.clone() } else { format!(".dockerconfigjson={source}") };
+            sources::from_file(inv, io, For::Secret, &keyed, &mut data)?;
         }
     }
     create(inv, io, &name, "kubernetes.io/dockerconfigjson", data)
