@@ -77,10 +77,88 @@ pub(crate) fn write(document: &Value, out: &mut Vec<u8>) {
     if let Some(of) = Schema::get().of(document) {
         return shaped(document, Shape::Object(of), out);
     }
+    match document["apiVersion"].str() {
+        "meta.k8s.io/v1" if document["kind"] == "Table" => return table_of_cells(document, out),
+        // Types of which only the metadata is known here.
+        version if version == "meta.k8s.io/v1" || version.starts_with("resource.k8s.io/") => {
+            return headed(document, out);
+        }
+        _ => {}
+    }
     match OTHERS.iter().find(|(kind, _)| document["kind"] == **kind) {
         Some((_, order)) => named(document, order, out),
         None => plain(document, out),
     }
+}
+
+/// Writes fields of an object, each by its own means: those of these names first, then the rest.
+fn in_order(object: &Value, first: &[&str], out: &mut Vec<u8>, write: impl Fn(&str, &Value, &mut Vec<u8>)) {
+    let rest = object.entries().map(|(key, _)| key).filter(|key| !first.contains(key));
+    out.push(b'{');
+    let start = out.len();
+    for key in first.iter().copied().chain(rest) {
+        let Some(value) = object.get(key) else { continue };
+        if out.len() > start {
+            out.push(b',');
+        }
+        text(key, out);
+        out.push(b':');
+        write(key, value, out);
+    }
+    out.push(b'}');
+}
+
+/// An object of which only the metadata is known, or a list of them.
+fn headed(document: &Value, out: &mut Vec<u8>) {
+    in_order(document, &["kind", "apiVersion", "metadata", "spec", "status"], out, |key, value, out| {
+        match (key, value) {
+            ("metadata", Value::Object(_)) if document["items"].is_null() => metadata(value, out),
+            ("items", Value::Array(items)) => each(items, out, headed),
+            _ => plain(value, out),
+        }
+    });
+}
+
+fn metadata(value: &Value, out: &mut Vec<u8>) {
+    match (Schema::get().by_name("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"), value) {
+        (Some(of), Value::Object(map)) if map.len() >= WORTH_KEEPING => {
+            crate::written::write(map, of.index(), out, |out| fields(map, of, out));
+        }
+        (Some(of), _) => shaped(value, Shape::Object(of), out),
+        _ => plain(value, out),
+    }
+}
+
+fn each(items: &[Value], out: &mut Vec<u8>, write: fn(&Value, &mut Vec<u8>)) {
+    out.push(b'[');
+    for (number, item) in items.iter().enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+    }
+    out.push(b']');
+}
+
+/// A table as `kubectl get` asks for it.
+fn table_of_cells(document: &Value, out: &mut Vec<u8>) {
+    fn column(column: &Value, out: &mut Vec<u8>) {
+        in_order(column, &["name", "type", "format", "description", "priority"], out, |_, value, out| {
+            plain(value, out)
+        });
+    }
+    fn row(row: &Value, out: &mut Vec<u8>) {
+        in_order(row, &["cells", "conditions", "object"], out, |key, value, out| match key {
+            "object" => write(value, out),
+            _ => plain(value, out),
+        });
+    }
+    let names = ["kind", "apiVersion", "metadata", "columnDefinitions", "rows"];
+    in_order(document, &names, out, |key, value, out| match (key, value) {
+        ("columnDefinitions", Value::Array(columns)) => each(columns, out, column),
+        ("rows", Value::Array(rows)) => each(rows, out, row),
+        _ => plain(value, out),
+    });
 }
 
 fn plain(value: &Value, out: &mut Vec<u8>) {
@@ -325,6 +403,10 @@ mod tests {
             (
                 r#"{"apiVersion":"v1","kind":"APIGroup","name":"batch","preferredVersion":{},"versions":[]}"#,
                 r#"{"kind":"APIGroup","apiVersion":"v1","name":"batch","versions":[],"preferredVersion":{}}"#,
+            ),
+            (
+                r#"{"apiVersion":"meta.k8s.io/v1","columnDefinitions":[{"description":"d","format":"","name":"Name","priority":0,"type":"string"}],"kind":"Table","metadata":{},"rows":[{"cells":["a"],"object":{"apiVersion":"meta.k8s.io/v1","kind":"PartialObjectMetadata","metadata":{"labels":{},"name":"a"}}},{"cells":[],"object":null}]}"#,
+                r#"{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{},"columnDefinitions":[{"name":"Name","type":"string","format":"","description":"d","priority":0}],"rows":[{"cells":["a"],"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"a","labels":{}}}},{"cells":[],"object":null}]}"#,
             ),
             (
                 r#"{"apiVersion":"a/v1","kind":"Own","metadata":{}}"#,
