@@ -6,7 +6,7 @@ use std::time::Duration;
 use drydock_api::Status;
 use drydock_schema::intstr;
 use drydock_schema::labels::Selector;
-use drydock_value::{Time, Value};
+use drydock_value::{Str, Time, Value};
 
 use super::common::{ignore_absent, new_condition, set_condition};
 use super::{Controller, Enqueue, Requeue, actor, source};
@@ -28,61 +28,82 @@ fn selector(budget: &Value) -> Selector {
     Selector::from_label_selector(&budget["spec"]["selector"]).unwrap_or_else(|_| Selector::nothing())
 }
 
-/// How many pods the owners of these pods want in all.
-fn expected_scale(ctx: &Ctx<'_>, pods: &[Arc<Object>]) -> Result<i64, String> {
-    let mut seen: Vec<String> = Vec::new();
-    let mut sum = 0;
+/// A selector as Go prints it.
+fn printed(selector: &Value) -> String {
+    let labels: String =
+        selector["matchLabels"].entries().map(|(key, text)| format!("{key}: {},", text.str())).collect();
+    let mut expressions = String::new();
+    for one in selector["matchExpressions"].items() {
+        let values: Vec<&str> = one["values"].items().iter().map(Value::str).collect();
+        let (key, operator, values) = (one["key"].str(), one["operator"].str(), values.join(" "));
+        expressions += &format!("LabelSelectorRequirement{{Key:{key},Operator:{operator},Values:[{values}],}},");
+    }
+    format!(
+        "&LabelSelector{{MatchLabels:map[string]string{{{labels}}},\
+         MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
+    )
+}
+
+/// Expected pods, those that must stay healthy, and whether some pods have nobody who says how many they shall be.
+type Bounds = (i64, i64, bool);
+
+/// How many pods the owners of these pods want in all, and whether some have no owner.
+fn expected_scale(ctx: &mut Ctx<'_>, pods: &[Arc<Object>]) -> Result<(i64, bool), String> {
+    let mut seen: Vec<Str> = Vec::new();
+    let (mut sum, mut unmanaged) = (0, false);
     for pod in pods {
-        let Some(owner) = pod.controller() else {
+        let Some(mut owner) = pod.controller() else {
+            unmanaged = true;
             continue;
         };
-        let (mut kind, mut name, mut uid) = (owner.kind.clone(), owner.name.clone(), owner.uid.clone());
-        let mut replicas = None;
+        let informers = ctx.informers;
         // The scale of a ReplicaSet is its Deployment's, where it has one.
-        for _ in 0..2 {
-            let kind_id = match kind.as_str() {
-                "ReplicaSet" => kinds::REPLICA_SETS,
-                "ReplicationController" => kinds::REPLICATION_CONTROLLERS,
-                "StatefulSet" => kinds::STATEFUL_SETS,
-                "Deployment" => kinds::DEPLOYMENTS,
-                other => return Err(format!("{other} does not implement the scale subresource")),
-            };
-            let Some(object) = ctx.informers.find(kind_id, pod.namespace(), &name).filter(|object| object.uid == uid)
-            else {
-                break;
-            };
-            replicas = Some(object["spec"]["replicas"].int());
-            match object.controller().filter(|owner| owner.kind == "Deployment") {
-                Some(owner) => (kind, name, uid) = (owner.kind.clone(), owner.name.clone(), owner.uid.clone()),
-                None => break,
-            }
-        }
-        if let Some(replicas) = replicas
-            && !seen.contains(&uid.to_string())
+        if owner.kind == "ReplicaSet"
+            && let Some(set) = informers.find(kinds::REPLICA_SETS, pod.namespace(), &owner.name)
+            && set.uid == owner.uid
+            && let Some(above) = set.controller().filter(|above| above.kind == "Deployment")
+            && informers.find(kinds::DEPLOYMENTS, pod.namespace(), &above.name).is_some_and(|d| d.uid == above.uid)
         {
-            seen.push(uid.to_string());
-            sum += replicas;
+            owner = above;
+        }
+        if seen.contains(&owner.uid) {
+            continue;
+        }
+        let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
+        let Some(kind) = ctx.api.kind_of(group, &owner.kind) else {
+            return Err(format!("no matches for kind \"{}\" in version \"{}\"", owner.kind, owner.api_version));
+        };
+        match ctx.client(&actor(NAME)).scale(kind, pod.namespace(), &owner.name) {
+            Ok(scale) if scale["metadata"]["uid"] == owner.uid.as_str() => {
+                seen.push(owner.uid.clone());
+                sum += scale["spec"]["replicas"].int();
+            }
+            Err(status) if status.message == Status::no_such_path().message => {
+                return Err(format!("{} does not implement the scale subresource", kind.group_resource()));
+            }
+            Err(status) if !status.is("NotFound") => return Err(status.message),
+            _ => return Err(format!("found no controllers for pod \"{}\"", pod.name())),
         }
     }
-    Ok(sum)
+    Ok((sum, unmanaged))
 }
 
 impl Disruption {
-    /// Expected pods and those that must stay healthy.
-    fn bounds(ctx: &Ctx<'_>, budget: &Value, pods: &[Arc<Object>]) -> Result<(i64, i64), String> {
+    /// What a budget asks of these pods.
+    fn bounds(ctx: &mut Ctx<'_>, budget: &Value, pods: &[Arc<Object>]) -> Result<Bounds, String> {
         let spec = &budget["spec"];
         let count = i64::try_from(pods.len()).unwrap_or(i64::MAX);
         if !spec["maxUnavailable"].is_null() {
-            let expected = expected_scale(ctx, pods)?;
+            let (expected, unmanaged) = expected_scale(ctx, pods)?;
             let unavailable = intstr::scaled(&spec["maxUnavailable"], expected, true)?;
-            return Ok((expected, (expected - unavailable).max(0)));
+            return Ok((expected, (expected - unavailable).max(0), unmanaged));
         }
         match &spec["minAvailable"] {
-            Value::Null => Ok((count, 0)),
-            number if number.as_i64().is_some() => Ok((count, number.int())),
+            Value::Null => Ok((count, 0, false)),
+            number if number.as_i64().is_some() => Ok((count, number.int(), false)),
             percent => {
-                let expected = expected_scale(ctx, pods)?;
-                Ok((expected, intstr::scaled(percent, expected, true)?))
+                let (expected, unmanaged) = expected_scale(ctx, pods)?;
+                Ok((expected, intstr::scaled(percent, expected, true)?, unmanaged))
             }
         }
     }
@@ -162,16 +183,31 @@ impl Controller for Disruption {
             ctx.event(&source("controllermanager"), &about, "Normal", "NoPods", "No matching pods found");
         }
         let (disrupted, next) = Disruption::disrupted(&budget.value, &pods, ctx.now);
-        let (expected, desired) = match Disruption::bounds(ctx, &budget.value, &pods) {
+        let (expected, desired, unmanaged) = match Disruption::bounds(ctx, &budget.value, &pods) {
             Ok(bounds) => bounds,
             Err(why) => {
                 let message = format!("Failed to calculate the number of expected pods: {why}");
                 ctx.event(&source("controllermanager"), &about, "Warning", "CalculateExpectedPodCountFailed", &message);
                 status.set("disruptionsAllowed", 0);
-                set_condition(&mut status["conditions"], condition("False", "SyncFailed", &why));
+                let mut failed = condition("False", "SyncFailed", &why);
+                // What was seen of the budget before still is what its status tells.
+                match &budget["status"]["observedGeneration"] {
+                    Value::Null => drop(failed.remove("observedGeneration")),
+                    seen => failed.set("observedGeneration", seen),
+                }
+                set_condition(&mut status["conditions"], failed);
                 return write(ctx, &budget, status).map(|()| Requeue::Done);
             }
         };
+        if unmanaged {
+            let message = format!(
+                "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the \
+                 status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account \
+                 for these pods please set \".spec.minAvailable\" field of the PDB to an integer value.",
+                printed(&budget["spec"]["selector"])
+            );
+            ctx.event(&source("controllermanager"), &about, "Warning", "UnmanagedPods", &message);
+        }
         let healthy = pods
             .iter()
             .filter(|pod| pod.pod().ready() && pod.deleting.is_none() && disrupted[pod.name().as_str()].is_null())

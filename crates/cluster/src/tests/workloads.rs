@@ -337,6 +337,39 @@ fn budgets_and_quotas_are_counted() {
 }
 
 #[test]
+fn budgets_tell_whose_pods_they_cannot_count() {
+    let mut world = World::new(1);
+    let budget = |app: &str| {
+        let selector = value!({"matchLabels": {"app": app}});
+        value!({"metadata": {"name": app}, "spec": {"maxUnavailable": 1, "selector": selector}})
+    };
+    let mut bare = pod("bare");
+    bare["metadata"].set("labels", value!({"app": "bare"}));
+    world.create(kinds::PODS, bare);
+    let mut daemons = daemon_set();
+    daemons["metadata"].set("name", "agents");
+    world.create(kinds::DAEMON_SETS, daemons);
+    world.run(3.0);
+    for app in ["bare", "agent"] {
+        world.create(kinds::POD_DISRUPTION_BUDGETS, budget(app));
+    }
+    world.run(1.0);
+    let selector = "&LabelSelector{MatchLabels:map[string]string{app: bare,},\
+                    MatchExpressions:[]LabelSelectorRequirement{},}";
+    let unmanaged = format!(
+        "Warning UnmanagedPods: Pods selected by this PodDisruptionBudget (selector: {selector}) were found to be unmanaged."
+    );
+    let why = "daemonsets.apps does not implement the scale subresource";
+    let failed =
+        format!("Warning CalculateExpectedPodCountFailed: Failed to calculate the number of expected pods: {why}");
+    for (name, event, condition) in [("bare", unmanaged, "InsufficientPods: "), ("agent", failed, "SyncFailed: ")] {
+        assert!(world.events(name).iter().any(|told| told.starts_with(&event)), "{:?}", world.events(name));
+        let told = conditions(&world.get(kinds::POD_DISRUPTION_BUDGETS, name));
+        assert!(told[0].starts_with(&format!("DisruptionAllowed=False {condition}")), "{told:?}");
+    }
+}
+
+#[test]
 fn claims_find_volumes_and_give_them_back() {
     let mut world = World::new(1);
     let volume = |name: &str, size: &str, policy: &str| {
