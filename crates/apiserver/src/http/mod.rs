@@ -108,7 +108,7 @@ impl ApiServer {
     /// Whether a path lies under a version of an API.
     fn knows(&self, route: &Route) -> bool {
         let of = |served: &&Served| served.group() == route.group && served.version() == route.version;
-        route.is_resource && self.served().iter().any(|served| of(served))
+        route.is_resource && self.served().iter().any(of)
     }
 
     fn answer(&mut self, cx: &mut Cx, route: &Route, request: Request) -> Result<Answer, Status> {
