@@ -82,10 +82,12 @@ pub(crate) fn manifest_of(pod: &Value) -> Value {
     file
 }
 
-/// The images that all of it runs from, and that its nodes have from the beginning.
-pub fn images() -> Vec<&'static str> {
+/// The images that all of it runs from, and that its nodes have from the beginning, by who provisions volumes.
+pub fn images(provisioner: &str) -> Vec<&'static str> {
+    let other = if provisioner == LOCAL_PATH { "storage-provisioner" } else { "local-path" };
     let pods = objects("static").iter().map(|pod| &pod["spec"]);
-    let others = PARTS.iter().flat_map(|part| objects(part)).map(|object| match object["kind"].str() {
+    let parts = PARTS.iter().filter(|part| **part != other);
+    let others = parts.flat_map(|part| objects(part)).map(|object| match object["kind"].str() {
         "Pod" => &object["spec"],
         _ => &object["spec"]["template"]["spec"],
     });

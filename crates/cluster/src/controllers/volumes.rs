@@ -260,14 +260,16 @@ impl Volumes {
         }
         // The one is part of the controller manager, the other a pod.
         let external = provisioner_pod(ctx, provisioner);
-        if provisioner != "kubernetes.io/host-path" && external.is_none() {
+        if provisioner != "kubernetes.io/host-path" {
             let message = format!(
                 "Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by \
                  the system administrator. If volume creation is delayed, please verify that the provisioner is \
                  running and correctly registered."
             );
             self.event(ctx, claim, "Normal", "ExternalProvisioning", &message);
-            return Ok(Requeue::After(RESYNC));
+            if external.is_none() {
+                return Ok(Requeue::After(RESYNC));
+            }
         }
         let name = format!("pvc-{}", claim.uid);
         let (source, about) = match &external {

@@ -41,7 +41,9 @@ impl Kubelet {
         let names = Names { hosts: vec![(ip, vec![name.to_owned()])], resolver: Resolver::node(), by_pods: false };
         let sandbox = Sandbox { place, ip, hostname, names: Arc::new(names), own_hosts: 1 };
         let sandbox = self.runtime.add_sandbox(|_| sandbox);
-        let programs = ["/usr/bin/systemctl", "/usr/bin/sudo", "/sbin/init=pause"].map(str::to_owned).to_vec();
+        let programs =
+            ["/usr/bin/systemctl", "/usr/bin/journalctl", "/usr/bin/crictl", "/usr/bin/sudo", "/sbin/init=pause"];
+        let programs = programs.map(str::to_owned).to_vec();
         let image = Image {
             repository: "node".into(),
             version: String::new(),

@@ -18,6 +18,7 @@ pub mod backoff;
 mod config;
 mod end;
 mod env;
+mod journal;
 mod login;
 mod manifests;
 mod node;
@@ -31,6 +32,7 @@ mod status;
 mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tools;
 pub mod usage;
 mod volumes;
 mod worker;
@@ -43,7 +45,7 @@ use drydock_value::{Time, Value};
 
 use crate::config::NodeConfig;
 use crate::ctx::Ctx;
-use crate::events::{Reference, Source};
+use crate::events::Source;
 use crate::objects::Key;
 use crate::queue::{Event, NodeId};
 use crate::runtime::{MachineWake, Outcome, Runtime, Token};
@@ -95,6 +97,7 @@ pub struct Kubelet {
     /// When the lease is to be renewed next.
     beat_at: Time,
     disk: pressure::Disk,
+    journal: journal::Journal,
     /// The container that stands for the machine itself, once somebody has logged in.
     login: Option<u64>,
     version: String,
@@ -109,6 +112,8 @@ pub struct Kubelet {
     pulling: SortedMap<String, Time>,
     reported_at: Time,
     reported_images: usize,
+    /// Whether new pods are kept away from the node, as last heard.
+    cordoned: bool,
     /// What processes brought about and nobody has looked at yet: container and outcome.
     outcomes: Vec<(u64, Outcome)>,
 }
@@ -170,6 +175,7 @@ impl Kubelet {
             rebooted: 0,
             beat_at: Time::default(),
             disk: pressure::Disk::default(),
+            journal: journal::Journal::default(),
             login: None,
             version: String::new(),
             runtime: Runtime::new(node, (u64::from(node.0) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
@@ -181,6 +187,7 @@ impl Kubelet {
             pulling: SortedMap::new(),
             reported_at: Time::default(),
             reported_images: 0,
+            cordoned: false,
             outcomes: Vec::new(),
         }
     }
@@ -231,8 +238,11 @@ impl Kubelet {
     pub fn run(&mut self, wake: MachineWake, ctx: &mut Ctx<'_>) {
         let outcomes = self.runtime.run(wake.container, ctx);
         self.outcomes.extend(outcomes.into_iter().map(|outcome| (wake.container, outcome)));
-        if self.login == Some(wake.container) && self.manifests_changed() {
-            ctx.queue.soon(Event::Kubelet { node: self.node, wake: KubeletWake::Manifests });
+        if self.login == Some(wake.container) {
+            self.answer_tools(ctx);
+            if self.manifests_changed() {
+                ctx.queue.soon(Event::Kubelet { node: self.node, wake: KubeletWake::Manifests });
+            }
         }
         self.settle(ctx);
     }
@@ -267,6 +277,7 @@ impl Kubelet {
     }
 
     fn container_ended(&mut self, number: u64, ctx: &mut Ctx<'_>) {
+        self.note_end(number, ctx.now);
         self.tell_ended(number, ctx);
         let Some(id) = self.runtime.container(number).map(|container| container.pod) else { return };
         let Some(worker) = self.workers.get_mut(&id) else { return };
@@ -336,6 +347,7 @@ impl Kubelet {
 
     /// Takes a pod that it did not know.
     fn take_pod(&mut self, key: &Key, pod: std::sync::Arc<crate::objects::Object>, ctx: &mut Ctx<'_>) {
+        self.note_heard("ADD", key, ctx.now);
         self.last += 1;
         let id = self.last;
         let mut worker = Worker::new(id, pod);
@@ -372,6 +384,7 @@ impl Kubelet {
 
     /// Removes whatever is left of a pod.
     fn forget(&mut self, worker: Worker, ctx: &mut Ctx<'_>) {
+        self.note_heard("REMOVE", &worker.pod.key, ctx.now);
         for slot in &worker.slots {
             for number in [slot.current, slot.previous].into_iter().flatten() {
                 self.runtime.remove(number);
@@ -417,32 +430,6 @@ impl Kubelet {
             let outcomes = self.runtime.materialise(number, ctx);
             self.outcomes.extend(outcomes.into_iter().map(|outcome| (number, outcome)));
         }
-    }
-
-    /// Records an event about a pod.
-    fn pod_event(&self, worker: &Worker, kind: &str, reason: &str, message: &str, ctx: &mut Ctx<'_>) {
-        let about = self.about(worker);
-        ctx.event(&self.source, &about, kind, reason, message);
-    }
-
-    /// Records an event about a container.
-    fn container_event(
-        &self,
-        worker: &Worker,
-        slot: usize,
-        kind: &str,
-        reason: &str,
-        message: &str,
-        ctx: &mut Ctx<'_>,
-    ) {
-        let about = self.about(worker).field(worker.field_path(slot));
-        ctx.event(&self.source, &about, kind, reason, message);
-    }
-
-    fn about(&self, worker: &Worker) -> Reference {
-        let mut about = Reference::of(&worker.pod.value);
-        (about.api_version, about.kind) = ("v1".into(), "Pod".into());
-        about
     }
 }
 

@@ -35,6 +35,7 @@ impl Kubelet {
         {
             self.runtime.keep_image(&reference, image);
         }
+        self.note_unit(true, ctx.now);
         self.register(ctx);
         self.announce(ctx);
         let ready = self.transition("NodeReady");
@@ -65,7 +66,8 @@ impl Kubelet {
         format!("Node {} status is now: {what}", self.config.name)
     }
 
-    pub(super) fn node_event(&self, kind: &str, reason: &str, message: &str, ctx: &mut Ctx<'_>) {
+    pub(super) fn node_event(&mut self, kind: &str, reason: &str, message: &str, ctx: &mut Ctx<'_>) {
+        self.note_node(&format!("Recording event message for node: {reason}"), ctx.now);
         let about = Reference { kind: "Node".into(), name: self.config.name.as_str().into(), ..Reference::default() };
         ctx.event(&self.source, &about, kind, reason, message);
     }
@@ -110,7 +112,9 @@ impl Kubelet {
         let status = self.node_status(ctx.now, ctx.now);
         node.set("status", status.clone());
         let name = self.config.name.clone();
+        self.note_node("Attempting to register node", ctx.now);
         if ctx.client(&actor).create(kinds::NODES, "", node).is_ok() {
+            self.note_node("Successfully registered node", ctx.now);
             // A status does not come with a creation.
             let patch = value!({"status": status});
             let _ = ctx.client(&actor).patch(kinds::NODES, "", &name, PatchType::Strategic, &patch, "status");
@@ -204,6 +208,7 @@ impl Kubelet {
         let renewed = value!({"spec": {"renewTime": ctx.now.rfc3339_micros()}});
         let mut client = ctx.client(&actor);
         let patched = client.patch(kinds::LEASES, LEASES, &name, PatchType::Merge, &renewed, "");
+        let heard = patched.is_ok();
         if patched.is_err_and(|status| status.is("NotFound")) {
             let owner = client.get(kinds::NODES, "", &name).map(|node| node["metadata"]["uid"].clone());
             let now = ctx.now.rfc3339_micros();
@@ -219,6 +224,13 @@ impl Kubelet {
         }
         let images = self.runtime.images().len();
         let since = ctx.now.since(self.reported_at);
+        let cordoned = |node: &std::sync::Arc<crate::objects::Object>| node["spec"]["unschedulable"].is_true();
+        let cordoned = ctx.informers.find(kinds::NODES, "", name.as_str()).map(cordoned);
+        if heard && let Some(cordoned) = cordoned.filter(|cordoned| *cordoned != self.cordoned) {
+            self.cordoned = cordoned;
+            let what = if cordoned { "NodeNotSchedulable" } else { "NodeSchedulable" };
+            self.node_event("Normal", what, &self.transition(what), ctx);
+        }
         // Somebody said that the machine has something besides, or no longer has it.
         let changed = ctx.informers.find(kinds::NODES, "", name.as_str()).is_some_and(|node| {
             let status = &node["status"];

@@ -54,6 +54,7 @@ impl Kubelet {
     /// The kubelet ends; with `dark`, so does everything else on its machine.
     pub(crate) fn stop(&mut self, dark: bool, ctx: &mut Ctx<'_>) {
         self.stopped = true;
+        self.note_unit(false, ctx.now);
         ctx.recorder.forget(&self.source);
         if !dark {
             return;
@@ -68,6 +69,7 @@ impl Kubelet {
     /// The kubelet starts again: it looks at what runs, and goes on from there.
     pub(crate) fn start(&mut self, ctx: &mut Ctx<'_>) {
         self.stopped = false;
+        self.note_unit(true, ctx.now);
         self.announce(ctx);
         for id in self.workers.keys().copied().collect::<Vec<_>>() {
             let Some(mut worker) = self.workers.remove(&id) else { continue };

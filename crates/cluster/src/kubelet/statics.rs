@@ -23,7 +23,7 @@ impl Kubelet {
         if !self.system {
             return;
         }
-        for name in crate::system::images() {
+        for name in crate::system::images(&ctx.api.config().provisioner) {
             if let Ok(reference) = crate::runtime::Reference::parse(name)
                 && let Ok(image) = ctx.network.registry.pull(&reference)
             {

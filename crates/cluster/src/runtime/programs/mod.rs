@@ -13,6 +13,7 @@ pub mod http;
 mod httpd;
 mod ingress;
 mod nginx;
+pub(crate) mod node;
 mod pause;
 mod perl;
 mod php;
@@ -39,7 +40,8 @@ pub fn find(name: &str) -> Option<Box<dyn Program>> {
         "kube-webhook-certgen" => Box::new(certgen::Certgen),
         "nginx-ingress-controller" => Box::new(ingress::Controller::default()),
         "hello-world" => Box::new(hello::Hello),
-        "systemctl" => Box::new(systemctl::Systemctl),
+        "systemctl" => Box::new(systemctl::Systemctl::default()),
+        "crictl" | "journalctl" => Box::new(node::NodeTool::default()),
         "sudo" => Box::new(systemctl::Sudo),
         "stress" => Box::new(stress::Stress::default()),
         "perl" => Box::new(perl::Perl::default()),

@@ -2,13 +2,17 @@
 
 use drydock_shell::{Program, Spawn, Step, Sys};
 
+use super::node::{Ask, Asked};
+
 /// Units with their descriptions.
 const UNITS: [(&str, &str); 2] =
     [("kubelet", "kubelet: The Kubernetes Node Agent"), ("containerd", "containerd container runtime")];
 
 /// `systemctl`.
-#[derive(Debug, Clone, Copy)]
-pub struct Systemctl;
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Systemctl {
+    ask: Ask,
+}
 
 impl Program for Systemctl {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
@@ -34,9 +38,17 @@ impl Program for Systemctl {
         match verb {
             "status" => {
                 let (dot, state) = if active { ("●", "active (running)") } else { ("○", "inactive (dead)") };
+                let (since, log) = match (*unit == "kubelet").then(|| self.ask.step(&["status"], sys)) {
+                    Some(Asked::Waits(step)) => return step,
+                    Some(Asked::Answer(true, text)) => {
+                        let (since, log) = text.split_once('\n').unwrap_or((&text, ""));
+                        (format!(" since {since}"), format!("\n{log}"))
+                    }
+                    _ => (String::new(), String::new()),
+                };
                 sys.print(&format!(
                     "{dot} {unit}.service - {about}\n     Loaded: loaded (/lib/systemd/system/{unit}.service; enabled)\n     \
-                     Active: {state}\n"
+                     Active: {state}{since}\n{log}"
                 ));
                 Step::Exit(if active { 0 } else { 3 })
             }
