@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use drydock_api::Body;
+use drydock_api::{Body, GroupVersionKind};
 use drydock_value::{Value, to_json_pretty, value};
 
 use super::{Outcome, Waiting, acts};
@@ -233,7 +233,13 @@ impl Editing {
                 Ok(())
             }
             Err(_) => {
-                let why = format!("unable to launch the editor {}", quote(&self.program().join(" ")));
+                // What is looked for in the path is not found, what is named is no program.
+                let program = self.program();
+                let words = match program.first().is_some_and(|name| name.contains('/')) {
+                    true => "there was a problem with",
+                    false => "unable to launch",
+                };
+                let why = format!("{words} the editor {}", quote(&program.join(" ")));
                 Err(self.keep(io, &self.file.clone(), why.into()))
             }
         }
@@ -288,6 +294,17 @@ impl Editing {
         }
         self.reasons.clear();
         path.clone_into(&mut self.file);
+        if self.inv.field_validation()? != "Ignore"
+            && let Err(why) = validate(&self.edited)
+            && let Some(info) = self.infos.first()
+        {
+            let what = format!("{} {}", info.resource.id.group_resource(), quote(&info.name));
+            io.eprintln(format!("error: {what} is invalid"));
+            let detail = format!("<nil>: Invalid value: \"The edited file failed validation\": {why}");
+            self.reasons.push(Reason { head: format!("{what} was not valid"), details: vec![detail] });
+            self.failed = true;
+            return Ok(Round::Again);
+        }
         if same(&self.original, &self.edited) {
             io.files.remove(path).ok();
             io.eprintln("Edit cancelled, no changes made.");
@@ -298,7 +315,7 @@ impl Editing {
             io.eprintln("Edit cancelled, saved file was empty.");
             return Ok(Round::Over);
         }
-        let updated = match self.parse() {
+        let updated = match self.parse(io)? {
             Ok(updated) => updated,
             Err(why) => {
                 self.failed = true;
@@ -354,22 +371,37 @@ impl Editing {
     }
 
     /// The objects in the file.
-    fn parse(&self) -> Result<Vec<Value>, String> {
+    fn parse(&mut self, io: &mut Io<'_>) -> Result<Result<Vec<Value>, String>, Failure> {
         let mut objects = Vec::new();
         for document in drydock_yaml::documents(&self.edited) {
-            let document = document.map_err(|error| format!("error parsing edited-file: {error}"))?.value;
+            let document = match document {
+                Ok(document) => document.value,
+                Err(error) => return Ok(Err(format!("error parsing edited-file: {error}"))),
+            };
             if document["kind"].str().is_empty() {
-                return Err(format!(
+                return Ok(Err(format!(
                     "unable to decode \"edited-file\": Object 'Kind' is missing in '{}'",
                     drydock_value::to_json(&document)
-                ));
+                )));
             }
             match document["items"].as_array() {
                 Some(items) => objects.extend(items.iter().cloned()),
                 None => objects.push(document),
             }
         }
-        Ok(objects)
+        let mapper = self.inv.mapper(io)?;
+        for object in &objects {
+            if let Err(why) = mapper.kind(&GroupVersionKind::of(object)) {
+                let metadata = &object["metadata"];
+                return Ok(Err(format!(
+                    "resource mapping not found for name: {} namespace: {} from \"edited-file\": {}\nensure CRDs are installed first",
+                    quote(metadata["name"].str()),
+                    quote(metadata["namespace"].str()),
+                    why.words()
+                )));
+            }
+        }
+        Ok(Ok(objects))
     }
 
     fn act(&mut self, io: &mut Io<'_>, mut object: Value) -> Result<(), Unsent> {
@@ -462,6 +494,36 @@ impl From<Failure> for Unsent {
     }
 }
 
+/// Whether a file holds what can be looked at at all: objects that say of what kind they are.
+fn validate(text: &str) -> Result<(), String> {
+    let parsed = drydock_yaml::parse_one(&without_comments(text)).map_err(|error| {
+        let words = error.to_string();
+        words.strip_prefix("error converting YAML to JSON: ").unwrap_or(&words).to_owned()
+    })?;
+    if parsed.as_object().is_none() {
+        return Err("invalid object to validate".into());
+    }
+    let field = |object: &Value, name: &str| match &object[name] {
+        Value::Null => Err(format!("{name} not set")),
+        Value::String(_) => Ok(()),
+        _ => Err(format!("{name} isn't string type")),
+    };
+    let items = if parsed["kind"].str().ends_with("List") { parsed["items"].items() } else { &[] };
+    let mut wrong: Vec<String> = Vec::new();
+    for object in std::iter::once(&parsed).chain(items) {
+        for why in ["apiVersion", "kind"].into_iter().filter_map(|name| field(object, name).err()) {
+            if !wrong.contains(&why) {
+                wrong.push(why);
+            }
+        }
+    }
+    match wrong.as_slice() {
+        [] => Ok(()),
+        [one] => Err(one.clone()),
+        several => Err(format!("[{}]", several.join(", "))),
+    }
+}
+
 /// Without lines that begin with `#`.
 fn without_comments(text: &str) -> String {
     text.split_inclusive('\n').filter(|line| !line.trim_start().starts_with('#')).collect()
@@ -490,5 +552,19 @@ mod tests {
         assert!(!same("k: v\n", "k: w\n"));
         assert!(same("# a\n[x\n", "[x\n"));
         assert_eq!(without_comments("# a\n  # b\nk: v # c\n"), "k: v # c\n");
+    }
+
+    #[test]
+    fn what_is_no_object_is_not_valid() {
+        for (text, why) in [
+            ("# a\nkind: Pod\napiVersion: v1\n", ""),
+            ("# a\n", "invalid object to validate"),
+            ("king: Pod\napiVersion: v1\n", "kind not set"),
+            ("kind: 5\n", "[apiVersion not set, kind isn't string type]"),
+            ("kind: List\napiVersion: v1\nitems: [{apiVersion: v1, king: x}, {apiVersion: v1}]\n", "kind not set"),
+            ("# a\nfoo\nkind: Pod\n", "yaml: line 2: mapping values are not allowed in this context"),
+        ] {
+            assert_eq!(validate(text).err().unwrap_or_default(), why, "{text}");
+        }
     }
 }
