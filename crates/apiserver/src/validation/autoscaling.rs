@@ -4,6 +4,7 @@ use drydock_value::Value;
 
 use super::common::{self, non_negative};
 use super::{Errors, Path};
+use crate::types::Quantity;
 
 const SPEC: Path<'static> = Path::new("spec");
 
@@ -84,6 +85,10 @@ fn metric_rules(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
             if source["metric"]["name"].str().is_empty() {
                 errors.required(&path.field("metric").field("name"), "must specify a metric name");
             }
+            metric_target(target, &at, errors);
+            if field == "external" && !target["value"].is_null() && !target["averageValue"].is_null() {
+                errors.forbidden(&at.field("value"), "may not set both a target value for metric and a per-pod target");
+            }
             if field == "pods" {
                 if target["averageValue"].is_null() {
                     errors.required(&at.field("averageValue"), "must specify a positive target averageValue");
@@ -102,10 +107,8 @@ fn metric_rules(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
             if field == "containerResource" && source["container"].str().is_empty() {
                 errors.required(&path.field("container"), "must specify a container");
             }
+            metric_target(target, &at, errors);
             let utilization = &target["averageUtilization"];
-            if utilization.as_i64().is_some_and(|percent| percent < 1) {
-                errors.invalid(&at.field("averageUtilization"), utilization, "must be greater than 0");
-            }
             if utilization.is_null() && target["averageValue"].is_null() {
                 errors.required(
                     &at.field("averageUtilization"),
@@ -119,6 +122,28 @@ fn metric_rules(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
                 );
             }
         }
+    }
+}
+
+fn metric_target(target: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let kind = target["type"].str();
+    match kind {
+        "" => errors.required(&path.field("type"), "must specify a metric target type"),
+        "Utilization" | "Value" | "AverageValue" => {}
+        other => {
+            errors.invalid(&path.field("type"), other, "must be either Utilization, Value, or AverageValue");
+        }
+    }
+    for key in ["value", "averageValue"] {
+        if let Some(amount) = Quantity::of(&target[key])
+            && (amount.is_negative() || amount.is_zero())
+        {
+            errors.invalid(&path.field(key), amount.text(), "must be positive");
+        }
+    }
+    let utilization = &target["averageUtilization"];
+    if utilization.as_i64().is_some_and(|percent| percent < 1) {
+        errors.invalid(&path.field("averageUtilization"), utilization, "must be greater than 0");
     }
 }
 
@@ -152,5 +177,8 @@ fn scaling_rules(rules: &Value, path: &Path<'_>, errors: &mut Errors) {
                 "must be less than or equal to 1800",
             );
         }
+    }
+    if let Some(tolerance) = Quantity::of(&rules["tolerance"]).filter(|tolerance| tolerance.is_negative()) {
+        errors.invalid(&path.field("tolerance"), tolerance.text(), common::NOT_NEGATIVE);
     }
 }

@@ -24,9 +24,15 @@ pub(crate) fn node(node: &Value, errors: &mut Errors) {
             one_of(&taint["effect"], &["NoSchedule", "PreferNoSchedule", "NoExecute"], &path.field("effect"), errors);
         }
         if seen.contains(&(key, effect)) {
-            let mut shown = taint.clone();
-            shown.remove("timeAdded");
-            errors.duplicate(&path, shown);
+            // As Go writes its own struct.
+            let shown = format!(
+                "{{\"Key\":{},\"Value\":{},\"Effect\":{},\"TimeAdded\":{}}}: taints must be unique by key and effect pair",
+                common::quote(&taint["key"]),
+                common::quote(&taint["value"]),
+                common::quote(&taint["effect"]),
+                common::json(&taint["timeAdded"]),
+            );
+            errors.duplicate_text(&path, &shown);
         }
         seen.push((key, effect));
     }

@@ -39,6 +39,10 @@ pub(crate) fn ingress(ingress: &Value, errors: &mut Errors) {
         for (at, name) in entry["hosts"].items().iter().enumerate() {
             host(name.str(), &hosts.index(at), errors);
         }
+        let secret = entry["secretName"].str();
+        if !secret.is_empty() {
+            common::dns_subdomain(secret, &list.index(at).field("secretName"), errors);
+        }
     }
     if let Some(class) = spec["ingressClassName"].as_str() {
         dns_subdomain(class, &SPEC.field("ingressClassName"), errors);
@@ -142,6 +146,33 @@ pub(crate) fn ingress_class(class: &Value, errors: &mut Errors) {
         } else {
             errors.invalid(&path, controller, "must be a domain-prefixed path (such as \"acme.io/foo\")");
         }
+    }
+    let (parameters, path) = (&class["spec"]["parameters"], SPEC.field("parameters"));
+    if parameters.is_null() {
+        return;
+    }
+    if let Some(group) = parameters["apiGroup"].as_str() {
+        common::dns_subdomain(group, &path.field("apiGroup"), errors);
+    }
+    for key in ["kind", "name"] {
+        let text = parameters[key].str();
+        if text.is_empty() {
+            errors.required(&path.field(key), "");
+        } else {
+            errors.all_invalid(&path.field(key), text, names::path_segment_name(text));
+        }
+    }
+    let (scope, namespace) = (&parameters["scope"], &parameters["namespace"]);
+    one_of(scope, &["Cluster", "Namespace"], &path.field("scope"), errors);
+    match scope.str() {
+        "Namespace" if namespace.is_null() => {
+            errors.required(&path.field("namespace"), "`parameters.scope` is set to 'Namespace'");
+        }
+        "Namespace" => common::dns_label(namespace.str(), &path.field("namespace"), errors),
+        "Cluster" if !namespace.is_null() => {
+            errors.forbidden(&path.field("namespace"), "`parameters.scope` is set to 'Cluster'");
+        }
+        _ => {}
     }
 }
 

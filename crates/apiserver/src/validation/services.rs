@@ -88,6 +88,15 @@ pub(crate) fn service(service: &Value, errors: &mut Errors) {
     if kind != "LoadBalancer" && !spec["loadBalancerSourceRanges"].is_empty() {
         errors.forbidden(&SPEC.field("LoadBalancerSourceRanges"), "may only be used when `type` is 'LoadBalancer'");
     }
+    if kind != "LoadBalancer" {
+        for key in ["allocateLoadBalancerNodePorts", "loadBalancerClass"] {
+            if !spec[key].is_null() {
+                errors.forbidden(&SPEC.field(key), "may only be used when `type` is 'LoadBalancer'");
+            }
+        }
+    } else if let Some(class) = spec["loadBalancerClass"].as_str() {
+        common::qualified_name(class, &SPEC.field("loadBalancerClass"), errors);
+    }
     traffic(spec, errors);
 }
 
@@ -236,12 +245,19 @@ fn traffic(spec: &Value, errors: &mut Errors) {
             one_of(external, &["Cluster", "Local"], &path, errors);
         }
     }
-    optional_one_of(
-        &spec["internalTrafficPolicy"],
-        &["Cluster", "Local"],
-        &SPEC.field("internalTrafficPolicy"),
-        errors,
-    );
+    let health = &spec["healthCheckNodePort"];
+    if health.int() != 0 && !(spec["type"] == "LoadBalancer" && external == "Local") {
+        errors.invalid(
+            &SPEC.field("healthCheckNodePort"),
+            health,
+            "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+        );
+    }
+    let choice = |field: &str, known: &[&str], errors: &mut Errors| {
+        optional_one_of(&spec[field], known, &SPEC.field(field), errors);
+    };
+    choice("internalTrafficPolicy", &["Cluster", "Local"], errors);
+    choice("trafficDistribution", &["PreferClose", "PreferSameNode", "PreferSameZone"], errors);
 }
 
 /// What may change in a service.
@@ -282,7 +298,12 @@ pub(crate) fn endpoints(endpoints: &Value, errors: &mut Errors) {
         }
         for key in ["addresses", "notReadyAddresses"] {
             for (at, address) in subset[key].items().iter().enumerate() {
-                special_ip(address["ip"].str(), &path.field(key).index(at).field("ip"), errors);
+                let list = path.field(key);
+                let path = list.index(at);
+                special_ip(address["ip"].str(), &path.field("ip"), errors);
+                if !address["hostname"].str().is_empty() {
+                    dns_label(address["hostname"].str(), &path.field("hostname"), errors);
+                }
             }
         }
         let ports = subset["ports"].items();
@@ -335,13 +356,21 @@ pub(crate) fn endpoint_slice(slice: &Value, errors: &mut Errors) {
         if let Some(node) = endpoint["nodeName"].as_str() {
             dns_subdomain(node, &path.field("nodeName"), errors);
         }
+        if let Some(host) = endpoint["hostname"].as_str() {
+            dns_label(host, &path.field("hostname"), errors);
+        }
     }
+    let mut seen: Vec<&str> = Vec::new();
     for (at, port) in slice["ports"].items().iter().enumerate() {
         let list = Path::new("ports");
         let path = list.index(at);
         if !port["name"].str().is_empty() {
             dns_label(port["name"].str(), &path.field("name"), errors);
         }
+        if seen.contains(&port["name"].str()) {
+            errors.duplicate(&path.field("name"), port["name"].str());
+        }
+        seen.push(port["name"].str());
         one_of(&port["protocol"], &PROTOCOLS, &path.field("protocol"), errors);
     }
 }
@@ -349,4 +378,54 @@ pub(crate) fn endpoint_slice(slice: &Value, errors: &mut Errors) {
 pub(crate) fn endpoint_slice_update(new: &Value, old: &Value, errors: &mut Errors) {
     endpoint_slice(new, errors);
     common::immutable(&new["addressType"], &old["addressType"], &Path::new("addressType"), errors);
+}
+
+#[cfg(test)]
+mod tests {
+    use drydock_value::{Value, value};
+
+    use super::*;
+
+    fn complaints(rules: fn(&Value, &mut Errors), object: &Value) -> Vec<String> {
+        let mut errors = Errors::default();
+        rules(object, &mut errors);
+        errors.0.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
+    }
+
+    #[test]
+    fn fields_of_other_types_are_refused() {
+        let cases: [(Value, &[&str]); 4] = [
+            (value!({}), &[]),
+            (
+                value!({"allocateLoadBalancerNodePorts": true, "loadBalancerClass": "a/b"}),
+                &[
+                    "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'",
+                    "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
+                ],
+            ),
+            (
+                value!({"type": "NodePort", "healthCheckNodePort": 30000}),
+                &["spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is 'LoadBalancer' and \
+                   `externalTrafficPolicy` is 'Local'"],
+            ),
+            (value!({"type": "LoadBalancer", "healthCheckNodePort": 30000, "externalTrafficPolicy": "Local"}), &[]),
+        ];
+        for (fields, words) in cases {
+            let mut spec = value!({"type": "ClusterIP", "sessionAffinity": "None",
+                "ports": [{"port": 80, "targetPort": 80, "protocol": "TCP"}]});
+            for (key, value) in fields.entries() {
+                spec.set(key, value);
+            }
+            assert_eq!(complaints(service, &value!({"spec": spec})), words, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn hosts_and_ports_of_a_slice() {
+        let slice = value!({"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"], "hostname": "-"}],
+            "ports": [{"name": "a", "protocol": "TCP"}, {"name": "a", "protocol": "TCP"}]});
+        let found = complaints(endpoint_slice, &slice);
+        assert!(found[0].starts_with("endpoints[0].hostname: Invalid value: \"-\": a lowercase RFC 1123 label"));
+        assert_eq!(found[1..], ["ports[1].name: Duplicate value: \"a\""]);
+    }
 }

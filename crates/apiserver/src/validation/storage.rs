@@ -151,6 +151,8 @@ pub(crate) fn volume(volume: &Value, errors: &mut Errors) {
         let selector = &spec["nodeAffinity"]["required"];
         if selector.is_null() {
             errors.required(&path.field("required"), "must specify required node constraints");
+        } else {
+            pod::node_selector(selector, &path.field("required"), errors);
         }
     }
     let mut count = 0;
@@ -167,6 +169,7 @@ pub(crate) fn volume(volume: &Value, errors: &mut Errors) {
         }
         if key == "local" {
             required(&source["path"], &path.field("path"), errors);
+            super::common::no_backsteps(source["path"].str(), &path.field("path"), errors);
             if spec["nodeAffinity"].is_null() {
                 errors.required(&SPEC.field("nodeAffinity"), "Local volume requires node affinity");
             }

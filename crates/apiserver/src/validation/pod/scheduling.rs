@@ -43,7 +43,7 @@ pub(super) fn affinity(affinity: &Value, path: &Path<'_>, errors: &mut Errors) {
 }
 
 /// A node selector: at least one term.
-fn node_selector(selector: &Value, path: &Path<'_>, errors: &mut Errors) {
+pub(crate) fn node_selector(selector: &Value, path: &Path<'_>, errors: &mut Errors) {
     let terms = selector["nodeSelectorTerms"].items();
     let list = path.field("nodeSelectorTerms");
     if terms.is_empty() {
