@@ -108,9 +108,28 @@ fn mounts(look: &Look<'_>, spec: &Value, env: &SortedMap<String, String>) -> Res
     for mount in spec["volumeMounts"].items() {
         let Some(volume) = volumes.find("name", mount["name"].str()) else { continue };
         let mut sub_path = match mount["subPathExpr"].as_str() {
-            Some(expression) => expand(expression, |name| env.get(name).cloned()),
+            Some(expression) => {
+                let missing = std::cell::RefCell::new(None);
+                let path = expand(expression, |name| {
+                    let value = env.get(name).cloned();
+                    if value.is_none() {
+                        *missing.borrow_mut() = Some(name.to_owned());
+                    }
+                    value
+                });
+                if let Some(name) = missing.into_inner() {
+                    return Err(format!("missing value for {name:?}"));
+                }
+                path
+            }
             None => mount["subPath"].str().to_owned(),
         };
+        if sub_path.starts_with('/') {
+            return Err(format!("error SubPath `{sub_path}` must not be an absolute path"));
+        }
+        if sub_path.split('/').any(|part| part == "..") {
+            return Err(format!("unable to provision SubPath `{sub_path}`: must not contain '..'"));
+        }
         let (id, fixed) = match look.place(volume)? {
             Kept::Shared(id, path) => {
                 if !path.trim_matches('/').is_empty() {

@@ -45,10 +45,10 @@ impl Names {
     }
 
     /// `/etc/hosts`, as a kubelet writes it. `entries` is how many of the hosts are the pod's own, the rest are its
-    /// `hostAliases`.
-    pub fn hosts_file(&self, own: usize) -> String {
-        let mut text = String::from(
-            "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
+    /// `hostAliases`. In the node's network it is the node's file, and says so; `head` is what it begins with.
+    pub fn hosts_file(&self, own: usize, head: &str) -> String {
+        let mut text = format!(
+            "{head}127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
              fe00::\tip6-localnet\nfe00::\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n",
         );
         for (index, (ip, names)) in self.hosts.iter().enumerate() {

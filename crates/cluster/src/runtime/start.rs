@@ -11,6 +11,7 @@ use super::images::flavour;
 use super::machine::{Machine, Session, Sink};
 use super::{Container, ContainerConfig, Runtime, State};
 use crate::ctx::Ctx;
+use crate::network::Place;
 
 /// How a process is to be run beside the main one.
 #[derive(Debug, Clone, Default)]
@@ -88,8 +89,14 @@ impl Runtime {
         let (config, image, started) = (container.config.clone(), container.image.clone(), container.started);
         let mut files = Vfs::new(ctx.network.registry.root(&image));
         files.set_time(started);
+        let hosts_head = match sandbox.place {
+            // Container of no pod: the node itself.
+            Place::Node(_) if container.pod == 0 => "",
+            Place::Node(_) => "# Kubernetes-managed hosts file (host network).\n",
+            _ => "# Kubernetes-managed hosts file.\n",
+        };
         let etc = [
-            ("hosts", sandbox.names.hosts_file(sandbox.own_hosts)),
+            ("hosts", sandbox.names.hosts_file(sandbox.own_hosts, hosts_head)),
             ("hostname", format!("{}\n", sandbox.hostname)),
             ("resolv.conf", sandbox.names.resolver.file()),
         ];

@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use drydock_api::{Body, Response, Status};
+use drydock_api::{Body, Method, Request, Response, Status};
 use drydock_apiserver::Connect;
 use drydock_shell::{NetError, Recv};
 use drydock_value::Value;
@@ -20,6 +20,9 @@ const TURNS_MAX: usize = 64;
 impl Cluster {
     pub(super) fn proxy(&mut self, connect: &Connect) -> Response {
         let (scheme_name, port) = split(&connect.name);
+        if let Some(place) = below(connect) {
+            return Response { code: 301, headers: vec![("location".into(), place)], body: Body::Empty };
+        }
         let found = match connect.resource.as_str() {
             "pods" => self.pod_address(&connect.object, port),
             "services" => self.service_address(&connect.object, port),
@@ -67,7 +70,12 @@ impl Cluster {
         let ports = service["spec"]["ports"].items();
         let wanted = match port {
             "" => ports.first().filter(|_| ports.len() == 1),
-            text => ports.iter().find(|entry| entry["name"] == text || entry["port"] == text),
+            text => {
+                let number = text.parse::<i64>().ok();
+                ports.iter().find(|entry| {
+                    entry["name"] == text || entry["port"].as_i64().is_some_and(|port| Some(port) == number)
+                })
+            }
         };
         let none = |what: String| Status::new(503, "ServiceUnavailable", what);
         let wanted = wanted.ok_or_else(|| none(format!("no endpoints available for service \"{name}\"")))?;
@@ -87,10 +95,8 @@ impl Cluster {
         }
         let now = self.now();
         let request = &connect.request;
-        let query: Vec<String> =
-            request.query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
         let path = connect.path.trim_start_matches('/');
-        let target = if query.is_empty() { format!("/{path}") } else { format!("/{path}?{}", query.join("&")) };
+        let target = format!("/{path}{}", query(request));
         let mut headers = vec![
             ("Host".to_owned(), format!("{ip}:{port}")),
             ("User-Agent".to_owned(), request.header_value("user-agent").unwrap_or("kubectl").to_owned()),
@@ -129,7 +135,8 @@ impl Cluster {
                     }
                     match http::Response::take(&mut inbox, method, ended) {
                         Ok(Some(found)) => {
-                            result = Ok(translate(found));
+                            let above = request.path.strip_suffix(&format!("/{path}")).unwrap_or(&request.path);
+                            result = Ok(translate(found, above.trim_end_matches('/')));
                             break;
                         }
                         Ok(None) => {}
@@ -149,6 +156,23 @@ impl Cluster {
     }
 }
 
+/// Where somebody is sent who reads what is proxied without a slash at the end: links in it would lead beside it.
+fn below(connect: &Connect) -> Option<String> {
+    let request = &connect.request;
+    let reads = matches!(request.method, Method::Get | Method::Head);
+    if !reads || !connect.path.is_empty() || request.path.ends_with('/') || connect.resource == "nodes" {
+        return None;
+    }
+    Some(format!("{}/{}", request.path, query(request)))
+}
+
+/// A request's query as it is sent, with its question mark.
+fn query(request: &Request) -> String {
+    let parts: Vec<String> =
+        request.query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+}
+
 /// A part of a query as it is sent.
 fn encoded(text: &str) -> String {
     let mut out = String::new();
@@ -161,9 +185,25 @@ fn encoded(text: &str) -> String {
     out
 }
 
-fn translate(found: http::Response) -> Response {
-    let headers = found.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
-    Response { code: found.code, headers, body: Body::Bytes(found.body) }
+/// An answer on its way back, from below a path: links to the root of a page's server lead there.
+fn translate(found: http::Response, above: &str) -> Response {
+    let mut body = found.body;
+    let mut headers: Vec<(String, String)> =
+        found.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+    let html = headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/html"));
+    if html && let Ok(text) = std::str::from_utf8(&body) {
+        let mut text = text.to_owned();
+        for attribute in [" href=\"/", " src=\"/", " action=\"/"] {
+            let start = attribute.trim_end_matches('/');
+            // Two slashes begin another server's name.
+            text = text
+                .replace(attribute, &format!("{start}{above}/"))
+                .replace(&format!("{start}{above}//"), &format!("{start}//"));
+        }
+        headers.retain(|(name, _)| name != "content-length");
+        body = text.into_bytes();
+    }
+    Response { code: found.code, headers, body: Body::Bytes(body) }
 }
 
 /// `[scheme:]name[:port]`: the name, and the port or "".

@@ -1,6 +1,7 @@
 //! The image that Kubernetes' own tests are made of.
 
 use super::*;
+use drydock_api::Method;
 
 const IMAGE: &str = "registry.k8s.io/e2e-test-images/agnhost:2.59";
 
@@ -64,7 +65,10 @@ fn commands_that_print_and_end() {
 #[test]
 fn servers_are_asked() {
     let mut world = World::new();
-    let env = value!([{"name": "SERVE_PORT_1080", "value": "bar"}]);
+    let env = value!([
+        {"name": "SERVE_PORT_1080", "value": "bar"},
+        {"name": "SERVE_PORT_81", "value": "<a href=\"/x\"></a><a href=\"//else/y\"></a>"}
+    ]);
     for command in ["netexec", "porter", "nettest", "test-webserver"] {
         let name = command.to_owned();
         world.pod(&name, value!({"image": IMAGE, "args": [command], "env": env.clone()}));
@@ -78,6 +82,12 @@ fn servers_are_asked() {
         ("netexec:8080/proxy/echo?msg=a+%26", 200, "a %26"),
         ("netexec:8080/proxy/dial?host=x", 400, "request parameter not specified. <nil>\n"),
         ("porter:1080/proxy/any", 200, "bar"),
+        ("porter:1080/proxy", 301, ""),
+        (
+            "porter:81/proxy/",
+            200,
+            "<a href=\"/api/v1/namespaces/default/pods/porter:81/proxy/x\"></a><a href=\"//else/y\"></a>",
+        ),
         ("nettest:8080/proxy/status", 200, "pass"),
         ("test-webserver:80/proxy/etc/hostname", 200, "test-webserver\n"),
     ] {
@@ -118,4 +128,62 @@ fn anybody_leaves_a_message_of_the_end() {
     world.until("p", |pod| pod["status"]["phase"] == "Succeeded");
     let state = world.get("p")["status"]["containerStatuses"][0]["state"]["terminated"].clone();
     assert_eq!(state["message"], "DONE");
+}
+
+#[test]
+fn porter_tells_how_it_was_asked() {
+    let mut world = World::new();
+    let env = value!([{"name": "SERVE_PORT_80", "value": "foo"}]);
+    world.pod("porter", value!({"image": IMAGE, "args": ["porter", "--json-response"], "env": env}));
+    world.until("porter", |pod| pod["status"]["phase"] == "Running");
+    world.run(1.0);
+    for (path, method, code, expected) in [
+        ("proxy/some/path", Method::Get, 200, "{\"Method\":\"GET\",\"Body\":\"foo\"}"),
+        ("proxy/some/path", Method::Patch, 200, "{\"Method\":\"PATCH\",\"Body\":\"foo\"}"),
+        ("proxy", Method::Delete, 200, "{\"Method\":\"DELETE\",\"Body\":\"foo\"}"),
+        ("proxy", Method::Head, 301, ""),
+    ] {
+        let request = Request::get(format!("/api/v1/namespaces/default/pods/porter/{path}"));
+        let answer = world.ask(Request { method, ..request });
+        let alike = match drydock_value::parse_json(expected) {
+            Ok(wanted) => drydock_value::parse_json(&answer.1).is_ok_and(|found| found == wanted),
+            Err(_) => answer.1 == expected,
+        };
+        assert!(answer.0 == code && alike, "{method:?} {path}: {answer:?}");
+    }
+}
+
+#[test]
+fn a_part_of_a_volume_stays_in_it() {
+    let mut world = World::new();
+    for (name, value, expected) in [
+        ("outside", "..", "unable to provision SubPath `..`: must not contain '..'"),
+        ("absolute", "/tmp", "error SubPath `/tmp` must not be an absolute path"),
+        ("plain", "a", ""),
+    ] {
+        let container = value!({
+            "image": IMAGE, "env": [{"name": "WHERE", "value": value}],
+            "volumeMounts": [{"name": "v", "mountPath": "/v", "subPathExpr": "$(WHERE)"}]
+        });
+        world.pod_with(name, container, value!({"volumes": [{"name": "v", "emptyDir": {}}]}));
+        world.run(10.0);
+        let state = world.get(name)["status"]["containerStatuses"][0]["state"].clone();
+        assert_eq!(state["waiting"]["message"].str(), expected, "{name}");
+        assert_eq!(state["waiting"].is_null(), expected.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn hosts_of_the_node_say_so() {
+    let mut world = World::new();
+    for (name, host, expected) in [
+        ("own", false, "# Kubernetes-managed hosts file.\n127.0.0.1\t"),
+        ("node", true, "# Kubernetes-managed hosts file (host network).\n127.0.0.1\t"),
+    ] {
+        let container = value!({"image": IMAGE, "args": ["etc-hosts"]});
+        world.pod_with(name, container, value!({"hostNetwork": host, "restartPolicy": "Never"}));
+        world.until(name, |pod| pod["status"]["phase"] == "Succeeded");
+        let text = world.logs(name, &[]);
+        assert!(text.starts_with(expected), "{text}");
+    }
 }

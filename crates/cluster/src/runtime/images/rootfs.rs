@@ -124,8 +124,11 @@ fn install_utilities(vfs: &mut Vfs, image: &Image) {
     }
     let extra: &[&str] = match image.repository.as_str() {
         "docker.io/library/nginx" | "docker.io/nicolaka/netshoot" => &["curl", "nslookup", "dig", "nc", "jq", "ip"],
+        "registry.k8s.io/e2e-test-images/agnhost" | "registry.k8s.io/e2e-test-images/jessie-dnsutils" => {
+            &["curl", "nslookup", "dig", "host", "nc"]
+        }
         _ => &[],
     };
-    let wanted = if image.repository.ends_with("netshoot") { extra } else { extra.get(..1).unwrap_or_default() };
+    let wanted = if !image.repository.ends_with("/nginx") { extra } else { extra.get(..1).unwrap_or_default() };
     vfs.install_all("/usr/bin", drydock_shell::tool_names().filter(|name| wanted.contains(name)));
 }

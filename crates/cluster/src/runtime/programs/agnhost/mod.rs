@@ -83,6 +83,14 @@ impl Flags {
         found
     }
 
+    /// The value of a flag that may stand alone, as `--name` (empty) or `--name=value`.
+    fn switch(&self, name: &str) -> Option<&str> {
+        self.0.iter().filter_map(|word| word.strip_prefix("--")?.strip_prefix(name)).find_map(|rest| match rest {
+            "" => Some(""),
+            rest => rest.strip_prefix('='),
+        })
+    }
+
     fn number<T: std::str::FromStr>(&self, name: &str, default: T) -> T {
         self.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
     }

@@ -146,7 +146,7 @@ impl Answer for Site {
         let request = incoming.request;
         let response = match self.kind {
             Kind::ServeHostname => plain(sys.hostname()),
-            Kind::Porter => plain(porter(incoming.port, sys)),
+            Kind::Porter => porter(incoming, sys),
             Kind::WebServer => folder(request, sys),
             Kind::Liveness => self.liveness(request, sys),
             Kind::NetTest => self.nettest(request, sys),
@@ -156,10 +156,17 @@ impl Answer for Site {
     }
 }
 
-fn porter(port: u16, sys: &Sys<'_>) -> String {
+/// What a port's variable has; with `--json-response`, beside how it was asked for.
+fn porter(incoming: &Incoming<'_>, sys: &Sys<'_>) -> Response {
     let environment = sys.environment();
-    let found = environment.iter().find(|(name, _)| served_port(name) == Some(port));
-    found.map(|(_, value)| value.clone()).unwrap_or_default()
+    let found = environment.iter().find(|(name, _)| served_port(name) == Some(incoming.port));
+    let text = found.map(|(_, value)| value.clone()).unwrap_or_default();
+    if !matches!(Flags::of(sys).switch("json-response"), Some("" | "true")) {
+        // Go looks at what is sent to tell its type, and links are only rewritten in HTML.
+        return if text.starts_with("<a") { Response::new(200, "text/html; charset=utf-8", text) } else { plain(text) };
+    }
+    let answer = value!({"Method": incoming.request.method.as_str(), "Body": text});
+    Response::new(200, "application/json", to_json(&answer))
 }
 
 /// A file, or a folder's list, of the whole file system.
