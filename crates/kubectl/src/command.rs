@@ -1,6 +1,6 @@
 //! [`Command`]: one running kubectl, as a state machine.
 
-use drydock_value::Time;
+use drydock_value::{Time, Value};
 
 use crate::commands::{self, Outcome, Waiting};
 use crate::env::{Env, Files, Input, Io, Step, Wait};
@@ -65,6 +65,11 @@ fn read(found: &mut kuberc::Found, env: &Env) -> Result<Result<Parsed, Refusal>,
 pub fn parsed(env: &Env, files: &mut dyn Files) -> Option<Parsed> {
     let mut found = kuberc::load(env, files).ok()?;
     read(&mut found, env).ok()?.ok()
+}
+
+/// Which programs the preferences let hand out credentials: `credentialPluginPolicy` and `credentialPluginAllowlist`.
+pub fn credential_policy(env: &Env, files: &mut dyn Files) -> Value {
+    kuberc::load(env, files).map(|found| found.preferences).unwrap_or_default()
 }
 
 impl Command {

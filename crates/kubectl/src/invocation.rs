@@ -248,6 +248,8 @@ impl Invocation {
         let word = self.args.first().map_or("", String::as_str);
         let tries = match path {
             _ if source.is_some() => 1,
+            "events" if self.flags.str("for").is_empty() => 0,
+            "top node" | "top pod" => 0,
             "run" | "api-resources" | "api-versions" => 1,
             "auth can-i" | "create clusterrole" | "create role" | "events" | "explain" | "taint" => 2,
             "attach"
@@ -261,7 +263,6 @@ impl Invocation {
             | "logs"
             | "port-forward"
             | "uncordon" => 4,
-            "top node" | "top pod" => 0,
             _ if word.contains('/') => 4,
             _ => 4 + word.split(',').count(),
         };

@@ -179,6 +179,12 @@ fn usable(value: &Value) -> Result<(), String> {
             return Err(format!("json: cannot unmarshal into Go struct field Preference.{field}"));
         }
     }
+    for entry in value["credentialPluginAllowlist"].items() {
+        let (name, command) = (entry["name"].str(), entry["command"].str());
+        if !name.is_empty() && !command.is_empty() && name != command {
+            return Err("allowlist entry fields \"name\" and \"command\" differ".into());
+        }
+    }
     Ok(())
 }
 
@@ -199,8 +205,61 @@ fn unknown_fields(value: &Value, of: &str, place: &str, unknown: &mut Vec<String
     }
 }
 
+/// What no preferences may say of the programs that hand out credentials.
+fn valid_policy(preferences: &Value) -> Result<(), String> {
+    let (policy, allowed) = (preferences["credentialPluginPolicy"].str(), &preferences["credentialPluginAllowlist"]);
+    let wrong = "misconfigured credential plugin allowlist";
+    match policy {
+        "" | "AllowAll" | "DenyAll" if allowed.is_null() => return Ok(()),
+        "" | "AllowAll" | "DenyAll" => {
+            return Err(format!("{wrong}: plugin policy is {policy:?} but allowlist is non-nil"));
+        }
+        "Allowlist" => {}
+        _ => return Err(format!("unknown plugin policy: {policy:?}")),
+    }
+    let set = "credential plugin policy set to \"Allowlist\", but allowlist is";
+    if allowed.is_null() {
+        return Err(format!("{set} unspecified"));
+    }
+    if allowed.is_empty() {
+        return Err(format!("{set} empty; use \"DenyAll\" policy instead"));
+    }
+    for (number, entry) in allowed.items().iter().enumerate() {
+        let command = allowed_command(entry);
+        if command.is_empty() {
+            return Err(format!("{wrong}: empty allowlist entry #{}", number + 1));
+        }
+        let clean = clean(command);
+        if clean != command {
+            return Err(format!("non-normalized file path: {command:?} vs {clean:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// The program that an entry allows, under its name of today or the one before.
+pub(crate) fn allowed_command(entry: &Value) -> &str {
+    [&entry["command"], &entry["name"]].iter().map(|text| text.str()).find(|text| !text.is_empty()).unwrap_or("")
+}
+
+/// A path without `.`, `..` and empty steps.
+fn clean(path: &str) -> String {
+    let mut steps: Vec<&str> = Vec::new();
+    for step in path.split('/').filter(|step| !step.is_empty() && *step != ".") {
+        match steps.last() {
+            Some(last) if step == ".." && *last != ".." => {
+                steps.pop();
+            }
+            _ => steps.push(step),
+        }
+    }
+    let root = if path.starts_with('/') { "/" } else { "" };
+    root.to_owned() + &steps.join("/")
+}
+
 /// What no preferences may hold.
 fn valid(preferences: &Value) -> Result<(), String> {
+    valid_policy(preferences)?;
     let mut names: Vec<&str> = Vec::new();
     let aliases = preferences["aliases"].items();
     for alias in aliases {
@@ -383,6 +442,29 @@ mod tests {
             env.vars = [("KUBERC".to_owned(), vars.to_owned())].into_iter().collect();
             let ran = fake.run_in(env);
             assert!((ran.err.clone() + &ran.out).starts_with(want), "{line}: {}{}", ran.err, ran.out);
+        }
+        let head = "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ncredentialPlugin";
+        let wrong = "misconfigured credential plugin allowlist";
+        let list = "credential plugin policy set to \"Allowlist\", but allowlist is";
+        for (policy, want) in [
+            ("Policy: DenyAll\n", String::new()),
+            ("Policy: Allowlist\ncredentialPluginAllowlist: [{command: a}, {name: b}]\n", String::new()),
+            ("Policy: Allowlist\n", format!("{list} unspecified\n")),
+            (
+                "Policy: Allowlist\ncredentialPluginAllowlist: []\n",
+                format!("{list} empty; use \"DenyAll\" policy instead\n"),
+            ),
+            ("Policy: Allowlist\ncredentialPluginAllowlist: [{}]\n", format!("{wrong}: empty allowlist entry #1\n")),
+            ("Allowlist: [{command: a}]\n", format!("{wrong}: plugin policy is \"\" but allowlist is non-nil\n")),
+            (
+                "Policy: Allowlist\ncredentialPluginAllowlist: [{command: a/../b}]\n",
+                "non-normalized file path: \"a/../b\" vs \"b\"\n".into(),
+            ),
+            ("Policy: What\n", "unknown plugin policy: \"What\"\n".into()),
+        ] {
+            let mut fake = Fake::default().object(&pod).file("/rc", &format!("{head}{policy}"));
+            let want = if want.is_empty() { want } else { format!("error occurred while applying preferences {want}") };
+            assert_eq!(fake.line("get pod web --kuberc=/rc -o name").err, want, "{policy}");
         }
         let mut fake = Fake::default();
         for (line, err) in [

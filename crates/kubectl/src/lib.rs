@@ -44,6 +44,6 @@ pub(crate) mod testing;
 pub mod text;
 mod verbose;
 
-pub use command::{Command, parsed};
+pub use command::{Command, credential_policy, parsed};
 pub use complete::complete;
 pub use env::{Env, Io, Nothing, Step, Wait};

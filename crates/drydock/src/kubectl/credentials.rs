@@ -1,6 +1,7 @@
 //! Who asks: the `Authorization` header, and credentials that another program hands out.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use base64::Engine as _;
@@ -61,7 +62,43 @@ fn read(text: &str) -> Result<Value, String> {
     }
 }
 
+/// Where a program is: at its path, or in a folder of PATH.
+fn locate(name: &str) -> Result<PathBuf, String> {
+    if name.contains('/') {
+        return Ok(PathBuf::from(name));
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.ok_or_else(|| format!("exec: \"{name}\": executable file not found in $PATH"))
+}
+
+/// Whether the user's preferences let a program hand out credentials.
+fn permitted(exec: &Value) -> Result<(), String> {
+    let name = exec["command"].str();
+    match exec["credentialPluginPolicy"].str() {
+        "DenyAll" => Err(format!("plugin {name:?} not allowed: policy set to \"DenyAll\"")),
+        "Allowlist" => {
+            let path = locate(name).map_err(|why| {
+                format!("plugin path {name:?} cannot be resolved for credential plugin allowlist check: {why}")
+            })?;
+            let allows = |entry: &Value| {
+                let command = [&entry["command"], &entry["name"]].into_iter().find(|text| !text.is_empty());
+                command.is_some_and(|command| locate(command.str()).is_ok_and(|allowed| allowed == path))
+            };
+            match exec["credentialPluginAllowlist"].items().iter().any(allows) {
+                true => Ok(()),
+                false => Err(format!(
+                    "plugin path {:?} is not permitted by the credential plugin allowlist",
+                    path.to_string_lossy()
+                )),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
 fn ask(exec: &Value, connection: &Connection) -> Result<Value, String> {
+    permitted(exec)?;
     let version = exec["apiVersion"].str();
     let interactive = is_interactive(exec, std::io::stdin().is_terminal())?;
     let mut info = value!({"kind": "ExecCredential", "apiVersion": version, "spec": {"interactive": interactive}});
@@ -124,6 +161,22 @@ pub(super) fn header(connection: &Connection, secure: bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn preferences_allow_programs() {
+        let row = |policy: &str, entry: &str| value!({"command": "sh", "credentialPluginPolicy": policy, "credentialPluginAllowlist": [{"command": entry}]});
+        for (exec, words) in [
+            (row("", "x"), ""),
+            (row("AllowAll", "x"), ""),
+            (row("DenyAll", "sh"), "plugin \"sh\" not allowed: policy set to \"DenyAll\""),
+            (row("Allowlist", "sh"), ""),
+            (row("Allowlist", "/somewhere/sh"), "is not permitted by the credential plugin allowlist"),
+            (row("Allowlist", "no-such-program"), "is not permitted by the credential plugin allowlist"),
+        ] {
+            let said = permitted(&exec).err().unwrap_or_default();
+            assert!(said.ends_with(words) && said.is_empty() == words.is_empty(), "{exec:?}: {said}");
+        }
+    }
 
     #[test]
     fn who_may_ask_at_the_terminal() {

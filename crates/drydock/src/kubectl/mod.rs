@@ -56,6 +56,10 @@ fn destination(env: &Env) -> Option<Connection> {
     if !found.user["exec"].is_null() {
         let manifest = parsed.flags.list("filename").iter().chain(&parsed.args).any(|word| word == "-");
         found.user["exec"].set("stdinUnavailable", manifest);
+        let preferences = drydock_kubectl::credential_policy(env, files);
+        for field in ["credentialPluginPolicy", "credentialPluginAllowlist"] {
+            found.user["exec"].set(field, &preferences[field]);
+        }
     }
     // Relative paths count from the kubeconfig's folder, those of flags from here.
     let folder = config.default_path().rsplit_once('/').map_or("/", |(folder, _)| folder);
@@ -70,6 +74,10 @@ fn destination(env: &Env) -> Option<Connection> {
     };
     absolute(&mut found.cluster, &["certificate-authority"]);
     absolute(&mut found.user, &["client-certificate", "client-key", "tokenFile"]);
+    // A name without a slash is looked for in PATH.
+    if found.user["exec"]["command"].str().contains('/') {
+        absolute(&mut found.user["exec"], &["command"]);
+    }
     Some(found)
 }
 

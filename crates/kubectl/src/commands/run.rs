@@ -194,6 +194,7 @@ fn variable(pair: &str) -> Result<Value, Failure> {
 /// Sends the pod where pods go, whatever kind `--overrides` made of it.
 fn send_pod(inv: &mut Invocation, io: &mut Io<'_>, pod: Value, dry_run: DryRun) -> Result<Value, Failure> {
     if dry_run == DryRun::Client || pod["kind"] == "Pod" {
+        inv.mapper(io)?;
         return generate::send(inv, io, pod, dry_run);
     }
     inv.mapper(io)?;

@@ -41,7 +41,10 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let (add, remove) = read(&specs).map_err(|words| inv.usage(words))?;
     // What is printed does not tell a dry run.
     let mut printing = Printing::new(inv, io, DryRun::None)?;
-    let resource = inv.resource(io, kind).map_err(|_| Failure::no_resource(kind))?;
+    let resource = inv.resource(io, kind).map_err(|failure| match failure {
+        Failure::Status(_) => failure,
+        _ => Failure::no_resource(kind),
+    })?;
     if resource.kind != "Node" {
         return Err(format!("invalid resource type {kind}, only node types are supported").into());
     }
