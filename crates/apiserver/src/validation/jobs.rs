@@ -82,6 +82,9 @@ fn job_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     if let Some(failed) = spec["maxFailedIndexes"].as_i64() {
         let at = path.field("maxFailedIndexes");
         non_negative(&spec["maxFailedIndexes"], &at, errors);
+        if spec["backoffLimitPerIndex"].is_null() {
+            errors.required(&path.field("backoffLimitPerIndex"), "when maxFailedIndexes is specified");
+        }
         if spec["completions"].as_i64().is_some_and(|completions| failed > completions) && is_indexed(spec) {
             errors.invalid(&at, failed, "must be less than or equal to completions");
         }
