@@ -68,7 +68,9 @@ impl Kubelet {
 
     pub(super) fn node_event(&mut self, kind: &str, reason: &str, message: &str, ctx: &mut Ctx<'_>) {
         self.note_node(&format!("Recording event message for node: {reason}"), ctx.now);
-        let about = Reference { kind: "Node".into(), name: self.config.name.as_str().into(), ..Reference::default() };
+        // A kubelet does not know its node's UID: it says the name, and kubectl looks for both.
+        let name: drydock_value::Str = self.config.name.as_str().into();
+        let about = Reference { kind: "Node".into(), name: name.clone(), uid: name, ..Reference::default() };
         ctx.event(&self.source, &about, kind, reason, message);
     }
 

@@ -336,3 +336,18 @@ fn what_a_node_is_said_to_have_besides_can_be_given_to_pods() {
         assert_eq!(status["allocatable"], status["capacity"]);
     }
 }
+
+#[test]
+fn a_kubelet_tells_that_no_pods_are_to_come() {
+    let mut world = World::new();
+    for (cordoned, reason) in [(true, "NodeNotSchedulable"), (false, "NodeSchedulable")] {
+        let now = world.cluster.now();
+        let patch = value!({"spec": {"unschedulable": cordoned}});
+        crate::store::client(world.cluster.api(), USER, now)
+            .patch(kinds::NODES, "", "minikube", crate::store::PatchType::Merge, &patch, "")
+            .unwrap();
+        world.run(11.0);
+        let told = format!("{reason}: Node minikube status is now: {reason}");
+        assert!(world.events("minikube").contains(&told), "{:?}", world.events("minikube"));
+    }
+}
