@@ -1,6 +1,6 @@
 //! `--raw`: a request by its path, the answer as it comes.
 
-use drydock_api::{Body, Method, Request, Status};
+use drydock_api::{Body, Method, Request, Response, Status};
 use drydock_value::{Value, to_json};
 
 use super::Outcome;
@@ -106,6 +106,20 @@ fn text(value: &Value) -> String {
     }
 }
 
+/// How often a request is sent elsewhere: as Go's HTTP client.
+const REDIRECTS_MAX: usize = 10;
+
+/// Where an answer sends a reader of `path` to.
+fn redirect(method: Method, path: &str, response: &Response) -> Option<String> {
+    if method != Method::Get || !matches!(response.code, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let (_, place) = response.headers.iter().find(|(name, _)| name == "location")?;
+    let whole = place.starts_with('/') || place.contains("://");
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    Some(if whole { place.clone() } else { format!("{folder}/{place}") })
+}
+
 /// Sends a request and prints the body of the answer.
 ///
 /// # Errors
@@ -117,7 +131,14 @@ pub fn print(inv: &mut Invocation, io: &mut Io<'_>, request: Request) -> Result<
         let stream = client.open(io, request)?;
         return Ok(Outcome::Waiting(Box::new(super::stream::Copying::new(stream))));
     }
-    let response = client.send(io, request);
+    let (method, mut path) = (request.method, request.path.clone());
+    let mut response = client.send(io, request);
+    for _ in 0..REDIRECTS_MAX {
+        let Some(place) = redirect(method, &path, &response) else { break };
+        let request = self::request(method, &place);
+        path = request.path.clone();
+        response = client.send(io, request);
+    }
     if !response.is_success() {
         let document = response.body.value().unwrap_or_else(|_| response.body.text().into());
         return Err(Status::from_value(response.code, &document).into());
@@ -128,4 +149,28 @@ pub fn print(inv: &mut Invocation, io: &mut Io<'_>, request: Request) -> Result<
         Body::Bytes(bytes) => io.out.put(bytes),
     }
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_are_sent_on() {
+        let to = |code: u16, place: &str| Response {
+            code,
+            headers: vec![("location".into(), place.into())],
+            body: Body::Empty,
+        };
+        for (code, place, expected) in [
+            (301, "/a/b/", Some("/a/b/")),
+            (302, "c?d=e", Some("/a/c?d=e")),
+            (308, "https://host/x", Some("https://host/x")),
+            (200, "/x", None),
+            (304, "/x", None),
+        ] {
+            assert_eq!(redirect(Method::Get, "/a/b", &to(code, place)).as_deref(), expected, "{code} {place}");
+        }
+        assert_eq!(redirect(Method::Post, "/a/b", &to(301, "/x")), None);
+    }
 }
