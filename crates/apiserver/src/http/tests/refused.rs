@@ -1,0 +1,182 @@
+//! What a server says of requests that are wrong.
+
+use super::*;
+
+#[test]
+fn what_is_wrong_is_said_as_by_a_real_server() {
+    let mut bench = Bench::new();
+    bench.create(MAPS, config_map("a")).unwrap();
+    bench.create(DEPLOYMENTS, deployment("web")).unwrap();
+    let cases: Vec<(Request, &str)> = vec![
+        (
+            Request::new(Method::Post, MAPS).with_value(value!({"kind": "Pod", "apiVersion": "v1"})),
+            "Pod in version \"v1\" cannot be handled as a ConfigMap: converting (v1.Pod) to (core.ConfigMap): unknown \
+             conversion",
+        ),
+        (
+            Request::new(Method::Post, MAPS).with_value(value!({"metadata": {"name": "x", "namespace": "other"}})),
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ),
+        (
+            Request::new(Method::Post, "/api/v1/namespaces/nope/configmaps").with_value(config_map("x")),
+            "namespaces \"nope\" not found",
+        ),
+        (
+            Request::new(Method::Post, MAPS)
+                .with_value(value!({"metadata": {"name": "f"}, "dat": {}}))
+                .param("fieldValidation", "Strict"),
+            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"dat\"",
+        ),
+        (
+            Request::new(Method::Post, MAPS).with_value(value!({"metadata": {"name": "f"}, "data": {"n": true}})),
+            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: json: cannot unmarshal bool into Go struct field \
+             ConfigMap.data of type string",
+        ),
+        (
+            Request::new(Method::Post, MAPS).with_value(config_map("Bad_1")),
+            "ConfigMap \"Bad_1\" is invalid: metadata.name: Invalid value: \"Bad_1\": a lowercase RFC 1123 subdomain must \
+             consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric \
+             character (e.g. 'example.com', regex used for validation is \
+             '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+        ),
+        (Request::get(format!("{MAPS}?")), "the server could not find the requested resource"),
+        (Request::get(MAPS).param("limit", "x"), "strconv.ParseInt: parsing \"x\": invalid syntax"),
+        (
+            Request::get(MAPS).param("continue", "rubbish"),
+            "invalid continue token: continue key is not valid: invalid character '\u{ae}' looking for beginning of value",
+        ),
+        (
+            Request::get(MAPS).param("fieldSelector", "spec.x=1"),
+            "\"spec.x\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+        ),
+        (
+            Request::get("/api/v1/namespaces/default/pods").param("fieldSelector", "status.frob=Running"),
+            "field label not supported: status.frob",
+        ),
+        (Request::get(MAPS).param("labelSelector", "a=b=c"), "found '=', expected: ',' or 'end of string'"),
+        (Request::get("/api/v1/frobs"), "the server could not find the requested resource"),
+        (Request::get("/apis/nope"), "the server could not find the requested resource"),
+        (
+            Request::get("/api/v1/namespaces/default/serviceaccounts/default/token"),
+            "the server does not allow this method on the requested resource",
+        ),
+        (Request::new(Method::Delete, format!("{MAPS}/a/status")), "the server could not find the requested resource"),
+        (
+            Request::new(Method::Delete, "/api/v1/namespaces/default"),
+            "namespaces \"default\" is forbidden: this namespace may not be deleted",
+        ),
+        (
+            Request::new(Method::Put, format!("{MAPS}/other")).with_value(config_map("a")),
+            "the name of the object (a) does not match the name on the URL (other)",
+        ),
+        (
+            Request::new(Method::Delete, format!("{MAPS}/a"))
+                .with_value(value!({"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": "1"}})),
+            "Operation cannot be fulfilled on configmaps \"a\": Precondition failed: UID in precondition: 1, UID in object \
+             meta: ",
+        ),
+        (
+            Request::new(Method::Post, "/api/v1/namespaces/default/serviceaccounts/default/token").with_value(value!({
+                "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "spec": {"expirationSeconds": 1}
+            })),
+            "TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid value: 1: may not specify \
+             a duration less than 10 minutes",
+        ),
+    ];
+    for (request, message) in cases {
+        let shown = format!("{} {}", request.method.as_str(), request.path);
+        let status = bench.refused(request);
+        assert!(status.message.starts_with(message), "{shown}\n got: {}\nwant: {message}", status.message);
+    }
+    let mut broken = Request::new(Method::Post, MAPS);
+    broken.body = Body::Bytes(b"{bad".to_vec());
+    assert_eq!(
+        bench.refused(broken).message,
+        "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: \
+         invalid character 'b' looking for beginning of object key string ({bad)"
+    );
+    let test =
+        bench.patch(&format!("{MAPS}/a"), JSON, r#"[{"op":"test","path":"/data/k","value":"nope"}]"#).unwrap_err();
+    assert_eq!(
+        (test.code, test.message.as_str()),
+        (422, "the server rejected our request due to an error in our request")
+    );
+    let renamed =
+        bench.patch(&format!("{DEPLOYMENTS}/web"), STRATEGIC, r#"{"metadata":{"name":"renamed"}}"#).unwrap_err();
+    assert_eq!(renamed.message, "the name of the object (renamed) does not match the name on the URL (web)");
+    let unknown = bench.send({
+        let mut request = Request::new(Method::Patch, format!("{DEPLOYMENTS}/web"))
+            .header("content-type", STRATEGIC)
+            .param("fieldValidation", "Strict");
+        request.body = Body::Bytes(br#"{"spec":{"replica":2}}"#.to_vec());
+        request
+    });
+    assert_eq!(
+        unknown.into_result().unwrap_err().message,
+        " \"\" is invalid: patch: Invalid value: \"map[spec:map[replica:2]]\": strict decoding error: unknown field \
+         \"spec.replica\""
+    );
+}
+
+#[test]
+fn unknown_fields_warn_unless_ignored() {
+    let mut bench = Bench::new();
+    let object = value!({"metadata": {"name": "w"}, "dat": {}, "data": {"a": "b"}});
+    let response = bench.send(Request::new(Method::Post, MAPS).with_value(object.clone()));
+    assert_eq!(response.warnings().collect::<Vec<_>>(), ["unknown field \"dat\""]);
+    let mut other = object;
+    other["metadata"].set("name", "i");
+    let response = bench.send(Request::new(Method::Post, MAPS).with_value(other).param("fieldValidation", "Ignore"));
+    assert_eq!(response.warnings().count(), 0);
+}
+
+#[test]
+fn fields_that_stand_twice_are_complained_of() {
+    let mut bench = Bench::new();
+    let body = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"},"nope":1,"data":{"a":"1","a":"2"}}"#;
+    let merge = r#"{"data":{"b":"1","b":"2"}}"#;
+    let apply = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  k: a\n  k: b\n";
+    let path = format!("{MAPS}/c");
+    let cases = [
+        (
+            Method::Post,
+            MAPS,
+            "application/json",
+            body,
+            r#"ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "nope", duplicate field "data.a""#,
+            201,
+        ),
+        (Method::Patch, path.as_str(), MERGE, merge, r#": strict decoding error: duplicate field "data.b""#, 200),
+        (
+            Method::Patch,
+            path.as_str(),
+            "application/apply-patch+yaml",
+            apply,
+            "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 7: key \"k\" already set in map",
+            200,
+        ),
+    ];
+    for (method, path, media, body, complaint, code) in cases {
+        let request = |validation: &str| {
+            let mut request = Request::new(method, path)
+                .param("fieldValidation", validation)
+                .param("fieldManager", "m")
+                .header("content-type", media);
+            if media.contains("apply") {
+                request = request.param("force", "true");
+            }
+            request.body = Body::Bytes(body.as_bytes().to_vec());
+            request
+        };
+        let refused = bench.send(request("Strict")).into_result().unwrap_err();
+        assert!(refused.message.ends_with(complaint), "{}", refused.message);
+        let response = bench.send(request("Warn"));
+        assert_eq!(response.code, code);
+        assert!(response.warnings().count() > 0, "{body}");
+        assert_eq!(bench.send(request("Ignore")).warnings().count(), 0);
+        if code == 201 {
+            bench.send(Request::new(Method::Delete, format!("{MAPS}/c")));
+            bench.create(MAPS, config_map("c")).unwrap();
+        }
+    }
+}
