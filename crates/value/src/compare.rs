@@ -1,7 +1,8 @@
 //! Comparing texts eight bytes at a time.
 //!
-//! In a browser, where the module brings its own `memcmp`, that goes byte by byte; names of pods differ in their last
-//! five letters, and tables of ten thousand are searched all the time.
+//! The compiler's `memcmp` for wasm goes byte by byte. The page's modules bring a better one (`crates/wasm`); this is for
+//! the places where texts are compared most, without a call: names of pods differ in their last five letters, and tables
+//! of ten thousand are searched all the time.
 
 use std::cmp::Ordering;
 

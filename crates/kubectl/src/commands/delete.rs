@@ -2,11 +2,11 @@
 
 use drydock_api::Method;
 
-use super::{Outcome, Waiting, acts, raw};
+use super::{Outcome, Waiting, acts, raw, read_line};
 use crate::builder::{self, Found, Info, Query};
 use crate::change::deletion::{self, Gone};
 use crate::change::{Target, each};
-use crate::env::{Input, Io, Wait};
+use crate::env::Io;
 use crate::failure::Failure;
 use crate::invocation::{DryRun, Invocation};
 
@@ -211,13 +211,8 @@ struct Confirm {
 
 impl Waiting for Confirm {
     fn step(&mut self, io: &mut Io<'_>) -> Result<Outcome, Failure> {
-        match io.stdin.take() {
-            Input::Data(bytes) => self.answer.extend(bytes),
-            Input::Pending => return Ok(Outcome::Wait(Wait { stdin: true, ..Wait::default() })),
-            Input::End => self.answer.push(b'\n'),
-        }
-        if !self.answer.contains(&b'\n') {
-            return Ok(Outcome::Continue);
+        if let Some(waiting) = read_line(io, &mut self.answer) {
+            return Ok(waiting);
         }
         let answer = String::from_utf8_lossy(&self.answer).trim().to_lowercase();
         if answer != "y" {

@@ -2,8 +2,8 @@
 
 use drydock_value::{Value, value};
 
-use super::{Outcome, Waiting, acts};
-use crate::env::{Input, Io, Wait};
+use super::{Outcome, Waiting, acts, read_line};
+use crate::env::Io;
 use crate::failure::{Failure, quote};
 use crate::invocation::Invocation;
 use crate::kuberc;
@@ -74,13 +74,8 @@ struct Offer {
 
 impl Waiting for Offer {
     fn step(&mut self, io: &mut Io<'_>) -> Result<Outcome, Failure> {
-        match io.stdin.take() {
-            Input::Data(bytes) => self.answer.extend(bytes),
-            Input::Pending => return Ok(Outcome::Wait(Wait { stdin: true, ..Wait::default() })),
-            Input::End => self.answer.push(b'\n'),
-        }
-        if !self.answer.contains(&b'\n') {
-            return Ok(Outcome::Continue);
+        if let Some(waiting) = read_line(io, &mut self.answer) {
+            return Ok(waiting);
         }
         if String::from_utf8_lossy(&self.answer).trim().eq_ignore_ascii_case("y") {
             let preferences = value!({"apiVersion": kuberc::VERSIONS[0], "kind": "Preference", "aliases": null, "defaults": [

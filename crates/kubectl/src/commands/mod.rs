@@ -18,7 +18,7 @@
 //! **A command that waits** answers [`Outcome::Waiting`] with a [`Waiting`] value: it is stepped until it answers
 //! `Done`, `Exit` or an error, and says with `Outcome::Wait` what wakes it (streams of watches, a moment, a child).
 
-use crate::env::{Env, Io, Wait};
+use crate::env::{Env, Input, Io, Wait};
 use crate::failure::Failure;
 use crate::flags::{Parsed, table};
 use crate::help;
@@ -99,6 +99,16 @@ pub trait Waiting: Send + Sync {
 
     /// A copy.
     fn clone_box(&self) -> Box<dyn Waiting>;
+}
+
+/// Reads on until `line` holds a whole line of standard input, or all there is; what the command answers until then.
+pub(crate) fn read_line(io: &mut Io<'_>, line: &mut Vec<u8>) -> Option<Outcome> {
+    match io.stdin.take() {
+        Input::Data(bytes) => line.extend(bytes),
+        Input::Pending => return Some(Outcome::Wait(Wait { stdin: true, ..Wait::default() })),
+        Input::End => line.push(b'\n'),
+    }
+    (!line.contains(&b'\n')).then_some(Outcome::Continue)
 }
 
 /// A command's function.
