@@ -323,3 +323,35 @@ impl State {
         self.groups.get(pods, skip_ending, nodes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drydock_value::value;
+
+    fn node(name: &str, zone: &str, images: &[&str]) -> Arc<Object> {
+        let images: Vec<Value> = images.iter().map(|name| value!({"names": [*name], "sizeBytes": 7})).collect();
+        let object = value!({
+            "metadata": {"name": name, "labels": {"zone": zone}}, "status": {"images": images, "allocatable": {}}
+        });
+        Object::read(object, false)
+    }
+
+    #[test]
+    fn images_and_places_follow_the_nodes() {
+        let mut state = State::default();
+        state.set_node(&node("a", "x", &["nginx"]));
+        state.set_node(&node("b", "x", &["nginx", "redis"]));
+        let of = |state: &mut State| {
+            let places = state.places(&"zone".into());
+            let images =
+                ["nginx", "redis"].map(|name| state.images.get(name).map(|image| (image.nodes, image.size(1))));
+            (places.of(0) == places.of(1), places.count, images)
+        };
+        assert_eq!(of(&mut state), (true, 1, [Some((2, 7)), Some((1, 7))]));
+        state.set_node(&node("b", "y", &["nginx"]));
+        assert_eq!(of(&mut state), (false, 2, [Some((2, 7)), None]));
+        state.remove_node("b");
+        assert_eq!(of(&mut state).2, [Some((1, 0)), None]);
+    }
+}
