@@ -15,8 +15,9 @@ const hash = createHash('sha256').update(wasm).update(glue).digest('hex').slice(
 const name = `worker-${hash}`;
 await rename(file('worker_bg.wasm'), file(`${name}_bg.wasm`));
 await rm(file('worker_loader.js'));
-// One file instead of a loader that loads it. The page hands over the compiled module, whose download began with the
-// page's own (web/src/page.js). What `kubectl explain` says of types and fields follows when the first prompt is there.
+// One file instead of a loader that loads it. The page hands over the compiled module, whose download began before
+// anything else's (index.html, web/src/page.js). What `kubectl explain` says of types and fields follows when the first
+// prompt is there.
 const [descriptions] = (await readdir(file('lazy'))).filter((each) => each.startsWith('descriptions-'));
 await writeFile(
   file(`${name}.js`),
@@ -36,5 +37,4 @@ await rm(file('worker.js'));
 const index = await readFile(file('index.html'), 'utf8');
 const named = index.replace(/content="?worker_loader\.js"?/, `content="${name}.js"`);
 if (named === index) throw new Error('index.html names no worker');
-const preload = `<link rel="preload" href="${name}_bg.wasm" as="fetch" crossorigin="anonymous" type="application/wasm" />`;
-await writeFile(file('index.html'), named.replace('</head>', `${preload}</head>`));
+await writeFile(file('index.html'), named);

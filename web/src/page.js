@@ -27,12 +27,12 @@ const editor = once(async () => {
 });
 const diagrams = once(() => import(seen(DIAGRAMS_SCRIPT)));
 
-/** The worker's module: compiled while it is downloaded, beside everything else that the page loads. */
+/** The worker's module, whose download and compilation index.html begins before anything else's. */
 const workerModule = once(async () => {
   const name = document.querySelector('meta[name="drydock-worker"]').content.replace(/\.js$/, '_bg.wasm');
-  const load = () => fetch(new URL(name, document.baseURI), { credentials: 'same-origin' });
-  // A host that does not know wasm's media type: compiled when all of it is there.
-  return WebAssembly.compileStreaming(load()).catch(async () => WebAssembly.compile(await (await load()).arrayBuffer()));
+  // Once more for a host that does not know wasm's media type: compiled when all of it is there.
+  const whole = async () => (await fetch(new URL(name, document.baseURI))).arrayBuffer();
+  return globalThis.drydockModule.catch(async () => WebAssembly.compile(await whole()));
 });
 
 /** Starts the worker that index.html names. What it says before the page listens is kept. */
