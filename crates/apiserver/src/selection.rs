@@ -71,8 +71,26 @@ fn unknown_field(kind: Kind, field: &str) -> String {
         | kinds::EVENTS => format!("field label not supported: {field}"),
         _ if crate::custom::of(kind).is_some() => format!("field label not supported: {field}"),
         kinds::JOBS => format!("field label {field:?} not supported for Job"),
+        kinds::RESOURCE_SLICES => {
+            format!("field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {field}")
+        }
         _ => format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""),
     }
+}
+
+/// The name that a field of the new events API has in the old one, if events are selected by it.
+fn new_event_field(field: &str) -> Option<String> {
+    match field {
+        "reportingController" => Some("reportingComponent".into()),
+        "reportingComponent" | "source" => None,
+        _ if field.starts_with("involvedObject.") => None,
+        _ => Some(field.strip_prefix("regarding.").map_or(field.into(), |rest| format!("involvedObject.{rest}"))),
+    }
+}
+
+/// Whether a kind without namespaces says itself by which fields it is selected.
+fn kind_has_own_labels(kind: Kind) -> bool {
+    matches!(kind, kinds::NODES | kinds::NAMESPACES | kinds::CERTIFICATE_SIGNING_REQUESTS | kinds::RESOURCE_SLICES)
 }
 
 /// The value of a field that objects are selected by.
@@ -102,27 +120,35 @@ fn field_value<'a>(kind: Kind, object: &'a Value, field: &str) -> Cow<'a, str> {
 }
 
 impl Selection {
-    /// Reads the selectors of a request.
-    pub(crate) fn parse(kind: Kind, label_selector: &str, field_selector: &str) -> Result<Selection, Status> {
+    /// Reads the selectors of a request for a kind as a group serves it.
+    pub(crate) fn parse(
+        kind: Kind,
+        group: &str,
+        label_selector: &str,
+        field_selector: &str,
+    ) -> Result<Selection, Status> {
         let labels = labels::Selector::parse(label_selector).map_err(Status::bad_request)?;
         let mut fields = fields::Selector::parse(field_selector).map_err(Status::bad_request)?;
         for requirement in &mut fields.requirements {
-            // Names of the new events API for fields of the old.
-            if kind == kinds::EVENTS
-                && let Some(rest) = requirement.field.strip_prefix("regarding.")
-            {
-                requirement.field = format!("involvedObject.{rest}");
-            } else if kind == kinds::PODS && requirement.field == "spec.host" {
-                requirement.field = "spec.nodeName".into();
-            }
             let field = requirement.field.as_str();
+            let renamed = match kind {
+                kinds::EVENTS if !group.is_empty() => new_event_field(field),
+                kinds::PODS if field == "spec.host" => Some("spec.nodeName".into()),
+                _ => Some(field.to_owned()),
+            };
             let custom = crate::custom::storage(kind);
-            let known = field == "metadata.name"
-                || field == "metadata.namespace"
-                || known_fields(kind).contains(&field)
-                || custom.is_some_and(|version| version.selectable.iter().any(|known| known == field));
-            if !known {
-                return Err(Status::bad_request(unknown_field(kind, field)));
+            let known = |field: &str| match field {
+                "metadata.name" => true,
+                // Kinds that convert labels their own way and stand in no namespace know none.
+                "metadata.namespace" => kind.namespaced() || custom.is_none() && !kind_has_own_labels(kind),
+                _ => {
+                    known_fields(kind).contains(&field)
+                        || custom.is_some_and(|version| version.selectable.iter().any(|known| known == field))
+                }
+            };
+            match renamed.filter(|field| known(field)) {
+                Some(field) => requirement.field = field,
+                None => return Err(Status::bad_request(unknown_field(kind, field))),
             }
         }
         Ok(Selection { labels, fields })

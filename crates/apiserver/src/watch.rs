@@ -33,6 +33,8 @@ pub struct Watch {
     until: Time,
     closed: bool,
     columns_sent: bool,
+    /// Whether tables and metadata are told in their first version.
+    first_version: bool,
 }
 
 /// Where a watch begins.
@@ -68,6 +70,7 @@ impl Watch {
             until,
             closed: false,
             columns_sent: false,
+            first_version: false,
         }
     }
 
@@ -78,6 +81,19 @@ impl Watch {
 
     fn has_events(&self) -> bool {
         !self.initial.is_empty() || !self.ready.is_empty()
+    }
+
+    /// Tells of tables and metadata in their first version.
+    pub(crate) const fn in_first_version(&mut self) {
+        self.first_version = true;
+    }
+
+    /// The event, of an object in its form.
+    fn told(&self, what: &str, mut object: Value) -> Value {
+        if self.first_version {
+            printers::in_first_version(&mut object);
+        }
+        value!({"type": what, "object": object})
     }
 
     /// When the watch ends by itself.
@@ -130,7 +146,7 @@ impl Watch {
                 printers::table(columns, vec![row], metadata.collect())
             }
         };
-        value!({"type": what, "object": object})
+        self.told(what, object)
     }
 
     fn bookmark(&self, initial_end: bool) -> Value {
@@ -153,7 +169,7 @@ impl Watch {
                 "kind": self.served.kind_name(), "apiVersion": self.served.api_version(), "metadata": metadata
             }),
         };
-        value!({"type": "BOOKMARK", "object": object})
+        self.told("BOOKMARK", object)
     }
 }
 

@@ -1,6 +1,9 @@
 //! JSON text to and from values. The reading and the escaping are serde_json's; the number format is Go's.
 
 use std::fmt::Write as _;
+use std::marker::PhantomData;
+
+use serde::de::DeserializeSeed;
 
 use crate::{Error, Value};
 
@@ -9,8 +12,16 @@ use crate::{Error, Value};
 /// # Errors
 /// serde_json's message with line and column, when the text is not one JSON document.
 pub fn parse_json(text: &str) -> Result<Value, Error> {
-    serde_json::from_str(text).map_err(|error: serde_json::Error| Error(error.to_string()))
+    let mut reader = serde_json::Deserializer::from_str(text);
+    // Its own limit is half of what YAML may be; ours is kept by the visitor.
+    reader.disable_recursion_limit();
+    let value = Visitor { depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error: serde_json::Error| Error(error.to_string()))
 }
+
+/// How deep lists and objects may lie in each other, in JSON and YAML: what walks a value calls itself, and the stack of
+/// a page's module is small. Go reads 10,000 levels.
+pub const DEPTH_LIMIT: usize = 256;
 
 /// Compact JSON with sorted keys, as Go's `json.Marshal` of a map: `<`, `>` and `&` are not escaped.
 pub fn to_json(value: &Value) -> String {
@@ -120,53 +131,78 @@ impl std::str::FromStr for Value {
 
 impl<'de> serde::Deserialize<'de> for Value {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Value;
+        deserializer.deserialize_any(Visitor { depth: 0 })
+    }
+}
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON value")
-            }
-            fn visit_unit<E>(self) -> Result<Value, E> {
-                Ok(Value::Null)
-            }
-            fn visit_none<E>(self) -> Result<Value, E> {
-                Ok(Value::Null)
-            }
-            fn visit_some<D: serde::Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
-                inner.deserialize_any(self)
-            }
-            fn visit_bool<E>(self, b: bool) -> Result<Value, E> {
-                Ok(Value::Bool(b))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
-                Ok(Value::Int(number))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-                Ok(Value::from(number))
-            }
-            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
-                if number.is_finite() { Ok(Value::Float(number)) } else { Err(E::custom("number out of range")) }
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-                Ok(Value::from(text))
-            }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = seq.next_element::<Value>()? {
-                    items.push(item);
-                }
-                Ok(Value::from(items))
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = access.next_entry::<String, Value>()? {
-                    pairs.push(pair);
-                }
-                Ok(Value::Object(pairs.into_iter().collect()))
-            }
+/// Reads a value that lies so deep.
+#[derive(Clone, Copy)]
+struct Visitor {
+    depth: usize,
+}
+
+impl Visitor {
+    fn below<E: serde::de::Error>(self) -> Result<Visitor, E> {
+        if self.depth < DEPTH_LIMIT {
+            return Ok(Visitor { depth: self.depth + 1 });
         }
-        deserializer.deserialize_any(Visitor)
+        Err(E::custom(format_args!("exceeded max depth of {DEPTH_LIMIT}")))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Visitor {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> serde::de::Visitor<'de> for Visitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_some<D: serde::Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
+        inner.deserialize_any(self)
+    }
+    fn visit_bool<E>(self, b: bool) -> Result<Value, E> {
+        Ok(Value::Bool(b))
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Int(number))
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
+        if number.is_finite() { Ok(Value::Float(number)) } else { Err(E::custom("number out of range")) }
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::from(text))
+    }
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        let below = self.below()?;
+        while let Some(item) = seq.next_element_seed(below)? {
+            items.push(item);
+        }
+        Ok(Value::from(items))
+    }
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut pairs = Vec::new();
+        let below = self.below()?;
+        while let Some(pair) = access.next_entry_seed(PhantomData::<String>, below)? {
+            pairs.push(pair);
+        }
+        Ok(Value::Object(pairs.into_iter().collect()))
     }
 }
 
@@ -215,5 +251,16 @@ mod tests {
         let text = r#"{"a":[1,-2,3.5,"x",true,null,{}],"b":"é"}"#;
         assert_eq!(to_json(&parse_json(text).unwrap()), text);
         assert!(parse_json("{").is_err());
+        assert!(parse_json("1 1").is_err());
+    }
+
+    #[test]
+    fn is_only_so_deep() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(to_json(&parse_json(&nested(256)).unwrap()), nested(256));
+        for levels in [257, 300_000] {
+            let why = parse_json(&nested(levels)).unwrap_err().0;
+            assert!(why.starts_with("exceeded max depth of 256 at line 1"), "{why}");
+        }
     }
 }

@@ -23,7 +23,7 @@ mod words;
 
 pub use de::from_value;
 pub use hash::Hash;
-pub use json::{parse_json, to_json, to_json_pretty};
+pub use json::{DEPTH_LIMIT, parse_json, to_json, to_json_pretty};
 pub use map::{Key, Map, Pairs};
 pub use ser::to_value;
 pub use time::Time;

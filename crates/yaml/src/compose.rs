@@ -1,12 +1,11 @@
 //! From tokens to a tree: the grammar of YAML 1.1 in go-yaml's order of looking at things, so that what is wrong is told
 //! in its words and with its line numbers.
 
+use drydock_value::DEPTH_LIMIT;
+
 use crate::error::{Error, Stage};
 use crate::scan::{Kind as T, Scanner, Token};
 use crate::tree::{Kind, Node, NodeId, Place, Span, Tree};
-
-/// How deep collections may be nested. go-yaml allows 10,000; nothing that a cluster takes is nearly as deep.
-const DEPTH_LIMIT: usize = 256;
 
 /// Builds trees, one document at a time.
 pub(crate) struct Composer<'a> {

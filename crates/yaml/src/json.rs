@@ -1,6 +1,8 @@
 //! Malformed JSON in the words of Go's encoding/json. Reading well-formed JSON is drydock-value's business; this finds
 //! out where a value ends and what exactly is wrong when it does not.
 
+use drydock_value::DEPTH_LIMIT;
+
 /// Why a text is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyntaxError {
@@ -34,11 +36,6 @@ pub fn check(text: &str) -> Result<(), SyntaxError> {
     }
 }
 
-/// Go's limit.
-const DEPTH_LIMIT: usize = 10_000;
-/// Ours, as this recurses.
-const OWN_DEPTH_LIMIT: usize = 512;
-
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -66,11 +63,11 @@ impl Scanner<'_> {
     }
 
     fn value(&mut self, depth: usize) -> Result<(), SyntaxError> {
-        if depth > OWN_DEPTH_LIMIT {
-            let message = format!("exceeded max depth of {}", OWN_DEPTH_LIMIT.min(DEPTH_LIMIT));
+        self.blank();
+        if depth >= DEPTH_LIMIT && matches!(self.peek(), Some(b'{' | b'[')) {
+            let message = format!("exceeded max depth of {DEPTH_LIMIT}");
             return Err(SyntaxError { offset: self.at, message });
         }
-        self.blank();
         match self.peek() {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),

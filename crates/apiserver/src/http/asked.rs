@@ -135,6 +135,31 @@ fn answers_come_in_the_form_that_is_wanted() {
 }
 
 #[test]
+fn tables_and_metadata_have_a_first_version() {
+    let mut bench = Bench::new();
+    bench.create(MAPS, value!({"metadata": {"name": "a"}})).unwrap();
+    let one = format!("{MAPS}/a");
+    for (path, asked, inner) in [
+        (&*one, "PartialObjectMetadata", &[] as &[&str]),
+        (MAPS, "PartialObjectMetadataList", &["items"]),
+        (MAPS, "Table", &["rows", "object"]),
+    ] {
+        for version in ["v1", "v1beta1"] {
+            let accept = format!("application/json;as={asked};g=meta.k8s.io;v={version}");
+            let body = bench.send(Request::get(path).header("accept", accept)).body.value().unwrap();
+            assert_eq!(body["kind"], asked);
+            let mut at = vec![&body];
+            if let [list, rest @ ..] = inner {
+                at.push(body[*list][0].at(rest));
+            }
+            for value in at {
+                assert_eq!(value["apiVersion"].str(), format!("meta.k8s.io/{version}"), "{asked}: {body}");
+            }
+        }
+    }
+}
+
+#[test]
 fn methods_are_allowed_or_not() {
     let mut bench = Bench::new();
     let path = format!("{MAPS}/a");

@@ -33,6 +33,7 @@ pub(crate) use params::{Form, IncludeObject};
 pub(crate) use route::Route;
 pub(crate) use subresources::{scale_of, set_replicas};
 
+use crate::printers;
 use crate::registry::Served;
 use crate::server::ApiServer;
 use crate::verbs::{Cx, Part};
@@ -153,17 +154,40 @@ impl ApiServer {
         } else if !route.namespace.is_empty() && served.resource() != "namespaces" {
             return Err(Status::no_such_path());
         }
-        let namespace = if served.namespaced() { route.namespace.as_str() } else { "" };
         if matches!(request.method, Method::Head | Method::Options) && route.subresource != "proxy" {
             return Err(method_not_allowed());
         }
         // What a container or a server in the cluster answers has a form of its own.
-        let form = match route.verb {
-            _ if route.takes_long() && route.verb != "watch" => Form::Plain,
-            "watch" | "delete" | "deletecollection" => params::form(&request, served, None)?,
-            verb => params::form(&request, served, Some(verb == "list"))?,
+        let (form, first) = match route.verb {
+            _ if route.takes_long() && route.verb != "watch" => (Form::Plain, false),
+            "watch" | "delete" | "deletecollection" => params::versioned_form(&request, served, None)?,
+            verb => params::versioned_form(&request, served, Some(verb == "list"))?,
         };
+        let mut answer = self.formed(cx, served, route, request, form)?;
+        if first {
+            match &mut answer {
+                Answer::Response(response) => {
+                    if let Body::Value(body) = &mut response.body {
+                        printers::in_first_version(body);
+                    }
+                }
+                Answer::Watch(watch) => watch.in_first_version(),
+                Answer::Connect(_) => {}
+            }
+        }
+        Ok(answer)
+    }
 
+    /// An answer in a form.
+    fn formed(
+        &mut self,
+        cx: &mut Cx,
+        served: &'static Served,
+        route: &Route,
+        request: Request,
+        form: Form,
+    ) -> Result<Answer, Status> {
+        let namespace = if served.namespaced() { route.namespace.as_str() } else { "" };
         if !route.subresource.is_empty() {
             let sub = served.subresource(&route.subresource).ok_or_else(Status::no_such_path)?;
             if !subresources::answers(&sub.verbs, request.method, route.verb) {

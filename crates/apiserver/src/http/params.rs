@@ -49,9 +49,18 @@ fn not_acceptable(message: String) -> Status {
 
 /// The form that the `Accept` header asks for, of one object or of a list of them; None stands for either.
 pub(crate) fn form(request: &Request, served: &Served, is_list: Option<bool>) -> Result<Form, Status> {
+    versioned_form(request, served, is_list).map(|(form, _)| form)
+}
+
+/// The form, and whether tables and metadata are wanted in their first version, `meta.k8s.io/v1beta1`.
+pub(super) fn versioned_form(
+    request: &Request,
+    served: &Served,
+    is_list: Option<bool>,
+) -> Result<(Form, bool), Status> {
     let accept = request.header_value("accept").unwrap_or_default();
     if accept.trim().is_empty() {
-        return Ok(Form::Plain);
+        return Ok((Form::Plain, false));
     }
     // By how much they are wanted, and then as they stand.
     let mut clauses: Vec<(i64, &str)> = accept.split(',').map(|clause| (-quality(clause), clause)).collect();
@@ -80,16 +89,18 @@ pub(crate) fn form(request: &Request, served: &Served, is_list: Option<bool>) ->
             };
             not_acceptable(format!("you requested {kind}, but the requested object is {word} ({of})"))
         };
-        match (kind, group, version) {
-            ("Table", "meta.k8s.io", "v1") if media != MEDIA[2] => return Ok(Form::Table(include_object(request)?)),
-            ("PartialObjectMetadata", "meta.k8s.io", "v1") if is_list == Some(true) => {
-                return Err(list_of_go("a list"));
-            }
-            ("PartialObjectMetadataList", "meta.k8s.io", "v1") if is_list == Some(false) => {
-                return Err(list_of_go("not a list"));
-            }
-            ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => return Ok(Form::Metadata),
-            ("", _, _) => return Ok(Form::Plain),
+        if kind.is_empty() {
+            return Ok((Form::Plain, false));
+        }
+        let first = version == "v1beta1";
+        if group != "meta.k8s.io" || version != "v1" && !first {
+            continue;
+        }
+        match kind {
+            "Table" if media != MEDIA[2] => return Ok((Form::Table(include_object(request)?), first)),
+            "PartialObjectMetadata" if is_list == Some(true) => return Err(list_of_go("a list")),
+            "PartialObjectMetadataList" if is_list == Some(false) => return Err(list_of_go("not a list")),
+            "PartialObjectMetadata" | "PartialObjectMetadataList" => return Ok((Form::Metadata, first)),
             _ => {}
         }
     }

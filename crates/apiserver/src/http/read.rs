@@ -1,7 +1,7 @@
 //! Get, list and watch.
 
 use drydock_api::{Response, Status};
-use drydock_value::{Map, Time, Value, value};
+use drydock_value::{Map, Value, value};
 
 use super::pages;
 use super::params::{Form, ListOptions};
@@ -12,6 +12,9 @@ use crate::selection::Selection;
 use crate::server::ApiServer;
 use crate::verbs::not_found;
 use crate::watch::{Start, Watch};
+
+/// How long a watch lasts at least whose client does not say so, in seconds: `--min-request-timeout`.
+const MIN_REQUEST_TIMEOUT: u64 = 1800;
 
 impl ApiServer {
     /// An object in the form that the client wants.
@@ -60,7 +63,7 @@ impl ApiServer {
         options: &ListOptions,
         form: Form,
     ) -> Result<Response, Status> {
-        let selection = Selection::parse(kind, &options.label_selector, &options.field_selector)?;
+        let selection = Selection::parse(kind, served.group(), &options.label_selector, &options.field_selector)?;
         self.check_version(options)?;
         let page = if options.continued.is_empty() { None } else { Some(self.page(options)?) };
         let after = page.as_ref().map(|page| (page.namespace.as_str(), page.name.as_str()));
@@ -164,7 +167,7 @@ impl ApiServer {
         if let Some(name) = name {
             field_selector = format!("metadata.name={name}");
         }
-        let selection = Selection::parse(kind, &options.label_selector, &field_selector)?;
+        let selection = Selection::parse(kind, served.group(), &options.label_selector, &field_selector)?;
         let initial = options.initial_events == Some(true);
         let start = match options.resource_version.as_str() {
             _ if initial => Start::Now,
@@ -174,11 +177,13 @@ impl ApiServer {
                     .map_err(|_| Status::bad_request(format!("strconv.ParseUint: parsing {text:?}: invalid syntax")))?,
             ),
         };
-        let until = options
-            .timeout_seconds
-            .filter(|seconds| *seconds != 0)
-            .map(|seconds| u64::try_from(seconds).unwrap_or(0))
-            .map_or(Time::NEVER, |seconds| self.now + std::time::Duration::from_secs(seconds));
+        let until = match options.timeout_seconds {
+            Some(seconds) if seconds != 0 => u64::try_from(seconds).unwrap_or(0),
+            // Whoever does not say how long is watched for is let go after half an hour to an hour, not all at once.
+            // No dice are thrown for it: a watch must not change the names that are chosen after it.
+            _ => MIN_REQUEST_TIMEOUT + (self.now.0 / 1000 + self.store.revision()) % MIN_REQUEST_TIMEOUT,
+        };
+        let until = self.now + std::time::Duration::from_secs(until);
         let watch = Watch::new(served, kind, namespace.into(), selection, form, options.bookmarks, until);
         Ok(self.start_watch(watch, start, options.initial_events != Some(false), initial && options.bookmarks))
     }

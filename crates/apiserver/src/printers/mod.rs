@@ -128,6 +128,24 @@ pub(crate) fn metadata_only(object: &Value) -> Value {
     Value::Object(pairs.into_iter().collect())
 }
 
+/// The same table or metadata in the first version of both.
+pub(crate) fn in_first_version(answer: &mut Value) {
+    let stamp = |value: &mut Value| {
+        if value["apiVersion"] == "meta.k8s.io/v1" {
+            value.set("apiVersion", "meta.k8s.io/v1beta1");
+        }
+    };
+    stamp(answer);
+    for (list, inner) in [("items", ""), ("rows", "object")] {
+        if answer[list].is_null() {
+            continue;
+        }
+        for item in answer[list].items_mut() {
+            stamp(if item[inner].is_null() { item } else { &mut item[inner] });
+        }
+    }
+}
+
 /// The words of every row, once.
 struct Words {
     cells: Str,

@@ -53,7 +53,8 @@ fn decide(inv: &mut Invocation, io: &mut Io<'_>, kind: &str, verb: &str) -> Resu
         if conditions.find("type", other).is_some() {
             return Err(format!("certificate signing request {:?} is already {other}", info.name).into());
         }
-        if conditions.find("type", kind).is_some() && !force {
+        let decided = conditions.find("type", kind).is_some();
+        if decided && !force {
             return printing.typed(io, &info.object, &operation);
         }
         let word = if kind == "Approved" { "approved" } else { "denied" };
@@ -63,7 +64,10 @@ fn decide(inv: &mut Invocation, io: &mut Io<'_>, kind: &str, verb: &str) -> Resu
             "message": format!("This CSR was {word} by kubectl certificate {verb}.")
         });
         let mut changed = info.object.clone();
-        changed["status"]["conditions"].push(condition);
+        // By force the decision is sent once more, as it is.
+        if !decided {
+            changed["status"]["conditions"].push(condition);
+        }
         let name = format!("{}/approval", info.name);
         inv.client(io)?.update(io, &info.resource, "", &name, changed, &[])?;
         // As it was before.

@@ -123,4 +123,13 @@ fn watches_tell_every_change_of_what_is_selected() {
             .param("allowWatchBookmarks", "true"),
     );
     assert_eq!(drain(&bench, &mut fresh), "ADDED BOOKMARK");
+    // They end after the time that was asked for, and else after half an hour to an hour.
+    for (asked, least, most) in [("7", 7, 7), ("-1", 0, 0), ("0", 1800, 3600), ("", 1800, 3600)] {
+        let mut request = Request::get(MAPS);
+        if !asked.is_empty() {
+            request = request.param("timeoutSeconds", asked);
+        }
+        let seconds = open(&mut bench, request).until().since(bench.now).as_secs();
+        assert!((least..=most).contains(&seconds), "{asked}: {seconds}");
+    }
 }

@@ -53,6 +53,18 @@ fn what_is_wrong_is_said_as_by_a_real_server() {
             Request::get("/api/v1/namespaces/default/pods").param("fieldSelector", "status.frob=Running"),
             "field label not supported: status.frob",
         ),
+        (
+            Request::get("/api/v1/nodes").param("fieldSelector", "metadata.namespace=a"),
+            "field label not supported: metadata.namespace",
+        ),
+        (
+            Request::get("/apis/events.k8s.io/v1/events").param("fieldSelector", "involvedObject.kind=Pod"),
+            "field label not supported: involvedObject.kind",
+        ),
+        (
+            Request::get("/apis/resource.k8s.io/v1/resourceslices").param("fieldSelector", "spec.pool.name=a"),
+            "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: spec.pool.name",
+        ),
         (Request::get(MAPS).param("labelSelector", "a=b=c"), "found '=', expected: ',' or 'end of string'"),
         (Request::get("/api/v1/frobs"), "the server could not find the requested resource"),
         (Request::get("/apis/nope"), "the server could not find the requested resource"),
