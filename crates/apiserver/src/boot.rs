@@ -15,6 +15,9 @@ const ROLES: &str = include_str!("../data/clusterroles.json");
 /// The controllers' own roles.
 const CONTROLLERS: &str = include_str!("../data/controllers.txt");
 
+/// The roles of the parts of a cluster.
+const SYSTEM_ROLES: &str = include_str!("../data/system-roles.txt");
+
 /// Who has which of the built-in roles: role, subjects.
 const BINDINGS: [(&str, &[(&str, &str)]); 9] = [
     ("cluster-admin", &[("Group", "system:masters")]),
@@ -52,22 +55,28 @@ pub(crate) fn boot(server: &mut ApiServer) {
         );
     }
     roles(server);
-    flows(server);
+    apart(server, flows);
+    apart(server, system_roles);
     own_service(server);
     if server.config.addons {
         storage_class(server);
     }
 }
 
-/// Priority levels and flow schemas. Their UIDs come from a generator of their own: with or without them, everything that
-/// is made later has the same names.
-fn flows(server: &mut ApiServer) {
-    let own = Random::new(server.config.seed ^ 0xf10e);
+/// Makes objects whose UIDs come from a generator of their own: with or without them, everything that is made later has
+/// the same names.
+fn apart(server: &mut ApiServer, make: fn(&mut ApiServer)) {
+    let own = Random::new(server.config.seed ^ 0xf10e ^ server.revision() << 16);
     let others = std::mem::replace(&mut server.random, own);
+    make(server);
+    server.random = others;
+}
+
+/// Priority levels and flow schemas.
+fn flows(server: &mut ApiServer) {
     for (kind, object) in crate::flows::initial() {
         create(server, kind, "", object);
     }
-    server.random = others;
 }
 
 /// Creates what is known to be good.
@@ -168,16 +177,51 @@ fn metadata(name: &str) -> Value {
     })
 }
 
-fn bind(server: &mut ApiServer, role: &str, subjects: Vec<Value>) {
+/// Binds a role, in a namespace or everywhere.
+fn bind(server: &mut ApiServer, namespace: &str, role: &str, subjects: Vec<Value>) {
+    let (kind, role_kind) = match namespace {
+        "" => (kinds::CLUSTER_ROLE_BINDINGS, "ClusterRole"),
+        _ => (kinds::ROLE_BINDINGS, "Role"),
+    };
+    let name = if role.starts_with("extension-") { format!("system::{role}") } else { role.to_owned() };
     create(
         server,
-        kinds::CLUSTER_ROLE_BINDINGS,
-        "",
+        kind,
+        namespace,
         value!({
-            "metadata": metadata(role), "subjects": subjects,
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
+            "metadata": metadata(&name), "subjects": subjects,
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role_kind, "name": role}
         }),
     );
+}
+
+fn subject(kind: &str, name: &str) -> Value {
+    match kind {
+        "ServiceAccount" => value!({"kind": kind, "name": name, "namespace": "kube-system"}),
+        _ => value!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}),
+    }
+}
+
+fn system_roles(server: &mut ApiServer) {
+    for line in SYSTEM_ROLES.lines().filter(|line| !line.starts_with('#')) {
+        let mut parts = line.split('|').map(str::trim);
+        let mut next = || parts.next().unwrap_or_default();
+        let (name, rules, who) = (next(), next(), next());
+        let (namespace, name) = match name.split_once('/') {
+            Some((namespace @ ("kube-system" | "kube-public"), name)) => (namespace, name),
+            _ => ("", name),
+        };
+        let rules: Vec<Value> = rules.split(';').map(|rule| short_rule(rule.trim())).collect();
+        let kind = if namespace.is_empty() { kinds::CLUSTER_ROLES } else { kinds::ROLES };
+        create(server, kind, namespace, value!({"metadata": metadata(name), "rules": rules}));
+        if !who.is_empty() {
+            let subjects = who.split(", ").map(|who| match who.split_once(' ') {
+                Some(("u", user)) => subject("User", user),
+                _ => subject("ServiceAccount", who.trim_start_matches("s ")),
+            });
+            bind(server, namespace, name, subjects.collect());
+        }
+    }
 }
 
 fn roles(server: &mut ApiServer) {
@@ -195,30 +239,37 @@ fn roles(server: &mut ApiServer) {
         create(server, kinds::CLUSTER_ROLES, "", role);
     }
     for (name, subjects) in BINDINGS {
-        let subjects = subjects
-            .iter()
-            .map(|(kind, name)| value!({"apiGroup": "rbac.authorization.k8s.io", "kind": *kind, "name": *name}))
-            .collect();
-        bind(server, name, subjects);
+        bind(server, "", name, subjects.iter().map(|(kind, name)| subject(kind, name)).collect());
     }
     for line in CONTROLLERS.lines().filter(|line| !line.starts_with('#')) {
         let Some((name, rules)) = line.split_once('|') else { continue };
         let name = name.trim();
-        let rules: Vec<Value> = rules.split(';').map(|rule| controller_rule(rule.trim())).collect();
+        let rules: Vec<Value> = rules.split(';').map(|rule| short_rule(rule.trim())).collect();
         let role = format!("system:controller:{name}");
         create(server, kinds::CLUSTER_ROLES, "", value!({"metadata": metadata(&role), "rules": rules}));
-        bind(server, &role, vec![value!({"kind": "ServiceAccount", "name": name, "namespace": "kube-system"})]);
+        bind(server, "", &role, vec![subject("ServiceAccount", name)]);
     }
 }
 
-/// A rule from its short form: `groups:resources:verbs`, or `e` for writing events.
-fn controller_rule(text: &str) -> Value {
+/// A rule from its short form: `groups:resources:verbs`, `groups:resources=names:verbs`, `/paths:verbs`, or `e` for
+/// writing events.
+fn short_rule(text: &str) -> Value {
     if text == "e" {
         return value!({
             "apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch", "update"]
         });
     }
-    let mut parts = text.splitn(3, ':').map(|part| part.split(',').collect::<Vec<&str>>());
-    let mut next = || parts.next().unwrap_or_default();
-    value!({"apiGroups": next(), "resources": next(), "verbs": next()})
+    let list = |text: &str| text.split(',').map(Value::from).collect::<Value>();
+    let (about, verbs) = text.rsplit_once(':').unwrap_or((text, ""));
+    if about.starts_with('/') {
+        return value!({"nonResourceURLs": list(about), "verbs": list(verbs)});
+    }
+    let (groups, resources) = about.split_once(':').unwrap_or(("", about));
+    let (resources, names) = resources.split_once('=').unwrap_or((resources, ""));
+    let mut rule = value!({"apiGroups": list(groups), "resources": list(resources)});
+    if !names.is_empty() {
+        rule.set("resourceNames", list(names));
+    }
+    rule.set("verbs", list(verbs));
+    rule
 }
