@@ -66,7 +66,8 @@ fn request_timeout(text: &str) -> Option<Duration> {
     parsed.ok().filter(|timeout| !timeout.is_zero())
 }
 
-const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,\
+                     application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
 
 impl Client {
     /// With a connection and what the command line says.

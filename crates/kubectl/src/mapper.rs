@@ -14,7 +14,13 @@ pub struct Mapper {
     resources: Vec<Resource>,
 }
 
-const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+                          application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+/// A request of discovery, which has a time of its own.
+fn question(path: impl Into<String>, accept: &str) -> Request {
+    Request::get(path).param("timeout", "32s").header("accept", accept)
+}
 
 impl Mapper {
     /// Asks the server: aggregated discovery, or the older form where it is not known.
@@ -24,7 +30,7 @@ impl Mapper {
     pub fn discover(client: &mut Client, io: &mut Io<'_>) -> Result<Mapper, Failure> {
         let mut resources = Vec::new();
         for root in ["/api", "/apis"] {
-            let request = Request::get(root).header("accept", AGGREGATED);
+            let request = question(root, AGGREGATED);
             let list = match client.value(io, request.clone()) {
                 // What is served is the same for everybody, and is kept on disk for all of a server's users: whoever
                 // is impersonated need not be allowed to ask.
@@ -231,7 +237,7 @@ fn legacy(
         versions.extend(all.filter(|gv| *gv != preferred));
     }
     for gv in versions {
-        let list = client.value(io, Request::get(gv.path()))?;
+        let list = client.value(io, question(gv.path(), "application/json, */*"))?;
         for row in list["resources"].items() {
             let (name, sub) =
                 row["name"].str().split_once('/').map_or((row["name"].str(), None), |(n, s)| (n, Some(s)));

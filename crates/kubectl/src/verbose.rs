@@ -1,6 +1,6 @@
 //! `-v=6` and up: the requests that were really sent, in klog's form.
 
-use drydock_api::{Body, Request, Response};
+use drydock_api::{Body, Method, Request, Response};
 use drydock_sorted::Sort;
 use drydock_value::to_json;
 
@@ -99,8 +99,17 @@ pub fn show(level: i64, server: &str, request: &Request, response: &Response, io
         format!("headers=<\n{} >", headers(all, |name, value| format!("\t{name}: {value}\n")))
     };
     let verb = request.method.as_str();
+    // Which line of client-go shows the body depends on what is asked for, not so much on by whom.
+    let place = match request.method {
+        Method::Get if request.path == "/api" => "discovery_client.go:255",
+        Method::Get if request.path == "/apis" => "discovery_client.go:318",
+        Method::Get if request.query_value("limit").is_some() => "helper.go:113",
+        Method::Get => "helper.go:105",
+        Method::Delete => "helper.go:202",
+        _ => "helper.go:269",
+    };
     if level >= 8 {
-        let head = klog(io, 'I', "helper.go:113");
+        let head = klog(io, 'I', place);
         lines += &format!("{head}\"Request Body\" body={}\n", shown(&request.body.text()));
     }
     if level >= 7 {
@@ -116,7 +125,8 @@ pub fn show(level: i64, server: &str, request: &Request, response: &Response, io
     let head = klog(io, 'I', "round_trippers.go:632");
     let status = quote(format!("{} {}", response.code, reason_phrase(response.code)).trim_end());
     lines += &format!("{head}\"Response\"");
-    if level != 8 {
+    // What was asked stands above already at 7 and 8; at 9 it stands there as a command.
+    if level < 7 || level > 8 {
         lines += &format!(" verb={} url={}", quote(verb), quote(&url));
     }
     lines += &format!(" status={status}");
@@ -125,7 +135,7 @@ pub fn show(level: i64, server: &str, request: &Request, response: &Response, io
     }
     lines += " milliseconds=1\n";
     if level >= 8 {
-        let head = klog(io, 'I', "helper.go:113");
+        let head = klog(io, 'I', place);
         let body = match &response.body {
             Body::Empty => String::new(),
             Body::Value(value) => to_json(value),
