@@ -8,7 +8,7 @@ use crate::auth::authority;
 use crate::kinds;
 use crate::server::ApiServer;
 use crate::validation::{
-    Errors, Path, admission, certificates, cluster, custom, devices, names, network, policy, rbac, webhooks,
+    Errors, Path, admission, certificates, cluster, custom, devices, names, network, policy, rbac, slices, webhooks,
 };
 use crate::verbs::{Cx, Part};
 
@@ -133,8 +133,34 @@ pub(super) fn rows() -> Vec<Strategy> {
             validate: Some(devices::class),
             ..PLAIN
         },
-        Strategy { kind: kinds::RESOURCE_CLAIMS, validate: Some(devices::claim), ..WITH_STATUS },
-        Strategy { kind: kinds::RESOURCE_CLAIM_TEMPLATES, validate: Some(devices::template), ..PLAIN },
+        Strategy {
+            kind: kinds::RESOURCE_CLAIMS,
+            validate: Some(devices::claim),
+            validate_update: Some(devices::same_spec),
+            validate_status: Some(slices::claim_status),
+            ..WITH_STATUS
+        },
+        Strategy {
+            kind: kinds::RESOURCE_CLAIM_TEMPLATES,
+            validate: Some(devices::template),
+            validate_update: Some(devices::same_spec),
+            ..PLAIN
+        },
+        Strategy {
+            kind: kinds::RESOURCE_SLICES,
+            generation: Some(spec_changed),
+            prepare_create: Some(|server, _, slice| {
+                date_taints(server, slice);
+                Ok(())
+            }),
+            prepare_update: Some(|server, _, slice, _| {
+                date_taints(server, slice);
+                Ok(())
+            }),
+            validate: Some(slices::slice),
+            validate_update: Some(slices::slice_update),
+            ..PLAIN
+        },
         Strategy {
             kind: kinds::FLOW_SCHEMAS,
             generation: Some(spec_changed),
@@ -151,6 +177,19 @@ pub(super) fn rows() -> Vec<Strategy> {
 }
 
 /// Notes who asks for a certificate, whose signature must be that of the key.
+/// Devices' taints say since when they are there.
+fn date_taints(server: &ApiServer, slice: &mut Value) {
+    let tainted = |device: &Value| device["taints"].items().iter().any(|taint| taint["timeAdded"].is_null());
+    if !slice["spec"]["devices"].items().iter().any(tainted) {
+        return;
+    }
+    for device in slice["spec"]["devices"].items_mut().iter_mut().filter(|device| tainted(device)) {
+        for taint in device["taints"].items_mut().iter_mut().filter(|taint| taint["timeAdded"].is_null()) {
+            taint.set("timeAdded", server.now.rfc3339());
+        }
+    }
+}
+
 fn signing_request(server: &mut ApiServer, cx: &Cx, request: &mut Value) -> Result<(), Status> {
     if let Some(check) = server.config.signature_check.0 {
         let text = drydock_schema::base64::decode(request["spec"]["request"].str()).unwrap_or_default();

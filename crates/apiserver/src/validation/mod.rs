@@ -24,6 +24,7 @@ pub(crate) mod rbac;
 pub(crate) mod resources;
 mod rules;
 pub(crate) mod services;
+pub(crate) mod slices;
 pub(crate) mod storage;
 pub(crate) mod webhooks;
 pub(crate) mod workloads;

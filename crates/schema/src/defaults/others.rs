@@ -45,6 +45,9 @@ pub(super) const TABLE: &[(&str, Defaulter)] = &[
     }),
     ("api.networking.v1.NetworkPolicyPort", |port| port.missing("protocol", "TCP")),
     ("api.networking.v1.IngressClassParametersReference", |reference| reference.missing("scope", "Cluster")),
+    ("api.resource.v1.ExactDeviceRequest", device_request),
+    ("api.resource.v1.DeviceSubRequest", device_request),
+    ("api.resource.v1.DeviceToleration", |toleration| toleration.unset("operator", "Equal")),
     ("api.storage.v1.StorageClass", |class| {
         class.missing("reclaimPolicy", "Delete");
         class.missing("volumeBindingMode", "Immediate");
@@ -103,6 +106,13 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// How long a client sticks to an endpoint: three hours.
 const CLIENT_IP_SECONDS: i32 = 10_800;
+
+fn device_request(request: &mut Edit) {
+    request.unset("allocationMode", "ExactCount");
+    if request.get("allocationMode") == "ExactCount" {
+        request.unset("count", 1);
+    }
+}
 
 fn service(service: &mut Edit) {
     let vip = |ingress: &mut Edit| {

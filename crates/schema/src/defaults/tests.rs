@@ -259,3 +259,19 @@ fn amounts_are_rounded_up() {
     );
     assert_eq!(pod["spec"]["containers"][0]["resources"]["requests"], value!({"cpu": "1m", "memory": "1500m"}));
 }
+
+#[test]
+fn requests_for_devices_ask_for_one() {
+    let given = value!({"spec": {"devices": {"requests": [
+        {"name": "a", "exactly": {"deviceClassName": "c", "tolerations": [{"key": "k", "value": "v"}]}},
+        {"name": "b", "firstAvailable": [{"name": "x", "deviceClassName": "c", "allocationMode": "All"}]}
+    ]}}});
+    let claim = defaulted("resource.k8s.io/v1", "ResourceClaim", given);
+    let requests = claim.at(&["spec", "devices", "requests"]);
+    let wanted = value!({
+        "allocationMode": "ExactCount", "count": 1, "deviceClassName": "c",
+        "tolerations": [{"key": "k", "operator": "Equal", "value": "v"}]
+    });
+    assert_eq!(requests[0]["exactly"], wanted);
+    assert_eq!(requests[1]["firstAvailable"][0]["count"], Value::Null);
+}
