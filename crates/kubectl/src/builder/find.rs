@@ -342,24 +342,10 @@ impl Finder<'_, '_> {
     /// Checks a document of a file and takes lists apart. The flag of an error says whether it ends the file.
     fn document(&mut self, document: Value, source: &str) -> Result<Vec<Value>, (Failure, bool)> {
         if self.query.validate && !self.query.local {
-            let mut missing = Vec::new();
-            if document.as_object().is_none() {
-                missing.push("invalid object to validate");
-            } else {
-                for (key, absent, wrong) in [
-                    ("apiVersion", "apiVersion not set", "apiVersion isn't string type"),
-                    ("kind", "kind not set", "kind isn't string type"),
-                ] {
-                    match &document[key] {
-                        Value::Null => missing.push(absent),
-                        Value::String(_) => {}
-                        _ => missing.push(wrong),
-                    }
-                }
-            }
+            let missing = faults(&document);
             let why = match missing.as_slice() {
                 [] => String::new(),
-                [one] => (*one).to_owned(),
+                [one] => one.clone(),
                 several => format!("[{}]", several.join(", ")),
             };
             if !why.is_empty() {
@@ -463,6 +449,39 @@ impl Finder<'_, '_> {
 }
 
 /// The error of a list that the server refused, with what was asked for.
+/// What keeps a document from being checked: it must be an object that says which it is, and so must what is in a list.
+fn faults(document: &Value) -> Vec<String> {
+    if document.as_object().is_none() {
+        return vec!["invalid object to validate".into()];
+    }
+    let mut found = Vec::new();
+    for key in ["apiVersion", "kind"] {
+        match &document[key] {
+            Value::Null => found.push(format!("{key} not set")),
+            Value::String(_) => {}
+            _ => found.push(format!("{key} isn't string type")),
+        }
+    }
+    let version = document["apiVersion"].str();
+    if found.is_empty() && version.matches('/').count() > 1 {
+        found.push(format!("unexpected GroupVersion string: {version}"));
+    }
+    if found.is_empty() && version == "v1" && document["kind"] == "List" {
+        match &document["items"] {
+            Value::Array(items) => found.extend(items.iter().flat_map(faults)),
+            _ => found.push("invalid object to validate".into()),
+        }
+    }
+    // What is wrong with several items is told once.
+    let mut told: Vec<String> = Vec::new();
+    for fault in found {
+        if !told.contains(&fault) {
+            told.push(fault);
+        }
+    }
+    told
+}
+
 fn unlisted(failure: Failure, resource: &Resource, labels: &str, fields: &str) -> Failure {
     let id = &resource.id;
     let what = quote(&format!("{}/{}, Resource={}", id.group, id.version, id.resource));

@@ -7,7 +7,7 @@ use super::{Outcome, Waiting, acts};
 use crate::builder::{self, Info, Query};
 use crate::client::ListOptions;
 use crate::env::{Io, Wait};
-use crate::failure::Failure;
+use crate::failure::{Failure, quote};
 use crate::invocation::Invocation;
 use crate::printers::table::{Options, TablePrinter};
 use crate::printers::tabs::Tabs;
@@ -111,6 +111,10 @@ fn get_raw(inv: &mut Invocation, io: &mut Io<'_>, raw: &str) -> Result<Outcome, 
     }
     if !raw.starts_with('/') && !raw.contains("://") {
         return Err(format!("--raw must be a valid URL path: parse \"{raw}\": invalid URI for request").into());
+    }
+    if let Some(escape) = super::raw::bad_escape(raw) {
+        let (raw, escape) = (quote(raw), quote(escape));
+        return Err(format!("--raw must be a valid URL path: parse {raw}: invalid URL escape {escape}").into());
     }
     let request = super::raw::request(drydock_api::Method::Get, raw);
     super::raw::print(inv, io, request)

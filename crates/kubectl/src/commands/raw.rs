@@ -24,6 +24,18 @@ pub fn request(method: Method, raw: &str) -> Request {
     request
 }
 
+/// The first escape in the path of a URL that is none.
+pub fn bad_escape(raw: &str) -> Option<&str> {
+    let path = raw.split('?').next().unwrap_or(raw);
+    path.match_indices('%').find_map(|(at, _)| {
+        let code = path.as_bytes().get(at + 1..at + 3);
+        if code.is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit)) {
+            return None;
+        }
+        path.get(at..path.len().min(at + 3)).or(Some("%"))
+    })
+}
+
 /// Percent-decoding; what is not an escape stays as it is.
 fn unescape(text: &str, plus: bool) -> String {
     let mut bytes = Vec::new();

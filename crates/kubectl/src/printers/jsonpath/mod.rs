@@ -166,6 +166,8 @@ mod tests {
             ("{.spec.containers[?(@.name==b)].x}", Err("unrecognized identifier b")),
             ("{.metadata.name", Err("parse: unclosed action")),
             ("{.a[x]}", Err("parse: invalid array index x")),
+            ("{.a[-]}", Err("parse: array index - is not a number")),
+            ("{.a[9999999999999999999]}", Err("parse: array index 9999999999999999999 is not a number")),
             ("{.a[?(@.image=~/nginx/)].name}", Err("parse: unrecognized character in action: U+007E '~'")),
             ("{.a[", Err("parse: unterminated array")),
         ];

@@ -180,7 +180,7 @@ impl<'a> Parser<'a> {
             self.nodes.extend(parse_action(&format!(".{key}"), self.depth + 1)?);
             return Ok(());
         }
-        self.nodes.push(Node::Array(bounds(text).ok_or_else(|| format!("invalid array index {text}"))?));
+        self.nodes.push(Node::Array(bounds(text)?));
         Ok(())
     }
 
@@ -225,22 +225,24 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn bounds(text: &str) -> Option<[Bound; 3]> {
+fn bounds(text: &str) -> Result<[Bound; 3]> {
     let parts: Vec<&str> = text.split(':').collect();
-    if parts.len() > 3 {
-        return None;
+    let formed = |part: &&str| part.strip_prefix('-').unwrap_or(part).bytes().all(|byte| byte.is_ascii_digit());
+    if parts.len() > 3 || !parts.iter().all(formed) {
+        return Err(format!("invalid array index {text}"));
     }
     let mut bounds = [Bound::default(); 3];
     for (i, bound) in bounds.iter_mut().enumerate() {
         if let Some(part) = parts.get(i).filter(|part| !part.is_empty()) {
-            *bound = Bound { value: part.parse().ok()?, known: true, derived: false };
+            let value = part.parse().map_err(|_| format!("array index {part} is not a number"))?;
+            *bound = Bound { value, known: true, derived: false };
         }
     }
     if parts.len() == 1 {
         // One number alone, or none: the end is the next one.
-        bounds[1] = Bound { value: bounds[0].value + 1, known: true, derived: true };
+        bounds[1] = Bound { value: bounds[0].value.saturating_add(1), known: true, derived: true };
     }
-    Some(bounds)
+    Ok(bounds)
 }
 
 /// Go's escapes within quotes.

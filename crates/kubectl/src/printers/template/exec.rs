@@ -190,6 +190,11 @@ impl Run<'_> {
                     }
                 }
             }
+            Some(Value::Int(count)) if branch.pipe.declares.len() > 1 => {
+                return Err(
+                    self.not_ranged(branch, format!("can't use {count} to iterate over more than one variable"))
+                );
+            }
             Some(Value::Int(count)) => {
                 for i in 0..*count {
                     if each(self, Value::from(i), Value::from(i))? {
@@ -198,13 +203,20 @@ impl Run<'_> {
                 }
             }
             Some(other) => {
-                let words = format!("range can't iterate over {}", go::print(other));
-                return Err(self.error(branch.pipe.at, &branch.pipe.text, words));
+                return Err(self.not_ranged(branch, format!("range can't iterate over {}", go::print(other))));
             }
         }
         let flow = if any { Ok(Flow::On) } else { self.nodes(&branch.otherwise, dot) };
         self.variables.truncate(mark);
         flow
+    }
+
+    /// The error of a range: at the word that was looked at last.
+    fn not_ranged(&self, branch: &Branch, words: String) -> String {
+        match branch.pipe.commands.last().and_then(|command| command.words.last()) {
+            Some(word) => self.error(word.at, &word.text, words),
+            None => self.error(branch.pipe.at, &branch.pipe.text, words),
+        }
     }
 
     fn assign(&mut self, name: &str, value: Val) {

@@ -219,6 +219,11 @@ mod tests {
             ("{{nofunc 1}}", "template: output:1: function \"nofunc\" not defined"),
             ("{{if}}x{{end}}", "template: output:1: missing value for if"),
             ("{{end}}", "template: output:1: unexpected {{end}}"),
+            ("{{9999999999999999999}}", "template: output:1: integer overflow: \"9999999999999999999\""),
+            (
+                "{{range $i, $x := 5}}{{end}}",
+                "template: output:1:18: executing \"output\" at <5>: can't use 5 to iterate over more than one variable",
+            ),
             ("{{range .x}}", "template: output:1: unexpected EOF"),
             ("{{$x}}", "template: output:1: undefined variable \"$x\""),
             ("{{.a ~}}", "template: output:1: unexpected \"~\" in operand"),

@@ -468,8 +468,12 @@ impl Parser<'_> {
                     _ => return Err(self.error(format!("malformed character constant: {}", token.text))),
                 }
             }
-            TokenKind::Number => number(&token.text)
-                .ok_or_else(|| self.error(format!("illegal number syntax: {}", quote(&token.text))))?,
+            TokenKind::Number => number(&token.text).ok_or_else(|| {
+                // What has only digits means a whole number, which is too large then.
+                let whole = token.text.trim_start_matches(['+', '-']).bytes().all(|b| b.is_ascii_digit() || b == b'_');
+                let what = if whole { "integer overflow" } else { "illegal number syntax" };
+                self.error(format!("{what}: {}", quote(&token.text)))
+            })?,
             TokenKind::String | TokenKind::RawString => WordKind::String(self.string(&token)?),
             TokenKind::LeftParen => {
                 let pipe = self.pipeline("parenthesized pipeline", TokenKind::RightParen)?;
@@ -507,6 +511,9 @@ fn number(text: &str) -> Option<WordKind> {
     }
     if let Ok(number) = plain.trim_start_matches('+').parse::<i64>() {
         return Some(WordKind::Int(number));
+    }
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
     }
     plain.trim_start_matches('+').parse::<f64>().ok().filter(|number| number.is_finite()).map(WordKind::Float)
 }
