@@ -126,7 +126,7 @@ pub fn show(level: i64, server: &str, request: &Request, response: &Response, io
     let status = quote(format!("{} {}", response.code, reason_phrase(response.code)).trim_end());
     lines += &format!("{head}\"Response\"");
     // What was asked stands above already at 7 and 8; at 9 it stands there as a command.
-    if level < 7 || level > 8 {
+    if !(7..=8).contains(&level) {
         lines += &format!(" verb={} url={}", quote(verb), quote(&url));
     }
     lines += &format!(" status={status}");
