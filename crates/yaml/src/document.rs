@@ -144,6 +144,8 @@ impl Documents {
                 self.advance(length);
                 Ok(Some(Document { value, line, duplicates: Vec::new() }))
             }
+            // Go's decoder does not say where a text that is cut off ends.
+            Err(error) if error.message == json::CUT_OFF => Err(Error::plain("unexpected EOF")),
             Err(error) => {
                 // Not JSON from here on. If it is YAML, so be it; else it is the JSON that is wrong.
                 let before = self.clone();

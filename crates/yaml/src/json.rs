@@ -12,6 +12,9 @@ pub struct SyntaxError {
     pub message: String,
 }
 
+/// What is wrong with a text that ends too early.
+pub(crate) const CUT_OFF: &str = "unexpected end of JSON input";
+
 /// Finds the end of the JSON value that the text begins with.
 ///
 /// # Errors
@@ -55,7 +58,7 @@ impl Scanner<'_> {
     /// The error about the byte that comes next, or about the end.
     fn invalid(&self, context: &str) -> SyntaxError {
         match self.peek() {
-            None => SyntaxError { offset: self.at, message: "unexpected end of JSON input".into() },
+            None => SyntaxError { offset: self.at, message: CUT_OFF.into() },
             Some(byte) => {
                 SyntaxError { offset: self.at + 1, message: format!("invalid character {} {context}", quote(byte)) }
             }

@@ -32,17 +32,20 @@ use crate::env::Io;
 use crate::failure::Failure;
 use crate::invocation::{DryRun, Invocation};
 
-/// Goes over what was found; a failure does not stop the rest.
+/// Goes over what was found; a failure does not stop the rest. What was not found is told of last, as it is there that
+/// kubectl's visitors have it.
 ///
 /// # Errors
 /// All failures together.
 pub fn each(found: Found, mut act: impl FnMut(Info) -> Result<(), Failure>) -> Result<(), Failure> {
-    let mut failures = Vec::new();
+    let (mut failures, mut unread) = (Vec::new(), Vec::new());
     for item in found.items {
-        if let Err(failure) = item.and_then(&mut act) {
-            failures.push(failure);
+        match item {
+            Ok(info) => failures.extend(act(info).err()),
+            Err(failure) => unread.push(failure),
         }
     }
+    failures.append(&mut unread);
     Failure::all(failures)
 }
 

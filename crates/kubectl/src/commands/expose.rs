@@ -50,6 +50,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let args = inv.args.clone();
     let query = Query { labels: None, ..Query::new(inv, io, &args)? };
     let found = builder::find(&query, inv, io)?;
+    let mut derived = Derived::default();
     each(found, |info| {
         let (group, kind) = (info.resource.id.group.as_str(), info.resource.kind.as_str());
         let known = [
@@ -62,7 +63,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         if !known.contains(&(group, kind)) {
             return Err(format!("cannot expose a {kind}").into());
         }
-        let mut service = service(inv, &info.object, &info.name)?;
+        let mut service = service(inv, &info.object, &info.name, &mut derived)?;
         overrides::apply(inv, &mut service)?;
         generate::in_namespace(inv, io, &mut service)?;
         let created = generate::send(inv, io, service, dry_run)?;
@@ -71,28 +72,41 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
+/// What was found out from an object instead of being given: kubectl takes it for the objects after it too.
+#[derive(Default)]
+struct Derived {
+    selector: Option<Value>,
+    ports: Option<Vec<String>>,
+    labels: Option<Value>,
+}
+
 /// What `expose` makes of its flags and the object.
-fn service(inv: &Invocation, object: &Value, name: &str) -> Result<Value, Failure> {
+fn service(inv: &Invocation, object: &Value, name: &str, derived: &mut Derived) -> Result<Value, Failure> {
     let flags = &inv.flags;
-    let selector = match flags.str("selector") {
-        "" => selector_of(object).map_err(|why| {
+    let selector = match (flags.str("selector"), &derived.selector) {
+        ("", Some(selector)) => selector.clone(),
+        ("", None) => selector_of(object).map_err(|why| {
             Failure::Error(format!("couldn't retrieve selectors via --selector flag or introspection: {why}"))
         })?,
-        given => generate::labels(given)?,
+        (given, _) => generate::labels(given)?,
     };
+    derived.selector = Some(selector.clone());
     let headless = flags.str("cluster-ip") == "None";
     let (there, protocols) = ports_of(object);
     let ports = match flags.str("port") {
+        "" if derived.ports.is_some() => derived.ports.clone().unwrap_or_default(),
         "" if there.is_empty() && !headless => {
             return Err("couldn't find port via --port flag or introspection".into());
         }
         "" => there,
         given => given.split(',').map(str::to_owned).collect(),
     };
+    derived.ports = Some(ports.clone()).filter(|ports: &Vec<String>| !ports.is_empty());
     let labels = match flags.str("labels") {
-        "" => object["metadata"]["labels"].clone(),
+        "" => derived.labels.clone().unwrap_or_else(|| object["metadata"]["labels"].clone()),
         given => generate::labels(given)?,
     };
+    derived.labels = Some(labels.clone()).filter(|labels| !labels.is_empty());
     let short: String = name.chars().take(MAX_NAME).collect();
     let name = flags.non_empty("name").unwrap_or(&short);
     build(inv, name, labels, selector, &ports, &protocols)

@@ -29,9 +29,11 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     let timeout = inv.flags.duration("timeout");
-    let items: Vec<Result<Target, Failure>> = found
-        .items
+    // What could not be read is told of last.
+    let (read, unread): (Vec<_>, Vec<_>) = found.items.into_iter().partition(Result::is_ok);
+    let items: Vec<Result<Target, Failure>> = read
         .into_iter()
+        .chain(unread)
         .rev()
         .map(|item| {
             let info = item?;
