@@ -360,7 +360,7 @@ fn job_template_unchanged(now: &Value, before: &Value, errors: &mut Errors) {
         }
     }
     if new != old {
-        errors.invalid(&SPEC.field("template"), &now["template"], IMMUTABLE);
+        errors.invalid_text(&SPEC.field("template"), &super::internal::template(&now["template"]), IMMUTABLE);
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod cron;
 pub(crate) mod custom;
 pub(crate) mod devices;
 mod field;
+mod internal;
 pub(crate) mod jobs;
 pub(crate) mod meta;
 pub(crate) mod names;

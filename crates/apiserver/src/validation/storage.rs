@@ -3,6 +3,7 @@
 use drydock_value::{Value, to_json};
 
 use super::common::{dns_subdomain, label_selector, one_of, optional_one_of, required};
+use super::internal::difference;
 use super::{Errors, Path, names, pod, resources};
 use crate::types::Quantity;
 
@@ -84,10 +85,9 @@ pub(crate) fn claim_update(new: &Value, old: &Value, errors: &mut Errors) {
     let mut before = before.clone();
     before["volumeAttributesClassName"] = now["volumeAttributesClassName"].clone();
     if now != before {
-        errors.forbidden(
-            &SPEC,
-            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
-        );
+        const FIXED: &str = "spec is immutable after creation except resources.requests and \
+                             volumeAttributesClassName for bound claims";
+        errors.forbidden(&SPEC, format!("{FIXED}\n{}", difference("ClaimSpec", &before, &now)));
     }
     if shrunk && old["status"]["phase"] == "Bound" {
         errors.forbidden(
@@ -201,10 +201,9 @@ pub(crate) fn volume_update(new: &Value, old: &Value, errors: &mut Errors) {
     volume(new, errors);
     for key in VOLUME_SOURCES {
         if new["spec"][key] != old["spec"][key] {
-            errors.forbidden(
-                &SPEC.field("persistentvolumesource"),
-                "spec.persistentvolumesource is immutable after creation",
-            );
+            const FIXED: &str = "spec.persistentvolumesource is immutable after creation";
+            let change = difference("VolumeSource", &old["spec"], &new["spec"]);
+            errors.forbidden(&SPEC.field("persistentvolumesource"), format!("{FIXED}\n{change}"));
             break;
         }
     }

@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn pods_are_refused_in_the_real_words() {
         const VOLUME: &str = r#""volumes": [{"name": "v", "emptyDir": {}}]"#;
-        let cases: [(&str, &str, &[&str]); 16] = [
+        let cases: [(&str, &str, &[&str]); 17] = [
             ("", "", &[]),
             (
                 r#""volumeMounts": [{"name": "v", "mountPath": "/a", "recursiveReadOnly": "Enabled"}]"#,
@@ -295,6 +295,15 @@ mod tests {
                     "spec.topologySpreadConstraints[0].matchLabelKeys: Forbidden: must not be specified when labelSelector is \
                    not set",
                 ],
+            ),
+            (
+                "",
+                r#""topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule",
+                    "matchLabelKeys": ["b", "a"], "labelSelector": {"matchLabels": {"a": "1"},
+                    "matchExpressions": [{"key": "b", "operator": "In", "values": ["1"]},
+                    {"key": "a", "operator": "In", "values": ["1"]}]}}]"#,
+                &["spec.topologySpreadConstraints[0][1]: Invalid value: \"a\": exists in both matchLabelKeys and \
+                   labelSelector"],
             ),
         ];
         for (container, spec, words) in cases {

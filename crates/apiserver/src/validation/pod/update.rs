@@ -2,6 +2,7 @@
 
 use drydock_value::Value;
 
+use super::super::internal::difference;
 use super::super::{Errors, Path};
 use super::SPEC;
 
@@ -60,7 +61,7 @@ pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
         restore(&mut munged, before, "affinity");
     }
     if munged != *before {
-        errors.forbidden(&SPEC, format!("{CHANGEABLE}\n{}", difference(before, &munged)));
+        errors.forbidden(&SPEC, format!("{CHANGEABLE}\n{}", difference("PodSpec", before, &munged)));
     }
 }
 
@@ -101,32 +102,6 @@ fn gates(new: &Value, old: &Value, errors: &mut Errors) {
     }
 }
 
-/// What differs, a line each, in the manner of a unified diff.
-fn difference(old: &Value, new: &Value) -> String {
-    let before = drydock_value::to_json_pretty(old, 1);
-    let after = drydock_value::to_json_pretty(new, 1);
-    let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
-    let start = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
-    let (rest_before, rest_after) = (&before[start..], &after[start..]);
-    let end = rest_before.iter().rev().zip(rest_after.iter().rev()).take_while(|(a, b)| a == b).count();
-    let removed = &rest_before[..rest_before.len() - end];
-    let added = &rest_after[..rest_after.len() - end];
-    let lead = &before[start.saturating_sub(3)..start];
-    let trail = &rest_before[removed.len()..(removed.len() + 3).min(rest_before.len())];
-    let first = start - lead.len() + 1;
-    let mut lines = vec![format!(
-        "@@ -{first},{} +{first},{} @@",
-        lead.len() + removed.len() + trail.len(),
-        lead.len() + added.len() + trail.len()
-    )];
-    lines.extend(lead.iter().map(|line| format!(" {line}")));
-    lines.extend(removed.iter().map(|line| format!("-{line}")));
-    lines.extend(added.iter().map(|line| format!("+{line}")));
-    lines.extend(trail.iter().map(|line| format!(" {line}")));
-    lines.push(String::new());
-    lines.join("\n")
-}
-
 /// Rules for an update of a pod's `ephemeralcontainers`: they are only ever added.
 pub(crate) fn validate_ephemeral(new: &Value, old: &Value, errors: &mut Errors) {
     super::validate_spec(&new["spec"], &SPEC, errors);
@@ -139,7 +114,8 @@ pub(crate) fn validate_ephemeral(new: &Value, old: &Value, errors: &mut Errors) 
                 errors.forbidden(&path, format!("existing ephemeral containers {name:?} may not be removed"));
             }
             Some(kept) if kept != container => {
-                errors.forbidden(&path, format!("existing ephemeral containers {name:?} may not be changed"));
+                let change = difference("EphemeralContainer", container, kept);
+                errors.forbidden(&path, format!("existing ephemeral containers {name:?} may not be changed\n{change}"));
             }
             Some(_) => {}
         }
