@@ -124,25 +124,71 @@ pub(super) fn lines(name: &str, value: &Value) -> String {
 pub(super) fn difference(name: &str, old: &Value, new: &Value) -> String {
     let (before, after) = (lines(name, old), lines(name, new));
     let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
-    let start = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
-    let (rest_before, rest_after) = (&before[start..], &after[start..]);
-    let end = rest_before.iter().rev().zip(rest_after.iter().rev()).take_while(|(a, b)| a == b).count();
-    let removed = &rest_before[..rest_before.len() - end];
-    let added = &rest_after[..rest_after.len() - end];
-    let lead = &before[start.saturating_sub(3)..start];
-    let trail = &rest_before[removed.len()..(removed.len() + 3).min(rest_before.len())];
-    let first = start - lead.len() + 1;
-    let mut lines = vec![format!(
-        "@@ -{first},{} +{first},{} @@",
-        lead.len() + removed.len() + trail.len(),
-        lead.len() + added.len() + trail.len()
-    )];
-    lines.extend(lead.iter().map(|line| format!(" {line}")));
-    lines.extend(removed.iter().map(|line| format!("-{line}")));
-    lines.extend(added.iter().map(|line| format!("+{line}")));
-    lines.extend(trail.iter().map(|line| format!(" {line}")));
-    lines.push(String::new());
-    lines.join("\n")
+    // Lines with what becomes of them: ' ' stays, '-' goes, '+' comes.
+    let mut all: Vec<(char, &str)> = Vec::new();
+    let (mut at, mut to) = (0, 0);
+    for (kept_at, kept_to) in common(&before, &after) {
+        all.extend(before[at..kept_at].iter().map(|line| ('-', *line)));
+        all.extend(after[to..kept_to].iter().map(|line| ('+', *line)));
+        if let Some(line) = before.get(kept_at) {
+            all.push((' ', line));
+        }
+        (at, to) = (kept_at + 1, kept_to + 1);
+    }
+    let near =
+        |at: usize| all[at.saturating_sub(CONTEXT)..all.len().min(at + CONTEXT + 1)].iter().any(|(how, _)| *how != ' ');
+    let (mut out, mut at, mut old_line, mut new_line) = (String::new(), 0, 1, 1);
+    while at < all.len() {
+        if !near(at) {
+            (at, old_line, new_line) = (at + 1, old_line + 1, new_line + 1);
+            continue;
+        }
+        let hunk = &all[at..(at..all.len()).find(|at| !near(*at)).unwrap_or(all.len())];
+        let count = |other: char| hunk.iter().filter(|(how, _)| *how != other).count();
+        let (olds, news) = (count('+'), count('-'));
+        out.push_str(&format!("@@ -{old_line},{olds} +{new_line},{news} @@\n"));
+        for (how, line) in hunk {
+            out.push_str(&format!("{how}{line}\n"));
+        }
+        (at, old_line, new_line) = (at + hunk.len(), old_line + olds, new_line + news);
+    }
+    out
+}
+
+/// How many lines that stay are shown around what changes.
+const CONTEXT: usize = 3;
+
+/// The places of lines that both have, in order, as many as there can be; and their ends.
+fn common(before: &[&str], after: &[&str]) -> Vec<(usize, usize)> {
+    let start = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    let end = before[start..].iter().rev().zip(after[start..].iter().rev()).take_while(|(a, b)| a == b).count();
+    let (old, new) = (&before[start..before.len() - end], &after[start..after.len() - end]);
+    // How many lines the rests have in common, from each pair of places on.
+    let width = new.len() + 1;
+    let mut longest = vec![0_u16; (old.len() + 1) * width];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            longest[i * width + j] = if old[i] == new[j] {
+                longest[(i + 1) * width + j + 1] + 1
+            } else {
+                longest[(i + 1) * width + j].max(longest[i * width + j + 1])
+            };
+        }
+    }
+    let mut pairs: Vec<(usize, usize)> = (0..start).map(|at| (at, at)).collect();
+    let (mut i, mut j) = (0, 0);
+    while i < old.len() && j < new.len() {
+        if old[i] == new[j] {
+            pairs.push((start + i, start + j));
+            (i, j) = (i + 1, j + 1);
+        } else if longest[(i + 1) * width + j] >= longest[i * width + j + 1] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    pairs.extend((0..=end).map(|at| (before.len() - end + at, after.len() - end + at)));
+    pairs
 }
 
 /// A template of pods, on one line. Its metadata is the API's own.
@@ -278,6 +324,23 @@ mod tests {
         for of in words.filter_map(|word| word.split_once([':', '=', '*'])).map(|(_, of)| of) {
             assert!(known(of), "{of}");
         }
+    }
+
+    #[test]
+    fn what_differs_is_shown_with_three_lines_around() {
+        let spec = |policy: &str, name: &str| value!({"containers": [{"name": "a"}], "restartPolicy": policy, "schedulerName": name, "hostname": "h"});
+        let change = super::difference("PodSpec", &spec("Always", "s"), &spec("Never", "t"));
+        let hunks: Vec<&str> = change.lines().filter(|line| line.starts_with("@@")).collect();
+        assert_eq!(hunks, ["@@ -35,7 +35,7 @@", "@@ -68,7 +68,7 @@"]);
+        let lines: Vec<&str> = change.lines().filter(|line| line.starts_with(['-', '+'])).collect();
+        let changed = [
+            "- \"RestartPolicy\": \"Always\",",
+            "+ \"RestartPolicy\": \"Never\",",
+            "- \"SchedulerName\": \"s\",",
+            "+ \"SchedulerName\": \"t\",",
+        ];
+        assert_eq!(lines, changed);
+        assert_eq!(super::difference("PodSpec", &spec("a", "s"), &spec("a", "s")), "");
     }
 
     #[test]
