@@ -165,7 +165,7 @@ impl Client<'_> {
         if crate::registry::storage(kind).subresource("scale").is_none() {
             return Err(Status::no_such_path());
         }
-        let object = self.server.get(kind, namespace, name).ok_or_else(|| not_found(kind, name))?;
+        let object = self.server.get(kind, namespace, name).ok_or_else(|| crate::http::no_scale(kind, name))?;
         Ok(crate::http::scale_of(kind, object))
     }
 

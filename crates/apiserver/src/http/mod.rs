@@ -31,7 +31,7 @@ pub(crate) use about::Requests;
 pub(crate) use extension::Published;
 pub(crate) use params::{Form, IncludeObject};
 pub(crate) use route::Route;
-pub(crate) use subresources::{scale_of, set_replicas};
+pub(crate) use subresources::{no_scale, scale_of, set_replicas};
 
 use crate::printers;
 use crate::registry::Served;

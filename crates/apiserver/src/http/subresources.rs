@@ -62,7 +62,7 @@ impl ApiServer {
             _ => return Err(Status::no_such_path()),
         };
         let response = match (part, route.verb) {
-            (Part::Scale, verb) => self.scale(cx, served, kind, namespace, name, verb, &request)?,
+            (Part::Scale, verb) => self.scale(cx, kind, namespace, name, verb, &request)?,
             (_, "get") => self.get_one(served, kind, namespace, name, form)?,
             (_, "update") => self.put(cx, served, kind, namespace, name, part, &request, form)?,
             (_, "patch") => self.patch(cx, served, kind, namespace, name, part, &request, form)?,
@@ -105,15 +105,13 @@ impl ApiServer {
     fn scale(
         &mut self,
         cx: &mut Cx,
-        served: &'static Served,
         kind: Kind,
         namespace: &str,
         name: &str,
         verb: &str,
         request: &Request,
     ) -> Result<Response, Status> {
-        let current = super::read::existing(self, kind, namespace, name)
-            .map_err(|_| Status::not_found(served.group(), served.resource(), name))?;
+        let current = super::read::existing(self, kind, namespace, name).map_err(|_| no_scale(kind, name))?;
         let current = scale_of(kind, current);
         if verb == "get" {
             return Ok(Response::value(200, current));
@@ -254,6 +252,18 @@ pub(crate) fn set_replicas(kind: Kind, object: &mut Value, replicas: i64) {
         }
         None => object["spec"].set("replicas", replicas),
     }
+}
+
+/// There is no such object to be read the scale of: some kinds say that it is the scale that is missing.
+pub(crate) fn no_scale(kind: Kind, name: &str) -> Status {
+    let resource = &crate::registry::storage(kind).row.resource.id;
+    let (group, resource) = match kind {
+        kinds::DEPLOYMENTS => ("apps", "deployments/scale"),
+        kinds::REPLICA_SETS => ("apps", "replicasets/scale"),
+        kinds::REPLICATION_CONTROLLERS => ("autoscaling", "replicationcontrollers/scale"),
+        _ => (&*resource.group, &*resource.resource),
+    };
+    Status::not_found(group, resource, name)
 }
 
 /// The `Scale` of an object.

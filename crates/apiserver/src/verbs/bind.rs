@@ -27,6 +27,12 @@ impl ApiServer {
             admission::connect(self, cx, &attributes, name, &binding)?;
         }
         let now = self.now.rfc3339();
+        // Pods are told where their node is.
+        let labels = self.get(kinds::NODES, "", node).map_or(Value::Null, |node| node["metadata"]["labels"].clone());
+        let places: Vec<_> = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"]
+            .into_iter()
+            .filter_map(|label| labels.get(label).filter(|place| !place.is_null()).map(|place| (label, place.clone())))
+            .collect();
         self.update(cx, kinds::PODS, namespace, name, Part::Binding, &mut |_, _, old| {
             let refuse = |why: String| Err(Status::conflict("", "pods/binding", name, &why));
             if !old["metadata"]["deletionTimestamp"].is_null() {
@@ -41,6 +47,11 @@ impl ApiServer {
             }
             let mut pod = old.clone();
             pod["spec"].set("nodeName", node);
+            for (label, place) in &places {
+                pod["metadata"]["labels"].set(*label, place.clone());
+            }
+            // It is there: nothing has to be promised to it any more.
+            pod["status"].remove("nominatedNodeName");
             for (key, text) in annotations.entries() {
                 pod["metadata"]["annotations"].set(key, text);
             }

@@ -31,7 +31,7 @@ mod roles;
 mod service_accounts;
 mod service_cidrs;
 mod statefulset;
-mod volumes;
+pub(crate) mod volumes;
 
 pub use nodes::tolerates;
 

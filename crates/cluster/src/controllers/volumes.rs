@@ -3,6 +3,7 @@
 //! Keys of claims have a namespace, keys of volumes have none.
 
 use drydock_sorted::Sort;
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,9 +24,11 @@ use crate::system::{LOCAL_PATH, PROVISIONER};
 
 const NAME: &str = "persistentvolume-controller";
 const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
-const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
+/// Says in volumes and claims that the controller brought them together.
+pub const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
 const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
-const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+/// Says in a claim for which node its volume is wanted.
+pub const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 const PROVISIONERS: [&str; 2] =
     ["volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"];
 /// How often claims that wait are looked at again.
@@ -84,6 +87,34 @@ fn fits(volume: &Object, claim: &Object, selector: Option<&Selector>) -> bool {
         && storage(&has["capacity"]["storage"]) >= storage(&wants["resources"]["requests"]["storage"])
 }
 
+fn capacity(volume: &Object) -> &Value {
+    &volume["spec"]["capacity"]["storage"]
+}
+
+/// The order of two sizes.
+pub fn by_size(a: &Value, b: &Value) -> Ordering {
+    storage(a).partial_cmp(&storage(b)).unwrap_or(Ordering::Equal)
+}
+
+/// The volumes that will do for a claim, in what state soever.
+fn candidates<'i>(informers: &'i Informers, claim: &Object) -> impl Iterator<Item = &'i Arc<Object>> {
+    let wanted = &claim["spec"]["selector"];
+    let selector =
+        (!wanted.is_null()).then(|| Selector::from_label_selector(wanted).unwrap_or_else(|_| Selector::nothing()));
+    informers.all(kinds::PERSISTENT_VOLUMES).filter(move |volume| fits(volume, claim, selector.as_ref()))
+}
+
+/// The volumes that a claim could be bound to now: the one that is promised to it, or the smallest first.
+pub fn fitting(informers: &Informers, claim: &Object) -> Vec<Arc<Object>> {
+    let mut found: Vec<Arc<Object>> =
+        candidates(informers, claim).filter(|volume| is_available(volume)).cloned().collect();
+    if let Some(promised) = found.iter().position(|volume| !volume["spec"]["claimRef"].is_null()) {
+        return vec![found.swap_remove(promised)];
+    }
+    found.sort_compact_by(|a, b| by_size(capacity(a), capacity(b)).then_with(|| a.name().cmp(b.name())));
+    found
+}
+
 impl Volumes {
     fn event(&self, ctx: &mut Ctx<'_>, claim: &Object, kind: &str, reason: &str, message: &str) {
         ctx.event(&self.source, &Reference::of(&claim.value), kind, reason, message);
@@ -91,22 +122,14 @@ impl Volumes {
 
     /// The smallest volume that will do; one that is promised to the claim before any other.
     fn best(ctx: &Ctx<'_>, claim: &Object) -> Option<Arc<Object>> {
-        let wanted = &claim["spec"]["selector"];
-        let selector =
-            (!wanted.is_null()).then(|| Selector::from_label_selector(wanted).unwrap_or_else(|_| Selector::nothing()));
-        let mut fitting: Vec<&Arc<Object>> = ctx
-            .informers
-            .all(kinds::PERSISTENT_VOLUMES)
-            .filter(|volume| fits(volume, claim, selector.as_ref()))
-            .filter(|volume| is_available(volume) || is_new(volume))
-            .collect();
+        let mut found = candidates(ctx.informers, claim).filter(|volume| is_available(volume) || is_new(volume));
+        let mut fitting: Vec<&Arc<Object>> = found.by_ref().collect();
         fitting.sort_compact_by(|a, b| {
             let promised = |volume: &Object| volume["spec"]["claimRef"].is_null();
-            let size = |volume: &Object| storage(&volume["spec"]["capacity"]["storage"]);
             promised(a)
                 .cmp(&promised(b))
                 .then_with(|| is_available(b).cmp(&is_available(a)))
-                .then_with(|| size(a).partial_cmp(&size(b)).unwrap_or(std::cmp::Ordering::Equal))
+                .then_with(|| by_size(capacity(a), capacity(b)))
                 .then_with(|| a.name().cmp(b.name()))
         });
         fitting.first().map(|volume| (*volume).clone())
@@ -414,7 +437,8 @@ fn provisioner_pod(ctx: &Ctx<'_>, provisioner: &str) -> Option<Arc<Object>> {
     found.cloned()
 }
 
-fn claim_ref(claim: &Object) -> Value {
+/// What a volume says of the claim that it belongs to.
+pub fn claim_ref(claim: &Object) -> Value {
     value!({
         "apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": claim.name(), "namespace": claim.namespace(),
         "uid": &claim.uid, "resourceVersion": claim.resource_version()

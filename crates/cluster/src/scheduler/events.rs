@@ -7,19 +7,30 @@ use drydock_value::{Str, Time};
 use super::pod::PodInfo;
 use super::queue::Queued;
 use super::state::NodeInfo;
+use super::volumes::Binding;
 use super::{ACTOR, NAME, Scheduler, filters};
+use crate::controllers::volumes as binder;
 use crate::ctx::Ctx;
 use crate::informers::Change;
 use crate::objects::{Key, Object};
 use crate::store::kinds;
 
-/// Notes in claims on which node they are wanted, so that their volumes are made there.
-pub(super) fn select_node(ctx: &mut Ctx<'_>, claims: &[Key], node: &Str) {
-    for key in claims {
+/// Promises claims the volumes that were found for them, and notes in the others on which node theirs are to be made.
+pub(super) fn prepare_claims(ctx: &mut Ctx<'_>, bindings: &[Binding], node: &Str) {
+    for (key, volume) in bindings {
         let mut client = ctx.client(ACTOR);
         let Ok(mut claim) = client.get(kinds::PERSISTENT_VOLUME_CLAIMS, &key.namespace, &key.name) else { continue };
-        claim["metadata"]["annotations"].set("volume.kubernetes.io/selected-node", node.clone());
-        let _ = client.update(kinds::PERSISTENT_VOLUME_CLAIMS, &key.namespace, claim);
+        let Some(volume) = volume else {
+            claim["metadata"]["annotations"].set(binder::SELECTED_NODE, node.clone());
+            let _ = client.update(kinds::PERSISTENT_VOLUME_CLAIMS, &key.namespace, claim);
+            continue;
+        };
+        let Ok(mut volume) = client.get(kinds::PERSISTENT_VOLUMES, "", volume) else { continue };
+        if volume["spec"]["claimRef"].is_null() {
+            volume["metadata"]["annotations"].set(binder::BOUND_BY_CONTROLLER, "yes");
+        }
+        volume["spec"].set("claimRef", binder::claim_ref(&Object::read(claim, false)));
+        let _ = client.update(kinds::PERSISTENT_VOLUMES, "", volume);
     }
 }
 
@@ -48,11 +59,12 @@ impl Help<'_> {
                     || rejected("VolumeRestrictions")
             }
             Help::Neighbours => rejected("PodTopologySpread") || rejected("InterPodAffinity"),
-            Help::Volumes => rejected("VolumeBinding") || rejected("VolumeRestrictions"),
+            Help::Volumes => ["VolumeBinding", "VolumeRestrictions", "VolumeZone"].into_iter().any(rejected),
             Help::Node(now, before) => {
                 queued.rejectors.is_empty()
-                    || rejected("PodTopologySpread")
-                    || rejected("InterPodAffinity")
+                    || ["PodTopologySpread", "InterPodAffinity", "VolumeBinding", "VolumeZone"]
+                        .into_iter()
+                        .any(rejected)
                     || may_fit(&queued.pod, now) && before.is_none_or(|before| !may_fit(&queued.pod, before))
             }
         }
@@ -176,14 +188,12 @@ impl Scheduler {
         let ready: Vec<Key> = self
             .binding
             .iter()
-            .filter(|(_, (_, claims))| claims.iter().all(bound))
+            .filter(|(_, waiting)| waiting.claims.iter().all(bound))
             .map(|(key, _)| key.clone())
             .collect();
         for key in ready {
-            let Some((node, _)) = self.binding.remove(&key) else { continue };
-            if let Some(pod) = self.state.pod(&key).cloned() {
-                self.bind(&pod.clone(), &node, Queued::of(pod, ctx.now), ctx);
-            }
+            let Some(waiting) = self.binding.remove(&key) else { continue };
+            self.bind(&waiting.queued.pod.clone(), &waiting.node, waiting.queued, ctx);
         }
     }
 }

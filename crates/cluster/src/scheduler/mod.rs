@@ -22,6 +22,7 @@ pub mod volumes;
 
 use drydock_sorted::{SortedMap, SortedSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use drydock_schema::labels::Selector;
 use drydock_value::{Str, Time, Value};
@@ -44,6 +45,8 @@ use volumes::Volumes;
 /// The scheduler's name, which pods ask for.
 const NAME: &str = "default-scheduler";
 const ACTOR: &str = "system:kube-scheduler";
+/// For so long a pod waits for its claims to be bound.
+const BIND_TIMEOUT: Duration = Duration::from_secs(600);
 /// At least this many nodes are looked at before the search may stop.
 const MIN_NODES: usize = 100;
 
@@ -67,7 +70,7 @@ pub struct Scheduler {
     /// Pods that evicted others and wait for their place: by node.
     nominated: SortedMap<Str, SortedMap<Key, Arc<PodInfo>>>,
     /// Pods that have a node but whose claims are still to be bound.
-    binding: SortedMap<Key, (Str, Vec<Key>)>,
+    binding: SortedMap<Key, Binds>,
     /// Where the next search among the nodes begins.
     start: usize,
     /// Whether a cycle is on its way.
@@ -93,12 +96,24 @@ impl Default for Scheduler {
     }
 }
 
+/// A pod whose claims are being bound.
+#[derive(Debug, Clone)]
+struct Binds {
+    queued: Queued,
+    node: Str,
+    claims: Vec<Key>,
+    /// When it has waited for long enough.
+    until: Time,
+}
+
 /// Why no node was found, as far as the queue is concerned.
 struct Failure {
     message: String,
     rejectors: SortedSet<&'static str>,
     nodes: Vec<(Str, Verdict)>,
     preempting: Option<Candidate>,
+    /// Whether no node would do either if others left it: what was promised to the pod before is off.
+    hopeless: bool,
 }
 
 impl Scheduler {
@@ -165,6 +180,7 @@ impl Scheduler {
                     self.flush = Time::NEVER;
                 }
                 self.queue.flush(ctx.now);
+                self.give_up_binding(ctx);
             }
         }
         self.plan(ctx);
@@ -176,7 +192,8 @@ impl Scheduler {
             self.cycling = true;
             ctx.after(ctx.latencies.schedule, Event::Scheduler(SchedulerWake::Cycle));
         }
-        if let Some(at) = self.queue.next_flush()
+        let binding = self.binding.values().map(|binds| binds.until).min();
+        if let Some(at) = [self.queue.next_flush(), binding].into_iter().flatten().min()
             && at < self.flush
         {
             self.flush = at;
@@ -216,6 +233,7 @@ impl Scheduler {
             rejectors,
             nodes: Vec::new(),
             preempting: None,
+            hopeless: false,
         };
         if nodes == 0 {
             return Err(nothing("no nodes available to schedule pods".into(), SortedSet::new()));
@@ -334,10 +352,14 @@ impl Scheduler {
         }
         let mut message = sentence(nodes, reasons.into_iter());
         message.push_str(" no new claims to deallocate, preemption: ");
-        let mut preempting = None;
+        let (mut preempting, mut hopeless) = (None, false);
         match preemption::find(&mut self.state, ctx.informers, pod, volumes, &refusals, nodes) {
             Outcome::Found(candidate) => preempting = Some(candidate),
-            Outcome::Nothing(why) => message.push_str(&why),
+            Outcome::Nothing(why) => {
+                message.push_str(&why);
+                hopeless = true;
+            }
+            Outcome::Ineligible(why) => message.push_str(why),
         }
         if preempting.is_some() {
             // Nothing is said of preemption when it goes ahead.
@@ -348,7 +370,7 @@ impl Scheduler {
             .into_iter()
             .map(|(at, refusal)| (self.state.node(at).name.clone(), Verdict::Refused(refusal)))
             .collect();
-        Failure { message, rejectors, nodes: verdicts, preempting }
+        Failure { message, rejectors, nodes: verdicts, preempting, hopeless }
     }
 
     /// A pod has its node: from now on it counts there, and is bound.
@@ -356,9 +378,18 @@ impl Scheduler {
         let pod = queued.pod.clone();
         self.denominate(pod.key());
         self.state.set_pod(node, pod.clone());
-        if !volumes.unbound.is_empty() {
-            events::select_node(ctx, &volumes.unbound, node);
-            self.binding.insert(pod.key().clone(), (node.clone(), volumes.unbound));
+        let bindings = self.state.find(node).and_then(|at| volumes.bindings(self.state.node(at))).unwrap_or_default();
+        if !bindings.is_empty() {
+            // It takes a while: where the pod is going to be is known already.
+            let mut client = ctx.client(ACTOR);
+            if let Ok(mut object) = client.get(kinds::PODS, &pod.key().namespace, &pod.key().name) {
+                nominate(&mut object, Some(node));
+                let _ = client.update_status(kinds::PODS, &pod.key().namespace, object);
+            }
+            events::prepare_claims(ctx, &bindings, node);
+            let claims = bindings.into_iter().map(|(claim, _)| claim).collect();
+            let binds = Binds { queued, node: node.clone(), claims, until: ctx.now + BIND_TIMEOUT };
+            self.binding.insert(pod.key().clone(), binds);
             return;
         }
         self.bind(&pod, node, queued, ctx);
@@ -381,6 +412,22 @@ impl Scheduler {
         }
     }
 
+    /// Pods whose claims were not bound in time lose their nodes, and try again.
+    fn give_up_binding(&mut self, ctx: &mut Ctx<'_>) {
+        let late: Vec<Key> =
+            self.binding.iter().filter(|(_, binds)| binds.until <= ctx.now).map(|(key, _)| key.clone()).collect();
+        for key in late {
+            let Some(binds) = self.binding.remove(&key) else { continue };
+            self.state.remove_pod(&key);
+            let message = "running PreBind plugin \"VolumeBinding\": binding volumes: context deadline exceeded";
+            let pod = binds.queued.pod.clone();
+            let (source, about) = (self.source.clone(), Reference::of(&pod.object.value));
+            ctx.event_with_action(&source, &about, None, "Warning", "FailedScheduling", "Scheduling", message);
+            self.note_unschedulable(&pod, "SchedulerError", message, Some(&Str::default()), ctx);
+            self.queue.retry(binds.queued, ctx.now);
+        }
+    }
+
     /// A pod found no node: it says so, and waits.
     fn fail(&mut self, queued: Queued, failure: Failure, ctx: &mut Ctx<'_>) {
         let pod = queued.pod.clone();
@@ -398,7 +445,12 @@ impl Scheduler {
         let source = self.source.clone();
         ctx.event_with_action(&source, &about, None, "Warning", "FailedScheduling", "Scheduling", &message);
         let nominated = failure.preempting.as_ref().map(|candidate| self.state.node(candidate.node).name.clone());
-        self.note_unschedulable(&pod, &message, nominated.as_ref(), ctx);
+        let nobody = Str::default();
+        let told = nominated.as_ref().or(failure.hopeless.then_some(&nobody));
+        if failure.hopeless {
+            self.denominate(pod.key());
+        }
+        self.note_unschedulable(&pod, "Unschedulable", &message, told, ctx);
         if let (Some(candidate), Some(node)) = (failure.preempting, nominated) {
             self.denominate(pod.key());
             self.nominated.entry(node.clone()).or_default().insert(pod.key().clone(), pod.clone());
@@ -407,13 +459,20 @@ impl Scheduler {
     }
 
     /// Writes why a pod has no node into its status.
-    fn note_unschedulable(&self, pod: &PodInfo, message: &str, nominated: Option<&Str>, ctx: &mut Ctx<'_>) {
+    fn note_unschedulable(
+        &self,
+        pod: &PodInfo,
+        reason: &str,
+        message: &str,
+        nominated: Option<&Str>,
+        ctx: &mut Ctx<'_>,
+    ) {
         let key = pod.key();
         let Ok(mut object) = ctx.client(ACTOR).get(kinds::PODS, &key.namespace, &key.name) else { return };
         if object["metadata"]["uid"] != pod.object.uid.as_str() {
             return;
         }
-        let mut condition = new_condition("PodScheduled", "False", "Unschedulable", message, ctx.now);
+        let mut condition = new_condition("PodScheduled", "False", reason, message, ctx.now);
         condition.set("lastProbeTime", Value::Null);
         condition.set("observedGeneration", object["metadata"]["generation"].clone());
         let conditions = object["status"]["conditions"].items_mut();
@@ -428,9 +487,7 @@ impl Scheduler {
             }
             None => conditions.push(condition),
         }
-        if let Some(node) = nominated {
-            object["status"].set("nominatedNodeName", node.clone());
-        }
+        nominate(&mut object, nominated);
         let _ = ctx.client(ACTOR).update_status(kinds::PODS, &key.namespace, object);
     }
 
@@ -461,6 +518,16 @@ impl Scheduler {
             pods.remove(key);
             !pods.is_empty()
         });
+    }
+}
+
+/// Writes into a pod for which node it is meant; an empty name takes that back.
+fn nominate(pod: &mut Value, node: Option<&Str>) {
+    let Some(node) = node else { return };
+    if node.is_empty() {
+        pod["status"].remove("nominatedNodeName");
+    } else {
+        pod["status"].set("nominatedNodeName", node.clone());
     }
 }
 

@@ -207,9 +207,8 @@ impl PodInfo {
     }
 
     fn spread(&self, constraint: &Value) -> Spread {
-        let mut selector = constraint["labelSelector"].clone();
-        self.narrow(&mut selector, &constraint["matchLabelKeys"], "In");
-        let pods = PodSelector::new(vec![self.object.namespace().clone()], &selector);
+        // The API server has put the values of `matchLabelKeys` into it.
+        let pods = PodSelector::new(vec![self.object.namespace().clone()], &constraint["labelSelector"]);
         Spread {
             matches_self: pods.selector.matches(&self.labels),
             pods,
@@ -236,20 +235,10 @@ impl PodInfo {
         } else if names.is_empty() {
             names.push(self.object.namespace().clone());
         }
-        let mut selector = term["labelSelector"].clone();
-        self.narrow(&mut selector, &term["matchLabelKeys"], "In");
-        self.narrow(&mut selector, &term["mismatchLabelKeys"], "NotIn");
-        AffinityTerm { pods: PodSelector::new(names, &selector), topology: shared(&term["topologyKey"]), weight }
-    }
-
-    /// Adds the pod's own values of some labels to a selector.
-    fn narrow(&self, selector: &mut Value, keys: &Value, operator: &str) {
-        for key in keys.items() {
-            if let Some(value) = self.labels.get(key.str()) {
-                selector["matchExpressions"].push(drydock_value::value!({
-                    "key": key, "operator": operator, "values": [value]
-                }));
-            }
+        AffinityTerm {
+            pods: PodSelector::new(names, &term["labelSelector"]),
+            topology: shared(&term["topologyKey"]),
+            weight,
         }
     }
 }

@@ -5,7 +5,7 @@ use drydock_sorted::SortedSet;
 use std::sync::Arc;
 
 use drydock_schema::labels::Selector;
-use drydock_value::{Time, Value};
+use drydock_value::Time;
 
 use super::attempt::sentence;
 use super::filters::{Cycle, Refusal};
@@ -13,7 +13,7 @@ use super::pod::PodInfo;
 use super::state::{NodeInfo, State};
 use super::volumes::Volumes;
 use crate::informers::Informers;
-use crate::objects::{Key, moment};
+use crate::objects::{Key, Object, moment};
 use crate::store::kinds;
 
 const NOT_HELPFUL: &str = "Preemption is not helpful for scheduling";
@@ -36,6 +36,13 @@ pub enum Outcome {
     Found(Candidate),
     /// Nothing; why, in the scheduler's words.
     Nothing(String),
+    /// The pod may not make others leave, or not now; why.
+    Ineligible(&'static str),
+}
+
+/// How many candidates are enough to choose from: a tenth of the nodes, at least a hundred.
+fn enough(nodes: usize) -> usize {
+    (nodes / 10).max(100)
 }
 
 /// Whether a pod started earlier: the later starters go first.
@@ -58,25 +65,33 @@ pub fn find(
     nodes: usize,
 ) -> Outcome {
     if pod.spec()["preemptionPolicy"] == "Never" {
-        return Outcome::Nothing("not eligible due to preemptionPolicy=Never.".into());
+        return Outcome::Ineligible("not eligible due to preemptionPolicy=Never.");
     }
     let nominated = pod.object["status"]["nominatedNodeName"].str();
     if let Some(at) = state.find(nominated) {
-        let leaving = state
-            .node(at)
-            .pods
-            .values()
-            .any(|other| other.priority() < pod.priority() && other.object.deleting.is_some());
-        if leaving {
-            return Outcome::Nothing("not eligible due to a terminating pod on the nominated node.".into());
+        let making_room = |other: &PodInfo| {
+            let target = other.object["status"]["conditions"].find("type", "DisruptionTarget");
+            other.object.deleting.is_some()
+                && target.is_some_and(|it| it["status"] == "True" && it["reason"] == "PreemptionByScheduler")
+        };
+        // Unless the node has become one that is of no use.
+        let hopeless = refusals.iter().any(|(node, refusal)| *node == at && !refusal.resolvable);
+        let mut others = state.node(at).pods.values();
+        if !hopeless && others.any(|other| other.priority() < pod.priority() && making_room(other)) {
+            return Outcome::Ineligible("not eligible due to a terminating pod on the nominated node.");
         }
     }
     let mut reasons: Vec<String> = Vec::new();
     let mut candidates = Vec::new();
+    let most = enough(refusals.len());
     for (at, refusal) in refusals {
         if !refusal.resolvable {
             reasons.push(NOT_HELPFUL.into());
             continue;
+        }
+        // Of very many nodes some that would do are enough to choose from, if no budget is in the way.
+        if candidates.len() >= most && candidates.iter().any(|candidate: &Candidate| candidate.violations == 0) {
+            break;
         }
         match victims(state, informers, pod, volumes, *at) {
             Ok(candidate) => candidates.push(candidate),
@@ -138,18 +153,24 @@ fn victims(
 
 /// The pods whose eviction a disruption budget does not allow, and the others.
 fn split_by_budget(informers: &Informers, pods: &[Arc<PodInfo>]) -> (Vec<Arc<PodInfo>>, Vec<Arc<PodInfo>>) {
-    let mut budgets: Vec<(Value, Selector, i64)> = informers
+    // A budget that selects everything is taken for one that selects nothing.
+    let mut budgets: Vec<(&Object, Selector, i64)> = informers
         .all(kinds::POD_DISRUPTION_BUDGETS)
+        .filter(|budget| {
+            let selector = &budget["spec"]["selector"];
+            !selector["matchLabels"].is_empty() || !selector["matchExpressions"].is_empty()
+        })
         .filter_map(|budget| {
             let selector = Selector::from_label_selector(&budget["spec"]["selector"]).ok()?;
-            Some((budget["metadata"]["namespace"].clone(), selector, budget["status"]["disruptionsAllowed"].int()))
+            Some((&**budget, selector, budget["status"]["disruptionsAllowed"].int()))
         })
         .collect();
     let (mut violating, mut fine) = (Vec::new(), Vec::new());
     for pod in pods {
         let mut violates = false;
-        for (namespace, selector, allowed) in &mut budgets {
-            if *namespace == pod.key().namespace.as_str() && selector.matches(&pod.labels) {
+        for (budget, selector, allowed) in &mut budgets {
+            let counted = !budget["status"]["disruptedPods"][pod.key().name.as_str()].is_null();
+            if *budget.namespace() == pod.key().namespace && !counted && selector.matches(&pod.labels) {
                 *allowed -= 1;
                 violates |= *allowed < 0;
             }

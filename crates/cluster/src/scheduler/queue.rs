@@ -52,13 +52,6 @@ pub struct Queue {
     sequence: u64,
 }
 
-impl Queued {
-    /// A pod that is not in the queue, as if it had just been taken out of it.
-    pub fn of(pod: Arc<PodInfo>, now: Time) -> Queued {
-        Queued { pod, attempts: 1, since: now, rejectors: SortedSet::new(), place: Place::Waiting }
-    }
-}
-
 /// How long a pod backs off after that many attempts.
 fn backoff(attempts: u32) -> Duration {
     let doubled = INITIAL_BACKOFF.saturating_mul(1 << attempts.saturating_sub(1).min(10));

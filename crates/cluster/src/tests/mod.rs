@@ -1,6 +1,7 @@
 //! Tests of the whole, on hollow nodes.
 
 mod basics;
+mod claims;
 mod owners;
 mod properties;
 mod rollouts;

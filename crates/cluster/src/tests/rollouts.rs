@@ -248,6 +248,7 @@ fn a_pod_of_higher_priority_takes_the_place_of_others() {
         world.events("small").last().unwrap(),
         &format!("Normal Preempted: Preempted by pod {uid} on node minikube")
     );
+    assert!(world.get(kinds::PODS, "vip")["status"]["nominatedNodeName"].is_null());
 }
 
 /// Rolls a Deployment out and back, each version for some seconds: it never has more pods than surge allows, nor fewer

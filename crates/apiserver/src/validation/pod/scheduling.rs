@@ -109,9 +109,29 @@ fn pod_term(term: &Value, path: &Path<'_>, errors: &mut Errors) {
     for name in term["namespaces"].items() {
         errors.all_invalid(&path.field("namespace"), name.str(), names::dns_label(name.str()));
     }
+    match_keys(term, path, errors);
+    let key = term["topologyKey"].str();
+    if key.is_empty() {
+        errors.required(&path.field("topologyKey"), "can not be empty");
+    }
+    qualified_name(key, &path.field("topologyKey"), errors);
+}
+
+/// The keys whose values of the pod's own complete a selector: by now its expressions have them.
+fn match_keys(term: &Value, path: &Path<'_>, errors: &mut Errors) {
     let (with, without) = (term["matchLabelKeys"].items(), term["mismatchLabelKeys"].items());
+    let selector = &term["labelSelector"];
     for (field, keys) in [("matchLabelKeys", with), ("mismatchLabelKeys", without)] {
-        label_keys(keys, &term["labelSelector"], &path.field(field), errors);
+        label_keys(keys, selector, &path.field(field), errors);
+    }
+    let expressions = selector["matchExpressions"].items();
+    for (at, expression) in expressions.iter().enumerate() {
+        let key = &expression["key"];
+        let seen = !selector["matchLabels"].get(key.str()).is_none_or(Value::is_null)
+            || expressions[..at].iter().any(|earlier| earlier["key"] == *key);
+        if let Some(place) = with.iter().rposition(|wanted| wanted == key).filter(|_| seen) {
+            errors.invalid(&path.index(place), key, "exists in both matchLabelKeys and labelSelector");
+        }
     }
     for (at, key) in with.iter().enumerate().filter(|(_, key)| without.contains(key)) {
         errors.invalid(
@@ -120,11 +140,6 @@ fn pod_term(term: &Value, path: &Path<'_>, errors: &mut Errors) {
             "exists in both matchLabelKeys and mismatchLabelKeys",
         );
     }
-    let key = term["topologyKey"].str();
-    if key.is_empty() {
-        errors.required(&path.field("topologyKey"), "can not be empty");
-    }
-    qualified_name(key, &path.field("topologyKey"), errors);
 }
 
 /// Keys of labels that complete a selector.
@@ -222,20 +237,7 @@ pub(super) fn spread(constraints: &Value, list: &Path<'_>, errors: &mut Errors) 
         for key in ["nodeAffinityPolicy", "nodeTaintsPolicy"] {
             optional_one_of(&constraint[key], &["Honor", "Ignore"], &path.field(key), errors);
         }
-        let (selector, keys) = (&constraint["labelSelector"], constraint["matchLabelKeys"].items());
-        let list = path.field("matchLabelKeys");
-        if !keys.is_empty() && selector.is_null() {
-            errors.forbidden(&list, "must not be specified when labelSelector is not set");
-        }
-        for (at, key) in keys.iter().enumerate() {
-            let key = key.str();
-            qualified_name(key, &list.index(at), errors);
-            if selector["matchLabels"].get(key).is_some()
-                || selector["matchExpressions"].items().iter().any(|expression| expression["key"] == *key)
-            {
-                errors.invalid(&list.index(at), key, "exists in both matchLabelKeys and labelSelector");
-            }
-        }
-        label_selector(selector, &path.field("labelSelector"), errors);
+        match_keys(constraint, &path, errors);
+        label_selector(&constraint["labelSelector"], &path.field("labelSelector"), errors);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use drydock_value::{Time, Value};
+use drydock_schema::labels::Selector;
+use drydock_value::{Str, Time, Value};
 
 /// For how long a lower recommendation has to last (`--horizontal-pod-autoscaler-downscale-stabilization`).
 const DOWNSCALE: Duration = Duration::from_secs(300);
@@ -10,6 +11,8 @@ const DOWNSCALE: Duration = Duration::from_secs(300);
 /// What an autoscaler remembers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Memory {
+    /// The autoscaler's namespace and name, and which pods it found to be its own.
+    pub selects: Option<(Str, Str, Selector)>,
     /// What was recommended lately.
     recommendations: Vec<(Time, i64)>,
     /// By how much it went up or down, and when.
@@ -129,12 +132,12 @@ impl Memory {
             let recent = self.changes.iter().filter(|(at, _)| *at + period > now);
             let began = current - recent.map(|(_, change)| change).sum::<i64>();
             let amount = policy["value"].int();
-            let share = began as f64 * amount as f64 / 100.0;
+            let share = |sign: f64| began as f64 * (1.0 + sign * (amount as f64 / 100.0));
             match (policy["type"] == "Pods", up) {
                 (true, true) => began + amount,
                 (true, false) => began - amount,
-                (false, true) => began + share.ceil() as i64,
-                (false, false) => (began as f64 - share) as i64,
+                (false, true) => share(1.0).ceil() as i64,
+                (false, false) => share(-1.0) as i64,
             }
         });
         // `Max` is the policy that changes most: the highest upwards, the lowest downwards.

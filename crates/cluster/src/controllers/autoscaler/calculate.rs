@@ -138,18 +138,23 @@ fn coming_up(pod: &Object, sample: &Sample, now: Time) -> bool {
     }
 }
 
-/// What the containers of the pods request, by pod.
+/// What the pods request: of their own where they do, else what their containers do.
 fn requests(question: &Question<'_>) -> Result<SortedMap<Str, i64>, String> {
     let mut sums = SortedMap::new();
     for pod in question.pods {
         let spec = &pod["spec"];
+        if question.container.is_empty() && !spec["resources"]["requests"].is_empty() {
+            sums.insert(pod.name().clone(), whole_pod(spec, question.resource, pod.name())?);
+            continue;
+        }
         let sidecars = spec["initContainers"].items().iter().filter(|container| container["restartPolicy"] == "Always");
-        let mut sum = 0;
+        let (mut sum, mut found) = (0, question.container.is_empty());
         for container in spec["containers"].items().iter().chain(sidecars) {
             let name = container["name"].str();
             if !question.container.is_empty() && question.container != name {
                 continue;
             }
+            found = true;
             let request = &container["resources"]["requests"][question.resource];
             let Some(amount) = Quantity::of(request).ok().filter(|_| !request.is_null()) else {
                 return Err(format!(
@@ -160,9 +165,26 @@ fn requests(question: &Question<'_>) -> Result<SortedMap<Str, i64>, String> {
             };
             sum += amount.milli_value();
         }
+        if !found {
+            return Err(format!("container {} not found in Pod {}", question.container, pod.name()));
+        }
         sums.insert(pod.name().clone(), sum);
     }
     Ok(sums)
+}
+
+/// What a pod with requests of its own asks for.
+fn whole_pod(spec: &Value, resource: &str, name: &str) -> Result<i64, String> {
+    let total = crate::scheduler::resources::pod_requests(spec);
+    let amount = match resource {
+        "cpu" => total.cpu,
+        "memory" => total.memory.saturating_mul(1000),
+        _ => 0,
+    };
+    match amount {
+        0 => Err(format!("missing pod-level request for {resource} in Pod {name}")),
+        amount => Ok(amount),
+    }
 }
 
 /// The measured in proportion to the target, with the percentage where there is one, and the average.
@@ -397,7 +419,28 @@ mod tests {
             tolerance: Tolerance::default(),
         };
         let sample = Sample { value: 1, at: NOW, window: Duration::from_secs(60) };
-        let samples = [(Str::from("p0"), sample)].into_iter().collect();
-        assert_eq!(replicas(&question, samples), Err("missing request for cpu in container c of Pod p0".into()));
+        let measured: Samples = [(Str::from("p0"), sample)].into_iter().collect();
+        let asked = replicas(&question, measured.clone());
+        assert_eq!(asked, Err("missing request for cpu in container c of Pod p0".into()));
+        let other = Question { container: "other", ..question };
+        assert_eq!(replicas(&other, measured), Err("container other not found in Pod p0".into()));
+    }
+
+    #[test]
+    fn requests_of_a_whole_pod_count_first() {
+        let mut pods = pods(&["ready"]);
+        let mut pod = pods[0].value.clone();
+        let ask = |pods: &[Arc<Object>], resource: &str, container: &str| {
+            let (now, tolerance) = (NOW, Tolerance::default());
+            let question =
+                Question { resource, container, target: Target::Utilization(50), current: 1, pods, now, tolerance };
+            requests(&question).map(|all| all.get("p0").copied())
+        };
+        assert_eq!(ask(&pods, "cpu", ""), Ok(Some(1000)));
+        pod["spec"].set("resources", value!({"requests": {"cpu": "3"}}));
+        pods[0] = Object::read(pod, true);
+        assert_eq!(ask(&pods, "cpu", ""), Ok(Some(3000)));
+        assert_eq!(ask(&pods, "cpu", "c"), Ok(Some(1000)));
+        assert_eq!(ask(&pods, "memory", ""), Err("missing pod-level request for memory in Pod p0".into()));
     }
 }

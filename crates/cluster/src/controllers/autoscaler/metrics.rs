@@ -55,13 +55,13 @@ pub(super) fn ask(api: &ApiServer, about: &About<'_>, metric: &Value) -> Result<
     let refused = |reason, message: String, summary: String| Err(Box::new(Refused { reason, message, summary }));
     match kind {
         "Resource" | "ContainerResource" => {
-            let (field, reason, what) = if kind == "Resource" {
-                ("resource", "FailedGetResourceMetric", "resource")
+            let (field, reason, named, what) = if kind == "Resource" {
+                ("resource", "FailedGetResourceMetric", "name", "resource")
             } else {
-                ("containerResource", "FailedGetContainerResourceMetric", "container")
+                ("containerResource", "FailedGetContainerResourceMetric", "container", "container")
             };
             let source = &metric[field];
-            let name = source["name"].str();
+            let name = source[named].str();
             resource(api, about, source, kind == "Resource")
                 .map(|proposal| found(kind, field, source, proposal))
                 .or_else(|message| {
@@ -82,10 +82,15 @@ pub(super) fn ask(api: &ApiServer, about: &About<'_>, metric: &Value) -> Result<
                 about.namespace,
                 object["name"].str()
             );
-            let summary = format!("failed to get object metric value: {message}");
+            let per_pod = match metric["object"]["target"]["type"] == "AverageValue" {
+                true => format!("failed to get {name} object metric: "),
+                false => String::new(),
+            };
+            let summary = format!("failed to get object metric value: {per_pod}{message}");
             refused("FailedGetObjectMetric", message, summary)
         }
         "External" => {
+            let per_pod = !metric["external"]["target"]["averageValue"].is_null();
             let metric = &metric["external"]["metric"];
             let (name, selector) = (metric["name"].str(), go_selector(&metric["selector"]));
             let message = format!(
@@ -93,7 +98,8 @@ pub(super) fn ask(api: &ApiServer, about: &About<'_>, metric: &Value) -> Result<
                  the server could not find the requested resource (get {name}.external.metrics.k8s.io)",
                 about.namespace
             );
-            let summary = format!("failed to get external metric {name}: {message}");
+            let which = if per_pod { format!("{name} external metric") } else { format!("external metric {name}") };
+            let summary = format!("failed to get {name} external metric value: failed to get {which}: {message}");
             refused("FailedGetExternalMetric", message, summary)
         }
         other => {
@@ -161,12 +167,13 @@ fn found(kind: &str, field: &str, source: &Value, proposal: Proposal) -> Found {
     }
     let mut entry = value!({"name": name, "current": current});
     let mut words = format!("{name} resource");
-    if kind == "ContainerResource" {
+    let part = kind == "ContainerResource";
+    if part {
         entry.set("container", &source["container"]);
-        words = format!("{name} container resource");
     }
     if proposal.utilization.is_some() {
-        words.push_str(" utilization (percentage of request)");
+        // An average of a container is called like one of a pod.
+        words = format!("{name} {}resource utilization (percentage of request)", if part { "container " } else { "" });
     }
     let mut status = value!({"type": kind});
     status.set(field, entry);

@@ -8,7 +8,8 @@ mod behavior;
 mod calculate;
 mod metrics;
 
-use drydock_sorted::SortedMap;
+use drydock_sorted::{Sort, SortedMap};
+use std::iter::once;
 use std::time::Duration;
 
 use drydock_api::Status;
@@ -42,6 +43,8 @@ struct Look<'a, 'c> {
     about: Reference,
     spec: Value,
     status: Value,
+    /// What the other autoscalers remember.
+    others: &'a SortedMap<Str, Memory>,
 }
 
 /// What an autoscaler makes of its metrics.
@@ -81,10 +84,7 @@ impl Look<'_, '_> {
         let (kind, name) = (target["kind"].str(), target["name"].str());
         let group = target["apiVersion"].str().split_once('/').map_or("", |(group, _)| group);
         let Some(found) = self.ctx.api.kind_of(group, kind) else {
-            let group = if group.is_empty() { String::new() } else { format!(" in group \"{group}\"") };
-            return Err(format!(
-                "unable to determine resource for scale target reference: no matches for kind \"{kind}\"{group}"
-            ));
+            return Err(format!("no matches for kind \"{kind}\" in group \"{group}\""));
         };
         let namespace = self.about.namespace.clone();
         let scale = self.ctx.client(&actor(NAME)).scale(found, &namespace, name).map_err(|status| status.message)?;
@@ -92,7 +92,7 @@ impl Look<'_, '_> {
     }
 
     /// What the metrics ask for.
-    fn wanted(&mut self, scale: &Value) -> Result<Wanted, (String, Vec<Value>)> {
+    fn wanted(&mut self, scale: &Value, memory: &mut Memory) -> Result<Wanted, (String, Vec<Value>)> {
         let text = scale["status"]["selector"].str();
         let selector = match Selector::parse(text) {
             Ok(selector) if !text.is_empty() => selector,
@@ -121,6 +121,21 @@ impl Look<'_, '_> {
             .filter(|pod| selector.matches(pod.labels()))
             .cloned()
             .collect();
+        memory.selects = Some((namespace.clone(), self.about.name.clone(), selector.clone()));
+        let mut claims: Vec<String> = once(&*memory)
+            .chain(self.others.values())
+            .filter_map(|memory| memory.selects.as_ref())
+            .filter(|(place, _, theirs)| *place == namespace && pods.iter().any(|pod| theirs.matches(pod.labels())))
+            .map(|(place, name, _)| format!("{place}/{name}"))
+            .collect();
+        if claims.len() > 1 {
+            claims.sort_compact();
+            let claims = claims.join(" ");
+            let why = format!("pods by selector {text} are controlled by multiple HPAs: [{claims}]");
+            self.event("Warning", "AmbiguousSelector", &why);
+            self.condition("ScalingActive", false, "AmbiguousSelector", &why);
+            return Err((why, Vec::new()));
+        }
         let current = scale["spec"]["replicas"].int();
         let tolerance = |direction: &str, otherwise: f64| {
             let given = &self.spec["behavior"][direction]["tolerance"];
@@ -206,7 +221,7 @@ impl Look<'_, '_> {
         } else if current < least {
             (least, "Current number of replicas below Spec.MinReplicas".to_owned())
         } else {
-            let wanted = match self.wanted(&scale) {
+            let wanted = match self.wanted(&scale, memory) {
                 Ok(wanted) => wanted,
                 Err((why, statuses)) => {
                     self.event("Warning", "FailedComputeMetricsReplicas", &why);
@@ -266,8 +281,10 @@ impl Controller for Autoscalers {
         let Some(object) = ctx.informers.get(kinds::HORIZONTAL_POD_AUTOSCALERS, key).cloned() else {
             return Ok(Requeue::Done);
         };
-        let memory = self.memories.entry(object.uid.clone()).or_default();
-        attend(&object, memory, ctx)?;
+        let mut memory = self.memories.remove(&object.uid).unwrap_or_default();
+        let written = attend(&object, &mut memory, &self.memories, ctx);
+        self.memories.insert(object.uid.clone(), memory);
+        written?;
         Ok(Requeue::After(PERIOD))
     }
 
@@ -276,12 +293,18 @@ impl Controller for Autoscalers {
     }
 }
 
-fn attend(object: &Object, memory: &mut Memory, ctx: &mut Ctx<'_>) -> Result<(), Status> {
+fn attend(
+    object: &Object,
+    memory: &mut Memory,
+    others: &SortedMap<Str, Memory>,
+    ctx: &mut Ctx<'_>,
+) -> Result<(), Status> {
     let mut look = Look {
         about: Reference::of(&object.value),
         spec: object["spec"].clone(),
         status: object["status"].clone(),
         ctx: &mut *ctx,
+        others,
     };
     look.run(memory);
     let status = look.status;

@@ -1,0 +1,116 @@
+//! Pods whose volumes say where they can be.
+
+use super::*;
+
+const BINDING: &str = "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.";
+
+fn class(name: &str, provisioner: &str, topologies: Value) -> Value {
+    value!({"metadata": {"name": name}, "provisioner": provisioner, "volumeBindingMode": "WaitForFirstConsumer",
+        "allowedTopologies": topologies})
+}
+
+fn claim(name: &str, class: &str, size: &str) -> Value {
+    value!({
+        "metadata": {"name": name},
+        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": class, "resources": {"requests": {"storage": size}}}
+    })
+}
+
+/// A volume on one node, or on any.
+fn volume(name: &str, size: &str, node: &str) -> Value {
+    let mut volume = value!({
+        "metadata": {"name": name},
+        "spec": {"capacity": {"storage": size}, "accessModes": ["ReadWriteOnce"], "storageClassName": "local",
+            "local": {"path": "/x"}}
+    });
+    let here = value!([{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]);
+    let terms = value!({"required": {"nodeSelectorTerms": [{"matchExpressions": here}]}});
+    volume["spec"].set("nodeAffinity", terms);
+    volume
+}
+
+fn user(name: &str, claims: &[&str]) -> Value {
+    let volumes: Vec<Value> =
+        claims.iter().map(|&claim| value!({"name": claim, "persistentVolumeClaim": {"claimName": claim}})).collect();
+    value!({"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "nginx"}], "volumes": volumes}})
+}
+
+#[test]
+fn claims_that_wait_get_volumes_of_one_node() {
+    let mut world = World::new(2);
+    world.create(kinds::STORAGE_CLASSES, class("local", "kubernetes.io/no-provisioner", Value::Null));
+    // The first node has one volume that is large enough, the second two.
+    for (name, size, node) in
+        [("a", "1Gi", "minikube"), ("b", "5Gi", "minikube-m02"), ("c", "2Gi", "minikube-m02"), ("d", "9Gi", "nowhere")]
+    {
+        world.create(kinds::PERSISTENT_VOLUMES, volume(name, size, node));
+    }
+    world.create(kinds::PERSISTENT_VOLUME_CLAIMS, claim("large", "local", "3Gi"));
+    world.create(kinds::PERSISTENT_VOLUME_CLAIMS, claim("small", "local", "1Gi"));
+    world.create(kinds::PERSISTENT_VOLUME_CLAIMS, claim("none", "local", "1Gi"));
+    world.run(1.0);
+    world.create(kinds::PODS, user("two", &["large", "small"]));
+    world.run(5.0);
+    let two = world.get(kinds::PODS, "two");
+    assert_eq!((two["spec"]["nodeName"].str(), two["status"]["phase"].str()), ("minikube-m02", "Running"));
+    for (claim, volume) in [("large", "b"), ("small", "c")] {
+        let claim = world.get(kinds::PERSISTENT_VOLUME_CLAIMS, claim);
+        assert_eq!((claim["spec"]["volumeName"].str(), claim["status"]["phase"].str()), (volume, "Bound"));
+    }
+    // A pod that uses one of them has to be there too; nothing is left there for its other claim.
+    world.create(kinds::PODS, user("three", &["small", "none"]));
+    world.run(2.0);
+    let message = world.events("three").last().cloned().unwrap_or_default();
+    let conflict = "1 node(s) didn't match PersistentVolume's node affinity";
+    assert!(message.contains(conflict) && message.contains("1 node(s) didn't find available"), "{message}");
+}
+
+#[test]
+fn a_volume_that_comes_helps_and_one_that_is_gone_does_not() {
+    let mut world = World::new(2);
+    world.create(kinds::STORAGE_CLASSES, class("local", "kubernetes.io/no-provisioner", Value::Null));
+    world.create(kinds::PERSISTENT_VOLUME_CLAIMS, claim("data", "local", "1Gi"));
+    world.create(kinds::PODS, user("u", &["data"]));
+    world.run(2.0);
+    assert!(world.events("u")[0].contains(BINDING), "{:?}", world.events("u"));
+    world.create(kinds::PERSISTENT_VOLUMES, volume("v", "1Gi", "minikube-m02"));
+    world.run(20.0);
+    assert_eq!(world.get(kinds::PODS, "u")["spec"]["nodeName"], "minikube-m02");
+    let mut zoned = world.get(kinds::PERSISTENT_VOLUMES, "v");
+    zoned["metadata"].set("labels", value!({"topology.kubernetes.io/zone": "z1__z2"}));
+    world.patch(kinds::PERSISTENT_VOLUMES, "v", value!({"metadata": {"labels": &zoned["metadata"]["labels"]}}));
+    world.patch(kinds::NODES, "minikube-m02", value!({"metadata": {"labels": {"topology.kubernetes.io/zone": "z3"}}}));
+    world.run(1.0);
+    world.create(kinds::PODS, user("w", &["data"]));
+    world.run(1.0);
+    // Pods are told where they are.
+    world.patch(kinds::NODES, "minikube", value!({"spec": {"unschedulable": true}}));
+    world.create(kinds::PODS, user("y", &[]));
+    world.run(2.0);
+    assert_eq!(world.get(kinds::PODS, "y")["metadata"]["labels"]["topology.kubernetes.io/zone"], "z3");
+    let words = "1 node(s) had no available volume zone";
+    assert!(world.events("w").last().unwrap().contains(words), "{:?}", world.events("w"));
+}
+
+#[test]
+fn volumes_are_made_where_their_class_may() {
+    let mut world = World::new(2);
+    let zone = |value: &str| value!([{"matchLabelExpressions": [{"key": "zone", "values": [value]}]}]);
+    world.create(kinds::STORAGE_CLASSES, class("zonal", "example.com/disks", zone("b")));
+    world.create(kinds::PERSISTENT_VOLUME_CLAIMS, claim("data", "zonal", "1Gi"));
+    world.create(kinds::PODS, user("u", &["data"]));
+    world.run(2.0);
+    assert!(world.events("u")[0].contains(BINDING), "{:?}", world.events("u"));
+    world.patch(kinds::NODES, "minikube-m02", value!({"metadata": {"labels": {"zone": "b"}}}));
+    world.run(12.0);
+    let selected = world.get(kinds::PERSISTENT_VOLUME_CLAIMS, "data");
+    assert_eq!(selected["metadata"]["annotations"]["volume.kubernetes.io/selected-node"], "minikube-m02");
+    assert_eq!(world.get(kinds::PODS, "u")["status"]["nominatedNodeName"], "minikube-m02");
+    // Nobody makes it.
+    world.run(600.0);
+    let words = "Warning FailedScheduling: running PreBind plugin \"VolumeBinding\": binding volumes: context deadline \
+                 exceeded";
+    assert!(world.events("u").iter().any(|event| event == words), "{:?}", world.events("u"));
+    let condition = world.get(kinds::PODS, "u")["status"]["conditions"][0].clone();
+    assert_eq!(condition["type"], "PodScheduled");
+}
