@@ -189,6 +189,31 @@ impl Client {
         })
     }
 
+    /// As [`Client::value`], for a resource and the name of one object. Where the server knows no such path, and has only
+    /// that to say, it is told what was asked of it.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn ask(
+        &mut self,
+        io: &mut Io<'_>,
+        request: Request,
+        resource: &Resource,
+        name: &str,
+    ) -> Result<Value, Failure> {
+        let verb = request.method.as_str().to_ascii_lowercase();
+        self.value(io, request).map_err(|failure| match failure {
+            Failure::Status(mut status) if *status == Status::no_such_path() => {
+                // What is behind the name is a subresource.
+                let name = name.split('/').next().unwrap_or_default();
+                let what = format!("{verb} {} {name}", resource.id.group_resource());
+                status.message += &format!(" ({})", what.trim_end());
+                Failure::Status(status)
+            }
+            other => other,
+        })
+    }
+
     /// Opens a stream: a watch, a log, exec, attach, port-forward.
     ///
     /// # Errors
@@ -213,7 +238,7 @@ impl Client {
     /// # Errors
     /// The server's refusal.
     pub fn get(&mut self, io: &mut Io<'_>, resource: &Resource, namespace: &str, name: &str) -> Result<Value, Failure> {
-        self.value(io, Request::get(path(resource, namespace, Some(name))))
+        self.ask(io, Request::get(path(resource, namespace, Some(name))), resource, name)
     }
 
     /// A list, all chunks together.
@@ -244,7 +269,7 @@ impl Client {
                 request = request.param("continue", &token);
             }
             request = options.accept(request);
-            let page = self.value(io, request)?;
+            let page = self.ask(io, request, resource, "")?;
             token = page["metadata"]["continue"].str().to_owned();
             match &mut all {
                 None => all = Some(page),
@@ -278,7 +303,7 @@ impl Client {
         params: &[(&str, &str)],
     ) -> Result<Value, Failure> {
         let request = Request::new(Method::Post, path(resource, namespace, None)).with_value(object);
-        self.value(io, with(request, params))
+        self.ask(io, with(request, params), resource, "")
     }
 
     /// Replaces an object. `name` may carry a subresource: `x/scale`.
@@ -295,7 +320,7 @@ impl Client {
         params: &[(&str, &str)],
     ) -> Result<Value, Failure> {
         let request = Request::new(Method::Put, path(resource, namespace, Some(name))).with_value(object);
-        self.value(io, with(request, params))
+        self.ask(io, with(request, params), resource, name)
     }
 
     /// Patches an object. `content_type` is one of [`patch_type`]'s; `name` may carry a subresource.
@@ -316,7 +341,7 @@ impl Client {
         let mut request =
             Request::new(Method::Patch, path(resource, namespace, Some(name))).header("content-type", content_type);
         request.body = patch;
-        self.value(io, with(request, params))
+        self.ask(io, with(request, params), resource, name)
     }
 
     /// Deletes an object. `options` is a `DeleteOptions` without kind and version.
@@ -333,7 +358,8 @@ impl Client {
     ) -> Result<Value, Failure> {
         options.set("kind", "DeleteOptions");
         options.set("apiVersion", "v1");
-        self.value(io, Request::new(Method::Delete, path(resource, namespace, Some(name))).with_value(options))
+        let request = Request::new(Method::Delete, path(resource, namespace, Some(name))).with_value(options);
+        self.ask(io, request, resource, name)
     }
 
     /// Opens a watch on a collection from a revision on.

@@ -96,6 +96,10 @@ pub trait Files {
     fn is_executable(&mut self, path: &str) -> bool {
         self.exists(path) && !self.is_dir(path)
     }
+    /// When a file was last written, where that is known.
+    fn modified(&mut self, _path: &str) -> Option<Time> {
+        None
+    }
     /// Removes a file, or a folder with everything in it.
     ///
     /// # Errors

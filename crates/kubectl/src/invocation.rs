@@ -1,6 +1,6 @@
 //! [`Invocation`]: one call of one command, and what every command needs from it.
 
-use drydock_api::Resource;
+use drydock_api::{GroupVersionKind, Resource};
 use drydock_value::Time;
 
 use crate::client::Client;
@@ -10,6 +10,7 @@ use crate::failure::{Failure, quote};
 use crate::flags::{CommandInfo, Flags, Parsed};
 use crate::kubeconfig::{Asking, Connection, Kubeconfig, connection};
 use crate::mapper::Mapper;
+use crate::mapper::cache::Cache;
 
 /// Commands, and groups of them, that make their client before they ask for the context's namespace: they tell otherwise
 /// what is wrong with a kubeconfig.
@@ -62,6 +63,8 @@ pub struct Invocation {
     pub(crate) stdin: Option<Vec<u8>>,
     client: Option<Client>,
     mapper: Option<Mapper>,
+    /// Whether the mapper comes from what an earlier command kept.
+    from_cache: bool,
     warned: Vec<String>,
 }
 
@@ -86,6 +89,7 @@ impl Invocation {
             started,
             client: None,
             mapper: None,
+            from_cache: false,
             warned: Vec::new(),
         }
     }
@@ -212,18 +216,70 @@ impl Invocation {
         Ok(self.client(io)?.namespace().to_owned())
     }
 
-    /// What the server serves, asked once.
+    /// What the server serves: as an earlier command has kept it, or asked once.
     ///
     /// # Errors
     /// When the server can't be reached.
     pub fn mapper(&mut self, io: &mut Io<'_>) -> Result<&Mapper, Failure> {
         if self.mapper.is_none() {
-            match Mapper::discover(self.client(io)?, io) {
-                Ok(mapper) => self.mapper = Some(mapper),
-                Err(failure) => return Err(self.unreached(io, failure)),
+            match self.cache(io)?.read(io) {
+                Some(kept) => (self.mapper, self.from_cache) = (Some(Mapper::of(kept)), true),
+                None => self.discover(io)?,
             }
         }
         Ok(self.mapper.get_or_insert_default())
+    }
+
+    /// What the server serves now, and not what was kept.
+    ///
+    /// # Errors
+    /// When the server can't be reached.
+    pub fn fresh_mapper(&mut self, io: &mut Io<'_>) -> Result<&Mapper, Failure> {
+        if self.mapper.is_none() || self.from_cache {
+            self.discover(io)?;
+        }
+        Ok(self.mapper.get_or_insert_default())
+    }
+
+    /// What the server serves: the server is asked when what was kept lacks what is looked for.
+    ///
+    /// # Errors
+    /// When the server can't be reached.
+    pub fn mapper_with(&mut self, io: &mut Io<'_>, known: impl Fn(&Mapper) -> bool) -> Result<&Mapper, Failure> {
+        if known(self.mapper(io)?) { self.mapper(io) } else { self.fresh_mapper(io) }
+    }
+
+    /// The resource of a kind.
+    ///
+    /// # Errors
+    /// When the server can't be reached; `no matches for kind "X" in version "v1"`.
+    pub fn kind(&mut self, io: &mut Io<'_>, kind: &GroupVersionKind) -> Result<Resource, Failure> {
+        self.mapper_with(io, |mapper| mapper.kind(kind).is_ok())?.kind(kind).cloned()
+    }
+
+    /// What a word means, if it means anything.
+    ///
+    /// # Errors
+    /// When the server can't be reached.
+    pub fn lookup(&mut self, io: &mut Io<'_>, word: &str) -> Result<Option<Resource>, Failure> {
+        Ok(self.mapper_with(io, |mapper| mapper.lookup(word).is_some())?.lookup(word).cloned())
+    }
+
+    fn cache(&mut self, io: &mut Io<'_>) -> Result<Cache, Failure> {
+        let server = self.client(io)?.connection.server.clone();
+        Ok(Cache::of(&self.flags, &self.env, &server))
+    }
+
+    /// Asks the server, and keeps what it says.
+    fn discover(&mut self, io: &mut Io<'_>) -> Result<(), Failure> {
+        match Mapper::discover(self.client(io)?, io) {
+            Ok(mapper) => {
+                self.cache(io)?.write(io, mapper.resources());
+                (self.mapper, self.from_cache) = (Some(mapper), false);
+                Ok(())
+            }
+            Err(failure) => Err(self.unreached(io, failure)),
+        }
     }
 
     /// What is said when the server that should tell what it serves is not reached: client-go complains at each of its
@@ -290,7 +346,7 @@ impl Invocation {
     /// # Errors
     /// `the server doesn't have a resource type "x"`.
     pub fn resource(&mut self, io: &mut Io<'_>, word: &str) -> Result<Resource, Failure> {
-        let mapper = self.mapper(io)?;
+        let mapper = self.mapper_with(io, |mapper| mapper.lookup(word).is_some())?;
         let others = mapper.ambiguous(word);
         let resource = mapper.resolve(word).cloned()?;
         for other in others {

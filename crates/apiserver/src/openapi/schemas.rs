@@ -161,7 +161,8 @@ impl<'a> Writer<'a> {
         }
         let values: Vec<&str> = field.enum_values().collect();
         if !values.is_empty() {
-            schema.set("enum", values);
+            // Of a list, the items are of these values.
+            if schema["items"].is_null() { &mut schema } else { &mut schema["items"] }.set("enum", values);
         }
         if let Some(list) = field.list_type() {
             let word = match list {

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use drydock_kubectl::env::{ChildId, Children, Files, Spawn};
+use drydock_value::Time;
 
 use super::bell::Bell;
 
@@ -46,6 +47,11 @@ impl Files for Disk {
     fn is_executable(&mut self, path: &str) -> bool {
         use std::os::unix::fs::PermissionsExt;
         std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    }
+    fn modified(&mut self, path: &str) -> Option<Time> {
+        let modified = std::fs::metadata(path).ok()?.modified().ok()?;
+        let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(Time::from_seconds(since.as_secs()))
     }
     fn remove(&mut self, path: &str) -> Result<(), String> {
         let path = Path::new(path);

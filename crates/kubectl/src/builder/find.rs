@@ -188,7 +188,7 @@ impl Finder<'_, '_> {
         }
         let request = self.options().accept(Request::get(target));
         let client = self.inv.client(self.io)?;
-        match client.value(self.io, request) {
+        match client.ask(self.io, request, &info.resource, &info.name) {
             Ok(object) => {
                 info.object = object;
                 Ok(())
@@ -410,8 +410,8 @@ impl Finder<'_, '_> {
         let resource = if self.query.local {
             guess(&gvk)
         } else {
-            let found = self.inv.mapper(self.io)?.kind(&gvk).cloned();
-            found.map_err(|failure| {
+            self.inv.mapper(self.io)?;
+            self.inv.kind(self.io, &gvk).map_err(|failure| {
                 Failure::Error(format!(
                     "resource mapping not found for name: {} namespace: {} from {}: {}\nensure CRDs are installed first",
                     quote(&name),

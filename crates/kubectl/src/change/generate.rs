@@ -60,7 +60,7 @@ pub fn send(inv: &mut Invocation, io: &mut Io<'_>, mut object: Value, dry_run: D
     let kind = GroupVersionKind::of(&object);
     let resource = match drydock_schema::resource_of_kind(&kind) {
         Some(row) => row.resource.clone(),
-        None => inv.mapper(io)?.kind(&kind)?.clone(),
+        None => inv.kind(io, &kind)?,
     };
     let namespace = inv.namespace(io)?;
     let manager = inv.flags.str("field-manager").to_owned();

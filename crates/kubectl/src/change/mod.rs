@@ -107,7 +107,8 @@ pub fn known_resource(inv: &mut Invocation, io: &mut Io<'_>, group: &str, resour
     if let Some(row) = drydock_schema::resources().iter().find(named) {
         return Ok(row.resource.clone());
     }
-    inv.mapper(io)?.resource(group, resource).cloned().ok_or_else(|| Status::no_such_path().into())
+    let mapper = inv.mapper_with(io, |mapper| mapper.resource(group, resource).is_some())?;
+    mapper.resource(group, resource).cloned().ok_or_else(|| Status::no_such_path().into())
 }
 
 /// The metadata's map of labels or annotations; sets one entry.

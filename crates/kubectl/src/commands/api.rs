@@ -54,7 +54,8 @@ pub fn resources(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failu
             && verbs.iter().all(|verb| r.verbs.contains(verb))
             && categories.iter().all(|category| r.categories.contains(category))
     };
-    let mut found: Vec<Resource> = inv.mapper(io)?.preferred().filter(wanted).cloned().collect();
+    let mapper = if inv.flags.bool("cached") { inv.mapper(io)? } else { inv.fresh_mapper(io)? };
+    let mut found: Vec<Resource> = mapper.preferred().filter(wanted).cloned().collect();
     found.sort_compact_by(|a, b| {
         let by = |r: &Resource| match sort.as_str() {
             "name" => r.id.resource.clone(),
@@ -145,7 +146,7 @@ pub fn versions(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failur
         return Err(inv.usage(format!("unexpected arguments: [{}]", inv.args.join(" "))));
     }
     let mut versions: Vec<String> =
-        inv.mapper(io)?.resources().iter().map(|r| r.id.group_version().to_string()).collect();
+        inv.fresh_mapper(io)?.resources().iter().map(|r| r.id.group_version().to_string()).collect();
     versions.sort_compact();
     versions.dedup();
     for version in versions {

@@ -389,9 +389,8 @@ impl Editing {
                 None => objects.push(document),
             }
         }
-        let mapper = self.inv.mapper(io)?;
         for object in &objects {
-            if let Err(why) = mapper.kind(&GroupVersionKind::of(object)) {
+            if let Err(why) = self.inv.kind(io, &GroupVersionKind::of(object)) {
                 let metadata = &object["metadata"];
                 return Ok(Err(format!(
                     "resource mapping not found for name: {} namespace: {} from \"edited-file\": {}\nensure CRDs are installed first",

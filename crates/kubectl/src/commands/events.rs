@@ -39,7 +39,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         if kind.is_empty() {
             return Err("a resource must be present, got: /, Resource=".into());
         }
-        let found = inv.mapper(io)?.lookup(kind).cloned();
+        let found = inv.lookup(io, kind)?;
         let resource = found.ok_or_else(|| {
             let lower = kind.to_lowercase();
             let (resource, group) = lower.split_once('.').unwrap_or((&lower, ""));
@@ -77,13 +77,12 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         let deadline = inv.client(io)?.request_timeout.map(|timeout| io.now + timeout);
         return Ok(Outcome::Waiting(Box::new(Watching { stream, types, lines, deadline })));
     }
-    if let Some(printer) = &mut lines.printer {
+    if let Some(printer) = &lines.printer {
         let list = value!({
             "kind": "EventList", "apiVersion": "v1", "metadata": {}, "items": items
         });
-        if printer.is_name() {
-            printer.print(io, &list)?;
-        } else {
+        // kubectl has no names for a list of a known type, and says nothing of it.
+        if !printer.is_name() {
             Printing::new(inv, io, DryRun::None)?.typed(io, &list, "")?;
         }
     } else {

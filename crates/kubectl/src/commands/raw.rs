@@ -76,22 +76,9 @@ const DISCOVERY: &[&str] = &[
     "storageVersionHash",
 ];
 
-/// The order of keys in a status.
-const STATUS: &[&str] = &[
-    "kind",
-    "apiVersion",
-    "metadata",
-    "status",
-    "message",
-    "reason",
-    "details",
-    "code",
-    "name",
-    "group",
-    "uid",
-    "causes",
-    "retryAfterSeconds",
-];
+/// The order of keys in a status, and in its details.
+const STATUS: [&str; 8] = ["kind", "apiVersion", "metadata", "status", "message", "reason", "details", "code"];
+const DETAILS: &[&str] = &["name", "group", "kind", "uid", "causes", "retryAfterSeconds", "reason", "message", "field"];
 
 /// A document as a server writes it: in the order of Go's types.
 fn text(value: &Value) -> String {
@@ -113,7 +100,11 @@ fn text(value: &Value) -> String {
                 resources.join(",")
             )
         }
-        "Status" => go::ordered_json(value, STATUS, None),
+        "Status" => {
+            let parts = STATUS.iter().filter_map(|key| Some((key, value.get(key)?)));
+            let parts = parts.map(|(key, part)| format!("\"{key}\":{}", go::ordered_json(part, DETAILS, None)));
+            format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
+        }
         _ => crate::change::order::to_json(value),
     }
 }
@@ -166,6 +157,19 @@ pub fn print(inv: &mut Invocation, io: &mut Io<'_>, request: Request) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_is_written_as_go_writes_it() {
+        let status = drydock_value::value!({
+            "apiVersion": "v1", "code": 404, "kind": "Status", "metadata": {}, "reason": "NotFound",
+            "details": {"causes": [{"field": "f", "message": "m", "reason": "r"}], "kind": "pods", "name": "x", "uid": "u"},
+        });
+        assert_eq!(
+            text(&status),
+            "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"reason\":\"NotFound\",\"details\":{\"name\":\"x\",\
+             \"kind\":\"pods\",\"uid\":\"u\",\"causes\":[{\"reason\":\"r\",\"message\":\"m\",\"field\":\"f\"}]},\"code\":404}"
+        );
+    }
 
     #[test]
     fn readers_are_sent_on() {

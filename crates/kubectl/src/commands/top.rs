@@ -40,7 +40,7 @@ fn prepare(inv: &mut Invocation, io: &mut Io<'_>, namespaced: bool) -> Result<Ve
     if !matches!(sort.as_str(), "" | "cpu" | "memory") {
         return Err("--sort-by accepts only cpu or memory".into());
     }
-    if inv.mapper(io)?.resources().iter().all(|resource| resource.id.group != "metrics.k8s.io") {
+    if inv.fresh_mapper(io)?.resources().iter().all(|resource| resource.id.group != "metrics.k8s.io") {
         return Err("Metrics API not available".into());
     }
     let mut path = API.to_owned();

@@ -248,6 +248,9 @@ impl Files for FileSystem<'_, '_, '_, '_> {
     fn is_dir(&mut self, path: &str) -> bool {
         self.0.borrow_mut().files().is_dir(path)
     }
+    fn modified(&mut self, path: &str) -> Option<Time> {
+        self.0.borrow_mut().files().stat(path).ok().map(|stat| stat.modified)
+    }
     fn is_executable(&mut self, path: &str) -> bool {
         let mut sys = self.0.borrow_mut();
         !sys.files().is_dir(path) && sys.files().access(path, 1)
@@ -413,6 +416,9 @@ pub(super) fn complete(
         }
         fn is_dir(&mut self, path: &str) -> bool {
             self.0.is_dir(path)
+        }
+        fn modified(&mut self, path: &str) -> Option<Time> {
+            self.0.stat(path).ok().map(|stat| stat.modified)
         }
         fn remove(&mut self, _: &str) -> Result<(), String> {
             Err("read-only file system".into())

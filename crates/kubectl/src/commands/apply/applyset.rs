@@ -273,7 +273,7 @@ fn permitted(inv: &mut Invocation, io: &mut Io<'_>, resource: &Resource) -> Resu
         return Ok(true);
     }
     let kind = GroupVersionKind::new("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
-    let Ok(definitions) = inv.mapper(io)?.kind(&kind).cloned() else { return Ok(false) };
+    let Ok(definitions) = inv.kind(io, &kind) else { return Ok(false) };
     let name = format!("{}.{}", resource.id.resource, resource.id.group);
     match inv.client(io)?.get(io, &definitions, "", &name) {
         Ok(definition) => Ok(!definition["metadata"]["labels"][PARENT_TYPE].is_null()),

@@ -61,7 +61,7 @@ impl Pruning {
                 );
             };
             let group = if *group == "core" { "" } else { group };
-            resources.push(inv.mapper(io)?.kind(&GroupVersionKind::new(group, *version, *kind))?.clone());
+            resources.push(inv.kind(io, &GroupVersionKind::new(group, *version, *kind))?);
         }
         let selector = inv.flags.str("selector").to_owned();
         Ok(Some(Pruning { resources, selector, by_default }))

@@ -104,7 +104,7 @@ fn resolve(inv: &mut Invocation, io: &mut Io<'_>, question: &mut Question, word:
         warn(io, &format!("the server doesn't have a resource type '{word}'"));
         return Err(failure);
     }
-    let found = inv.mapper(io)?.lookup(&word.to_lowercase()).cloned();
+    let found = inv.lookup(io, &word.to_lowercase())?;
     match found {
         Some(resource) => {
             question.group.clone_from(&resource.id.group);

@@ -87,7 +87,7 @@ fn one(inv: &mut Invocation, io: &mut Io<'_>, mut wanted: Value, dry_run: DryRun
             subject.set("apiGroup", GROUP);
         }
     }
-    let resource = inv.mapper(io)?.kind(&GroupVersionKind::of(&wanted))?.clone();
+    let resource = inv.kind(io, &GroupVersionKind::of(&wanted))?;
     let (name, namespace) =
         (wanted["metadata"]["name"].str().to_owned(), wanted["metadata"]["namespace"].str().to_owned());
     let nowhere = resource.namespaced() && namespace.is_empty();
@@ -275,7 +275,7 @@ fn write(
 
 /// Makes the namespace of a role that is about to be made, where nobody has.
 fn ensure_namespace(inv: &mut Invocation, io: &mut Io<'_>, namespace: &str) -> Result<(), Failure> {
-    let resource = inv.mapper(io)?.kind(&GroupVersionKind::new("", "v1", "Namespace"))?.clone();
+    let resource = inv.kind(io, &GroupVersionKind::new("", "v1", "Namespace"))?;
     match inv.client(io)?.get(io, &resource, "", namespace) {
         Err(failure) if failure.is("NotFound") => {
             let object = value!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});

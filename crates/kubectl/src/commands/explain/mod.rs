@@ -70,9 +70,9 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
 
 /// The resource that a word begins with, and the path of fields behind it.
 fn find(inv: &mut Invocation, io: &mut Io<'_>, word: &str) -> Result<(Resource, Vec<String>), Failure> {
-    let mapper = inv.mapper(io)?;
     let split = |text: &str| text.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
     let (first, rest) = word.split_once('.').unwrap_or((word, ""));
+    let mapper = inv.mapper_with(io, |mapper| !mapper.all_named(first).is_empty())?;
     let all = mapper.all_named(first);
     for resource in &all {
         let full = resource.id.group_resource();

@@ -1,4 +1,7 @@
-//! What the server serves, and what people call it: discovery and the rules of client-go's REST mapper.
+//! What the server serves, and what people call it: discovery and the rules of client-go's REST mapper. [`cache`] keeps it
+//! from one command to the next.
+
+pub mod cache;
 
 use drydock_api::{GroupVersion, GroupVersionKind, GroupVersionResource, Request, Resource, Scope, Subresource};
 use drydock_value::Value;
@@ -226,43 +229,52 @@ fn legacy(
     io: &mut Io<'_>,
     resources: &mut Vec<Resource>,
 ) -> Result<(), Failure> {
-    let mut versions: Vec<GroupVersion> = Vec::new();
+    let mut versions = versions_of(list);
     if root == "/api" {
         versions.extend(list["versions"].items().iter().map(|v| GroupVersion::new("", v.str())));
     }
+    for version in versions {
+        rows(&client.value(io, question(version.path(), "application/json, */*"))?, &version, resources);
+    }
+    Ok(())
+}
+
+/// The versions of an `APIGroupList`, each group's preferred one first.
+fn versions_of(list: &Value) -> Vec<GroupVersion> {
+    let mut versions: Vec<GroupVersion> = Vec::new();
     for group in list["groups"].items() {
         let preferred = GroupVersion::parse(group["preferredVersion"]["groupVersion"].str());
         let all = group["versions"].items().iter().map(|v| GroupVersion::parse(v["groupVersion"].str()));
         versions.push(preferred.clone());
-        versions.extend(all.filter(|gv| *gv != preferred));
+        versions.extend(all.filter(|version| *version != preferred));
     }
-    for gv in versions {
-        let list = client.value(io, question(gv.path(), "application/json, */*"))?;
-        for row in list["resources"].items() {
-            let (name, sub) =
-                row["name"].str().split_once('/').map_or((row["name"].str(), None), |(n, s)| (n, Some(s)));
-            if let Some(sub) = sub {
-                let owner = resources.iter_mut().rev().find(|r| r.id.resource == name && r.id.group == gv.group);
-                if let Some(owner) = owner {
-                    owner.subresources.push(Subresource {
-                        name: sub.to_owned(),
-                        kind: GroupVersionKind::new(row["group"].str(), row["version"].str(), row["kind"].str()),
-                        verbs: strings(&row["verbs"]),
-                    });
-                }
-                continue;
+    versions
+}
+
+/// Adds the rows of a version's `APIResourceList`.
+fn rows(list: &Value, version: &GroupVersion, resources: &mut Vec<Resource>) {
+    for row in list["resources"].items() {
+        let (name, sub) = row["name"].str().split_once('/').map_or((row["name"].str(), None), |(n, s)| (n, Some(s)));
+        if let Some(sub) = sub {
+            let owner = resources.iter_mut().rev().find(|r| r.id.resource == name && r.id.group == version.group);
+            if let Some(owner) = owner {
+                owner.subresources.push(Subresource {
+                    name: sub.to_owned(),
+                    kind: GroupVersionKind::new(row["group"].str(), row["version"].str(), row["kind"].str()),
+                    verbs: strings(&row["verbs"]),
+                });
             }
-            resources.push(Resource {
-                id: GroupVersionResource::new(&gv.group, &gv.version, name),
-                kind: row["kind"].str().to_owned(),
-                singular: row["singularName"].str().to_owned(),
-                short_names: strings(&row["shortNames"]),
-                categories: strings(&row["categories"]),
-                scope: if row["namespaced"].is_true() { Scope::Namespaced } else { Scope::Cluster },
-                verbs: strings(&row["verbs"]),
-                subresources: Vec::new(),
-            });
+            continue;
         }
+        resources.push(Resource {
+            id: GroupVersionResource::new(&version.group, &version.version, name),
+            kind: row["kind"].str().to_owned(),
+            singular: row["singularName"].str().to_owned(),
+            short_names: strings(&row["shortNames"]),
+            categories: strings(&row["categories"]),
+            scope: if row["namespaced"].is_true() { Scope::Namespaced } else { Scope::Cluster },
+            verbs: strings(&row["verbs"]),
+            subresources: Vec::new(),
+        });
     }
-    Ok(())
 }
