@@ -4,7 +4,7 @@
 use drydock_sorted::{Sort, SortedSet};
 use std::time::Duration;
 
-use drydock_api::{Body, Method, Request, Resource, Response, Status, StreamId};
+use drydock_api::{Body, Method, NO_PAGE, Request, Resource, Response, Status, StreamId};
 use drydock_value::Value;
 
 use crate::env::Io;
@@ -177,20 +177,11 @@ impl Client {
     /// # Errors
     /// The server's refusal.
     pub fn value(&mut self, io: &mut Io<'_>, request: Request) -> Result<Value, Failure> {
-        let (method, url) = (request.method, crate::verbose::url(&self.connection.server, &request));
-        self.send(io, request).into_result().map_err(|mut status| {
-            if status.code == 0 {
-                // What Go's client was doing stands before why it could not.
-                let verb = method.as_str();
-                let verb = verb[..1].to_owned() + &verb[1..].to_ascii_lowercase();
-                status.kind = format!("{verb} {}", crate::failure::quote(&url));
-            }
-            Failure::from(status)
-        })
+        self.answer(io, request, |_| None)
     }
 
-    /// As [`Client::value`], for a resource and the name of one object. Where the server knows no such path, and has only
-    /// that to say, it is told what was asked of it.
+    /// As [`Client::value`], for a resource and the name of one object, or of its subresource. Where the server has not even
+    /// a status for the path, the refusal tells what was asked.
     ///
     /// # Errors
     /// The server's refusal.
@@ -202,15 +193,33 @@ impl Client {
         name: &str,
     ) -> Result<Value, Failure> {
         let verb = request.method.as_str().to_ascii_lowercase();
-        self.value(io, request).map_err(|failure| match failure {
-            Failure::Status(mut status) if *status == Status::no_such_path() => {
-                // What is behind the name is a subresource.
-                let name = name.split('/').next().unwrap_or_default();
-                let what = format!("{verb} {} {name}", resource.id.group_resource());
-                status.message += &format!(" ({})", what.trim_end());
-                Failure::Status(status)
+        self.answer(io, request, |response| {
+            let nowhere = response.code == 404 && response.body.text().trim_end() == NO_PAGE;
+            let name = name.split('/').next().unwrap_or_default();
+            let asked = || format!("{verb} {} {name}", resource.id.group_resource());
+            nowhere.then(|| format!(" ({})", asked().trim_end()))
+        })
+    }
+
+    /// `hint` may add to the words of a refusal.
+    fn answer(
+        &mut self,
+        io: &mut Io<'_>,
+        request: Request,
+        hint: impl FnOnce(&Response) -> Option<String>,
+    ) -> Result<Value, Failure> {
+        let (method, url) = (request.method, crate::verbose::url(&self.connection.server, &request));
+        let response = self.send(io, request);
+        let hint = hint(&response);
+        response.into_result().map_err(|mut status| {
+            if status.code == 0 {
+                // What Go's client was doing stands before why it could not.
+                let verb = method.as_str();
+                let verb = verb[..1].to_owned() + &verb[1..].to_ascii_lowercase();
+                status.kind = format!("{verb} {}", crate::failure::quote(&url));
             }
-            other => other,
+            status.message.extend(hint);
+            Failure::from(status)
         })
     }
 
