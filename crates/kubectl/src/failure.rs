@@ -142,8 +142,8 @@ impl Failure {
                 words
             }
             Failure::Many(failures) => {
-                let words: Vec<String> = failures.iter().map(Failure::words).collect();
-                format!("[{}]", words.join(", "))
+                let mut words: Vec<String> = failures.iter().map(Failure::words).collect();
+                if words.len() == 1 { words.remove(0) } else { format!("[{}]", words.join(", ")) }
             }
             Failure::Exit(_) => String::new(),
             Failure::WantStdin | Failure::Later(_) => "not yet".into(),

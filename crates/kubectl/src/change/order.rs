@@ -30,7 +30,12 @@ const ORDERS: &[(&str, &str)] = &[
         "Deployment.spec",
         "replicas selector template strategy minReadySeconds revisionHistoryLimit paused progressDeadlineSeconds",
     ),
-    ("Job.spec", "parallelism completions activeDeadlineSeconds backoffLimit selector manualSelector template"),
+    (
+        "Job.spec",
+        "parallelism completions activeDeadlineSeconds podFailurePolicy successPolicy backoffLimit backoffLimitPerIndex \
+         maxFailedIndexes selector manualSelector template ttlSecondsAfterFinished completionMode suspend \
+         podReplacementPolicy managedBy",
+    ),
     (
         "CronJob.spec",
         "schedule timeZone startingDeadlineSeconds concurrencyPolicy suspend jobTemplate successfulJobsHistoryLimit \
@@ -72,6 +77,16 @@ const ORDERS: &[(&str, &str)] = &[
     ("ReplicaSet.spec", "replicas minReadySeconds selector template"),
     ("ReplicationController.spec", "replicas minReadySeconds selector template"),
     ("DaemonSet.spec", "selector template updateStrategy minReadySeconds revisionHistoryLimit"),
+    (
+        "StatefulSet.spec",
+        "replicas selector template volumeClaimTemplates serviceName podManagementPolicy updateStrategy \
+         revisionHistoryLimit minReadySeconds persistentVolumeClaimRetentionPolicy ordinals",
+    ),
+    (
+        "StatefulSet.status",
+        "observedGeneration replicas readyReplicas currentReplicas updatedReplicas currentRevision updateRevision \
+         collisionCount conditions availableReplicas",
+    ),
     ("updateStrategy", "type rollingUpdate"),
     (
         "Deployment.status",

@@ -133,7 +133,7 @@ impl Waiting for Draining {
                 io.eprintln(format!(" {node}"));
             }
         }
-        Failure::all(std::mem::take(&mut self.failures))?;
+        Failure::each(std::mem::take(&mut self.failures))?;
         Ok(Outcome::Done)
     }
 
@@ -270,13 +270,8 @@ impl Draining {
             }
         }
         if !refused.is_empty() {
-            let words: Vec<String> =
-                refused.into_iter().map(|(why, pods)| format!("cannot delete {why}: {}", pods.join(", "))).collect();
-            return Err(match words.as_slice() {
-                [one] => one.clone(),
-                several => format!("[{}]", several.join(", ")),
-            }
-            .into());
+            let words = |(why, pods): (String, Vec<String>)| format!("cannot delete {why}: {}", pods.join(", ")).into();
+            return Err(Failure::Many(refused.into_iter().map(words).collect()));
         }
         warnings.remove("");
         if !warnings.is_empty() {

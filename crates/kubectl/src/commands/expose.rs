@@ -61,7 +61,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             ("apps", "ReplicaSet"),
         ];
         if !known.contains(&(group, kind)) {
-            return Err(format!("cannot expose a {kind}").into());
+            let of = if group.is_empty() { String::new() } else { format!(".{group}") };
+            return Err(format!("cannot expose a {kind}{of}").into());
         }
         let mut service = service(inv, &info.object, &info.name, &mut derived)?;
         overrides::apply(inv, &mut service)?;

@@ -267,25 +267,10 @@ fn environment(w: &mut Writer, container: &Value, pod: Option<&Value>) {
     }
 }
 
-/// What the downward API says of a pod, as far as a client can know it.
+/// What the downward API says of a pod, as far as kubectl knows its fields: by name and namespace only.
 fn pod_field(pod: &Value, path: &str) -> Option<String> {
-    let metadata = &pod["metadata"];
-    if let Some((map, key)) = path.strip_suffix("']").and_then(|path| path.split_once("['")) {
-        return match map {
-            "metadata.labels" => Some(metadata["labels"][key].str().into()),
-            "metadata.annotations" => Some(metadata["annotations"][key].str().into()),
-            _ => None,
-        };
-    }
-    let all = |map: &Value| {
-        map.entries().map(|(key, value)| format!("{key}={:?}", value.str())).collect::<Vec<_>>().join("\n")
-    };
     match path {
-        "metadata.name" => Some(metadata["name"].str().into()),
-        "metadata.namespace" => Some(metadata["namespace"].str().into()),
-        "metadata.uid" => Some(metadata["uid"].str().into()),
-        "metadata.labels" => Some(all(&metadata["labels"])),
-        "metadata.annotations" => Some(all(&metadata["annotations"])),
+        "metadata.name" | "metadata.namespace" => Some(pod["metadata"][&path[9..]].str().into()),
         _ => None,
     }
 }

@@ -28,7 +28,15 @@ impl Flags {
                 parse_bool(value).ok_or_else(|| format!("strconv.ParseBool: parsing {value:?}: invalid syntax"))?;
             }
             Kind::Int => {
-                parse_int(value)?;
+                let number = parse_int(value)?;
+                // Some are Go's int32.
+                let small = matches!(
+                    (flag.name, flag.short),
+                    ("replicas", Some('r')) | ("port", None) | ("value" | "max" | "min" | "cpu-percent", _)
+                );
+                if small && i32::try_from(number).is_err() {
+                    return Err(out_of_range(value));
+                }
             }
             Kind::Duration => {
                 // Flags of Go's own package tell less.
@@ -130,6 +138,10 @@ pub fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
+fn out_of_range(text: &str) -> String {
+    format!("strconv.ParseInt: parsing {text:?}: value out of range")
+}
+
 fn parse_int(text: &str) -> Result<i64, String> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => ("-", rest),
@@ -145,8 +157,7 @@ fn parse_int(text: &str) -> Result<i64, String> {
     if digits.is_empty() || !digits.chars().all(|c| c.is_digit(base)) {
         return Err(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"));
     }
-    i64::from_str_radix(&format!("{sign}{digits}"), base)
-        .map_err(|_| format!("strconv.ParseInt: parsing {text:?}: value out of range"))
+    i64::from_str_radix(&format!("{sign}{digits}"), base).map_err(|_| out_of_range(text))
 }
 
 /// Go's `time.ParseDuration`, in nanoseconds.

@@ -8,6 +8,9 @@ use drydock_value::Value;
 
 use super::jsonpath::{JsonPath, relaxed};
 
+/// So many at most are sorted by insertion, one after the other.
+const FEW: usize = 12;
+
 /// The order in which items stand once they are sorted by a field. `objects` are what the expression is applied to.
 /// Objects without the field come first.
 ///
@@ -26,19 +29,29 @@ pub fn order(objects: &[Value], field: &str) -> Result<Vec<usize>, String> {
             crate::failure::quote(&expression)
         ));
     }
-    let mut places: Vec<usize> = (0..objects.len()).collect();
     let mut wrong = None;
-    places.sort_compact_by(|a, b| {
-        match (keys.get(*a).and_then(Option::as_ref), keys.get(*b).and_then(Option::as_ref)) {
-            (None, None) => Ordering::Equal,
-            (None, Some(_)) => Ordering::Less,
-            (Some(_), None) => Ordering::Greater,
-            (Some(a), Some(b)) => compare(a, b).unwrap_or_else(|why| {
-                wrong = Some(why);
-                Ordering::Equal
-            }),
+    let mut by = |a: usize, b: usize| match (&keys[a], &keys[b]) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => Ordering::Less,
+        (Some(_), None) => Ordering::Greater,
+        (Some(a), Some(b)) => compare(a, b).unwrap_or_else(|why| {
+            wrong = Some(why);
+            Ordering::Equal
+        }),
+    };
+    let mut places: Vec<usize> = (0..objects.len()).collect();
+    if places.len() > FEW {
+        places.sort_compact_by(|a, b| by(*a, *b));
+    } else {
+        // As Go sorts: what has no such field is less than anything, even than its like, so it comes in reverse order.
+        for end in 1..places.len() {
+            let mut at = end;
+            while at > 0 && (keys[places[at]].is_none() || by(places[at], places[at - 1]) == Ordering::Less) {
+                places.swap(at, at - 1);
+                at -= 1;
+            }
         }
-    });
+    }
     match wrong {
         Some(why) => {
             Err(format!("Field {expression} in [][][]reflect.Value is an unsortable type: interface, err: {why}"))
@@ -56,36 +69,13 @@ fn compare(a: &Value, b: &Value) -> Result<Ordering, String> {
         (Value::Float(a), Value::Float(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
         (Value::String(a), Value::String(b)) => match (Quantity::parse(a), Quantity::parse(b)) {
             (Ok(x), Ok(y)) => x.cmp(&y),
-            _ => natural(a, b),
+            _ => a.cmp(b),
         },
         (Value::Int(_) | Value::Float(_) | Value::String(_), _) => return Err("unsortable interface: interface".into()),
         (Value::Bool(_), _) => return Err("unsortable type: bool".into()),
         (Value::Array(_), _) => return Err("unsortable type: []interface {}".into()),
         (Value::Object(_), _) => return Err("unsortable type: map[string]interface {}".into()),
     })
-}
-
-/// Natural order: runs of digits by their number.
-fn natural(a: &str, b: &str) -> Ordering {
-    let (mut x, mut y) = (a.as_bytes(), b.as_bytes());
-    loop {
-        let (Some(p), Some(q)) = (x.first(), y.first()) else { return x.len().cmp(&y.len()) };
-        if p.is_ascii_digit() && q.is_ascii_digit() {
-            let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let zeros = |text: &[u8]| text.iter().take_while(|byte| **byte == b'0').count();
-            let (n, m) = (digits(x), digits(y));
-            let (zx, zy) = (zeros(x).min(n), zeros(y).min(m));
-            let order = (n - zx).cmp(&(m - zy)).then_with(|| x[zx..n].cmp(&y[zy..m])).then(zx.cmp(&zy));
-            if order != Ordering::Equal {
-                return order;
-            }
-            (x, y) = (&x[n..], &y[m..]);
-        } else if p == q {
-            (x, y) = (&x[1..], &y[1..]);
-        } else {
-            return p.cmp(q);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -107,6 +97,9 @@ mod tests {
             order(&pods, ".nope.nothing").unwrap_err(),
             "couldn't find any field with path \"{.nope.nothing}\" in the list of objects"
         );
-        assert_eq!(natural("pod-9", "pod-10"), Ordering::Less);
+        let names = ["p9", "p10", "p1a", "p01"].map(|name| value!({"n": name}));
+        assert_eq!(order(&names, ".n").unwrap(), [3, 1, 2, 0], "numbers in names are no numbers");
+        let some = [value!({}), value!({"x": "b"}), value!({}), value!({"x": "a"})];
+        assert_eq!(order(&some, ".x").unwrap(), [2, 0, 3, 1], "what has none comes first, backwards");
     }
 }
