@@ -162,7 +162,7 @@ impl Invocation {
             self.prompt(io, &mut connection)?;
             let mut client = Client::new(connection, &self.global_flags());
             if self.flags.bool("match-server-version") {
-                let server = client.value(io, drydock_api::Request::get("/version"))?;
+                let server = crate::mapper::server_version(&mut client, io)?;
                 crate::commands::api::match_versions(&server)?;
             }
             self.client = Some(client);

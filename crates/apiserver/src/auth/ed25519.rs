@@ -38,16 +38,30 @@ fn difference(a: Number, b: Number) -> (Number, bool) {
     (out, !(carry | more))
 }
 
+/// By halves of limbs, whose products fit into 64 bits: a browser has no wider ones.
 fn product(a: Number, b: Number) -> [u64; 8] {
-    let mut out = [0u64; 8];
+    let (a, b) = (short(a), short(b));
+    let mut out = [0u32; 16];
     for (i, a) in a.into_iter().enumerate() {
-        let mut carry = 0u128;
+        let mut carry = 0;
         for (out, b) in out[i..].iter_mut().zip(b) {
-            let place = u128::from(a) * u128::from(b) + u128::from(*out) + carry;
-            *out = place as u64;
-            carry = place >> 64;
+            let place = u64::from(a) * u64::from(b) + u64::from(*out) + carry;
+            *out = place as u32;
+            carry = place >> 32;
         }
-        out[i + 4] = carry as u64;
+        out[i + 8] = carry as u32;
+    }
+    let mut long = [0; 8];
+    for (long, short) in long.iter_mut().zip(out.chunks_exact(2)) {
+        *long = u64::from(short[1]) << 32 | u64::from(short[0]);
+    }
+    long
+}
+
+fn short(a: Number) -> [u32; 8] {
+    let mut out = [0; 8];
+    for (out, limb) in out.chunks_exact_mut(2).zip(a) {
+        (out[0], out[1]) = (limb as u32, (limb >> 32) as u32);
     }
     out
 }
@@ -76,9 +90,15 @@ fn subtract(a: Number, b: Number) -> Number {
 }
 
 fn multiply(a: Number, b: Number) -> Number {
-    let (low, high) = halves(product(a, b));
-    let (high, over) = halves(product(high, [38, 0, 0, 0]));
-    add(add(low, high), [over[0] * 38, 0, 0, 0])
+    let (mut low, high) = halves(product(a, b));
+    let mut carry = 0;
+    for (low, high) in low.iter_mut().zip(high) {
+        // Two parts, for the same reason.
+        let first = (high & 0xffff_ffff) * 38 + (*low & 0xffff_ffff) + carry;
+        let second = (high >> 32) * 38 + (*low >> 32) + (first >> 32);
+        (*low, carry) = (second << 32 | first & 0xffff_ffff, second >> 32);
+    }
+    add(low, [carry * 38, 0, 0, 0])
 }
 
 /// The number between 0 and the prime.

@@ -179,6 +179,12 @@ fn deletion_waits_for_finalizers() {
     held["metadata"].set("finalizers", value!(["example.com/hold"]));
     bench.create(MAPS, held).unwrap();
     let path = format!("{MAPS}/held");
+    let early = r#"{"metadata":{"deletionTimestamp":"2020-01-02T03:04:05Z","deletionGracePeriodSeconds":3}}"#;
+    assert_eq!(
+        bench.patch(&path, STRATEGIC, early).unwrap_err().message,
+        "ConfigMap \"held\" is invalid: [metadata.deletionTimestamp: Invalid value: 2020-01-02 03:04:05 +0000 UTC: field \
+         is immutable, metadata.deletionGracePeriodSeconds: Invalid value: 3: field is immutable]"
+    );
     let deleting = bench.ok(Request::new(Method::Delete, &path));
     assert_eq!(deleting["metadata"]["deletionGracePeriodSeconds"].int(), 0);
     let more = bench.patch(&path, STRATEGIC, r#"{"metadata":{"finalizers":["example.com/more"]}}"#).unwrap_err();
@@ -187,6 +193,8 @@ fn deletion_waits_for_finalizers() {
         "ConfigMap \"held\" is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object is \
          being deleted, found new finalizers []string{\"example.com/more\"}"
     );
+    let kept = bench.patch(&path, STRATEGIC, r#"{"metadata":{"deletionTimestamp":null}}"#).unwrap();
+    assert_eq!(kept["metadata"]["deletionTimestamp"], deleting["metadata"]["deletionTimestamp"]);
     bench.patch(&path, JSON, r#"[{"op":"remove","path":"/metadata/finalizers"}]"#).unwrap();
     assert_eq!(bench.refused(Request::get(&path)).code, 404);
 }

@@ -122,10 +122,24 @@ pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
         && new["annotations"] == old["annotations"]
         && new["ownerReferences"] == old["ownerReferences"]
         && new["finalizers"] == old["finalizers"]
+        && new["deletionTimestamp"] == old["deletionTimestamp"]
+        && new["deletionGracePeriodSeconds"] == old["deletionGracePeriodSeconds"]
     {
         return;
     }
     rest(object, errors);
+    added_finalizers(new, old, errors);
+    if new["deletionTimestamp"] != old["deletionTimestamp"] {
+        // As Go prints a time, which here is one in UTC.
+        let shown = new["deletionTimestamp"].str().replacen('T', " ", 1).replace('Z', " +0000 UTC");
+        errors.invalid_text(&META.field("deletionTimestamp"), &shown, common::IMMUTABLE);
+    }
+    let grace = "deletionGracePeriodSeconds";
+    common::immutable(&new[grace], &old[grace], &META.field(grace), errors);
+}
+
+/// An object that is going takes no more finalizers.
+fn added_finalizers(new: &Value, old: &Value, errors: &mut Errors) {
     if !old["deletionTimestamp"].is_null() {
         let before = old["finalizers"].items();
         let added: Vec<String> = new["finalizers"]

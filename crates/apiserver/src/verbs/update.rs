@@ -201,19 +201,13 @@ fn check_uid(kind: Kind, old: &Value, new: &Value) -> Result<(), Status> {
     Err(conflict(kind, name, &why))
 }
 
-/// What no update changes.
+const GRACE: &str = "deletionGracePeriodSeconds";
+
+/// What no update changes. Of the deletion's fields what is there stays; that none is added, validation sees to.
 fn keep_system_fields(new: &mut Value, old: &Value) {
     let before = &old["metadata"];
     let metadata = &mut new["metadata"];
-    for key in [
-        "uid",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "generation",
-        "generateName",
-        "selfLink",
-    ] {
+    for key in ["uid", "creationTimestamp", "generation", "selfLink"] {
         match before.get(key) {
             Some(value) => metadata.set(key, value),
             None => {
@@ -222,6 +216,12 @@ fn keep_system_fields(new: &mut Value, old: &Value) {
                 }
             }
         }
+    }
+    if let Some(value) = before.get("deletionTimestamp") {
+        metadata.set("deletionTimestamp", value);
+    }
+    if let (Some(value), None) = (before.get(GRACE), metadata.get(GRACE)) {
+        metadata.set(GRACE, value);
     }
     for key in ["labels", "annotations", "ownerReferences", "finalizers"] {
         tidy(metadata, key);

@@ -188,6 +188,9 @@ impl Volumes {
         if !reasons.is_empty() {
             return Some(Refusal { plugin: "VolumeBinding", reasons, resolvable: false });
         }
+        if self.zones.is_empty() {
+            return None;
+        }
         // A node that is nowhere can have volumes of any place.
         let somewhere = ZONES.iter().any(|label| node.label(label).is_some());
         let same = |(label, places): &(&str, Str)| {

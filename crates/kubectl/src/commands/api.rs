@@ -1,6 +1,6 @@
 //! `kubectl api-resources` and `kubectl api-versions`: what the server serves.
 
-use drydock_api::{Request, Resource};
+use drydock_api::Resource;
 use drydock_sorted::Sort;
 use drydock_value::{Value, value};
 
@@ -173,7 +173,7 @@ pub fn version(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure
     let mut versions = value!({"clientVersion": client_version(), "kustomizeVersion": "v5.8.1"});
     let mut failure = None;
     if !inv.flags.bool("client") {
-        match inv.client(io).and_then(|client| client.value(io, Request::get("/version"))) {
+        match inv.client(io).and_then(|client| crate::mapper::server_version(client, io)) {
             Ok(server) => versions.set("serverVersion", server),
             Err(why) => failure = Some(why),
         }

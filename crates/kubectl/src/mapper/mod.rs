@@ -25,6 +25,14 @@ fn question(path: impl Into<String>, accept: &str) -> Request {
     Request::get(path).param("timeout", "32s").header("accept", accept)
 }
 
+/// What the server says of its version.
+///
+/// # Errors
+/// When the server can't be reached.
+pub fn server_version(client: &mut Client, io: &mut Io<'_>) -> Result<Value, Failure> {
+    client.value(io, question("/version", "application/json, */*"))
+}
+
 impl Mapper {
     /// Asks the server: aggregated discovery, or the older form where it is not known.
     ///

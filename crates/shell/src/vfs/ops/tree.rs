@@ -21,6 +21,10 @@ impl Vfs {
     /// # Errors
     /// When something that is not a directory is in the way, or a parent may not be written.
     pub fn mkdir_all(&mut self, path: &str) -> Result<(), Errno> {
+        // Most often nothing is missing.
+        if self.stat(path).is_ok_and(|stat| stat.is_dir()) {
+            return Ok(());
+        }
         let path = join("/", path);
         let mut at = 0;
         loop {
