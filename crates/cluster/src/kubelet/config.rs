@@ -9,7 +9,7 @@ use drydock_shell::Signal;
 use drydock_value::Value;
 
 use super::env::{self, Source, expand};
-use super::volumes::{Kept, Look};
+use super::volumes::{Kept, Look, Unplaced};
 use crate::runtime::images::User;
 use crate::runtime::{ContainerConfig, Image, Mount, VolumeId};
 
@@ -130,7 +130,7 @@ fn mounts(look: &Look<'_>, spec: &Value, env: &SortedMap<String, String>) -> Res
         if sub_path.split('/').any(|part| part == "..") {
             return Err(format!("unable to provision SubPath `{sub_path}`: must not contain '..'"));
         }
-        let (id, fixed) = match look.place(volume)? {
+        let (id, fixed) = match look.place(volume).map_err(Unplaced::why)? {
             Kept::Shared(id, path) => {
                 if !path.trim_matches('/').is_empty() {
                     sub_path = format!("{}/{sub_path}", path.trim_matches('/'));

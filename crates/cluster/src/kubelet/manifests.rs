@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use drydock_shell::{Fs, Vfs};
+use drydock_shell::Vfs;
 use drydock_value::Value;
 
 use super::Kubelet;
@@ -19,7 +19,8 @@ const FOLDER: &str = "/etc/kubernetes/manifests";
 type Content = Arc<Vec<u8>>;
 
 impl Kubelet {
-    fn machine_files(&mut self) -> Vfs {
+    /// The machine's own files, as they are now.
+    pub(super) fn machine_files(&mut self) -> Vfs {
         Vfs::new(self.runtime.volume(&node_root()).clone())
     }
 
@@ -33,10 +34,7 @@ impl Kubelet {
             let text = drydock_yaml::to_yaml(&system::manifest_of(pod));
             let _ = files.write(&format!("{FOLDER}/{name}.yaml"), text.as_bytes());
         }
-        let root: Option<Fs> = files.root_fs().cloned();
-        if let Some(root) = root {
-            self.runtime.set_volume(node_root(), root);
-        }
+        self.keep_machine_files(&files);
         self.files = self.read_manifests();
     }
 

@@ -9,7 +9,7 @@
 //! - `start`, `end`: how containers begin and end, with hooks. `probes`: how they are watched. `backoff`: how long to
 //!   wait before the next try.
 //! - `config`, `env`, `volumes`: from a spec to a container. `admit`: whether the node takes the pod.
-//! - `login`: a shell on the machine itself. `power`, `pressure`: stops, lost power, full disks.
+//! - `login`: a shell on the machine itself. `hostpath`: what pods want of its files. `power`, `pressure`: stops, lost power, full disks.
 //! - `status`: what is reported. `node`: the node's own objects. `serve`: logs, exec and the like, for the API server. `usage`: what pods use.
 
 mod actions;
@@ -18,6 +18,7 @@ pub mod backoff;
 mod config;
 mod end;
 mod env;
+mod hostpath;
 mod journal;
 mod login;
 mod manifests;

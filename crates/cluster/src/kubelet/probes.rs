@@ -1,5 +1,6 @@
 //! Probes: when they run, and what follows from them.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use drydock_shell::{NetError, Recv, SocketId};
@@ -290,11 +291,8 @@ impl Kubelet {
             match self.runtime.exec(number, Exec { argv, ..Exec::default() }, sink, ctx) {
                 Ok(session) => worker.probes[index].attempt = Some((Attempt::Exec(number, session), until)),
                 Err(why) => {
-                    let message = format!(
-                        "{} probe errored and resulted in unknown state: rpc error: code = Unknown desc = {why}",
-                        check.word()
-                    );
-                    self.container_event(worker, slot, "Warning", "Unhealthy", &message, ctx);
+                    let why = format!("rpc error: code = Unknown desc = {why}");
+                    self.errored(worker, slot, check, &why, ctx);
                 }
             }
             return;
@@ -304,7 +302,10 @@ impl Kubelet {
             (_, Some(action), _) | (_, _, Some(action)) => (action, false),
             _ => return,
         };
-        let Some(port) = port(&container, &action["port"]) else { return };
+        let Some(port) = port(&container, &action["port"]) else {
+            let why = format!("strconv.Atoi: parsing {:?}: invalid syntax", action["port"].str());
+            return self.errored(worker, slot, check, &why, ctx);
+        };
         let wake = Event::Kubelet { node: self.node, wake: KubeletWake::Probe(worker.id, index as u16) };
         let own = worker.ip.map(|ip| ip.to_string()).unwrap_or_default();
         let host = action["host"].as_str().filter(|host| !host.is_empty()).unwrap_or(&own).to_owned();
@@ -321,7 +322,13 @@ impl Kubelet {
                 ctx.queue,
             )
         } else {
-            let Ok(ip) = host.parse() else { return };
+            let ip = if host == "localhost" { Ok(Ipv4Addr::LOCALHOST) } else { host.parse() };
+            let Ok(ip) = ip else {
+                // Machines ask their own resolver, which knows nothing of the cluster.
+                let why = format!("dial tcp: lookup {host} on 192.168.49.1:53: no such host");
+                let why = if http { format!("Get \"{}\": {why}", get(action, &host, port).0) } else { why };
+                return self.judge(worker, index, Err(why), ctx);
+            };
             let mut world = crate::network::sockets::World {
                 now: ctx.now,
                 queue: ctx.queue,
@@ -336,6 +343,12 @@ impl Kubelet {
         let request = http.then(|| get(action, &host, port).1);
         worker.probes[index].attempt =
             Some((Attempt::Connection { socket, request, sent: false, inbox: Vec::new() }, until));
+    }
+
+    /// A probe could not be made: nothing follows but an event.
+    fn errored(&mut self, worker: &mut Worker, slot: usize, check: Check, why: &str, ctx: &mut Ctx<'_>) {
+        let message = format!("{} probe errored and resulted in unknown state: {why}", check.word());
+        self.container_event(worker, slot, "Warning", "Unhealthy", &message, ctx);
     }
 
     /// Looks how a probe goes.
@@ -360,6 +373,8 @@ impl Kubelet {
                     })
                 });
                 let result = match result {
+                    // gRPC's client goes on trying to connect until its time is over.
+                    Some(Err(_)) if spec.get("grpc").is_some() && ctx.now < until => None,
                     None if ctx.now >= until => {
                         let what = if request.is_some() {
                             "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
@@ -406,6 +421,10 @@ impl Kubelet {
                 let port = port(worker.spec(slot), &action["port"]).unwrap_or(0);
                 let (url, _) = get(action, &host, port);
                 format!("Get \"{url}\": {}", dial(what))
+            }
+            None if spec.get("grpc").is_some() => {
+                let timeout = seconds(spec, "timeoutSeconds", 1);
+                format!("timeout: failed to connect service \"{remote}\" within {timeout}s: context deadline exceeded")
             }
             None => dial(what),
         }

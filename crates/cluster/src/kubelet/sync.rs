@@ -1,6 +1,6 @@
 //! One look at a pod: what is known is reported, what is missing is made.
 
-use drydock_sorted::SortedMap;
+use drydock_sorted::{Sort, SortedMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use drydock_value::{Str, Time, Value, value};
 
 use super::actions;
 use super::status::{merge_conditions, status};
-use super::volumes::{Kept, Look};
+use super::volumes::{Kept, Look, Unplaced};
 use super::worker::{Doing, MountFailure, Stage, Starting, Step, Told, Worker};
 use super::{Kubelet, admit};
 use crate::ctx::Ctx;
@@ -158,25 +158,44 @@ impl Kubelet {
         Look { pod: &worker.pod, id: worker.id, ip, node: &self.config, informers, now, tokens: SortedMap::new() }
     }
 
-    fn mount(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
-        let mut failures: Vec<(Str, String)> = Vec::new();
-        let volumes = worker.pod["spec"]["volumes"].clone();
-        {
-            let look = self.look(worker, "", ctx);
-            for volume in volumes.items() {
-                if let Err(why) = look.place(volume) {
-                    failures.push((crate::objects::shared(&volume["name"]), why));
-                }
-            }
+    /// What keeps a pod's volumes from being mounted, by their names: first those of which it is not known what to mount.
+    fn mount_troubles(&mut self, worker: &Worker, ctx: &Ctx<'_>) -> [Vec<(Str, String)>; 2] {
+        let mut found = [Vec::new(), Vec::new()];
+        let spec = worker.pod["spec"].clone();
+        let used = |name: &Value| {
+            let containers = ["initContainers", "containers"].into_iter().flat_map(|list| spec[list].items());
+            let mut uses =
+                containers.flat_map(|container| ["volumeMounts", "volumeDevices"].map(|list| container[list].items()));
+            uses.any(|list| list.iter().any(|entry| entry["name"] == *name))
+        };
+        if spec["volumes"].items().iter().any(|volume| volume.get("hostPath").is_some()) {
+            self.furnish(ctx);
         }
-        if failures.is_empty() {
+        for volume in spec["volumes"].items().iter().filter(|volume| used(&volume["name"])) {
+            let look = self.look(worker, "", ctx);
+            let (placed, host) = (look.place(volume), look.host_path(volume));
+            let (kind, why) = match placed.and_then(|_| self.check_host_path(&host, ctx).map_err(Unplaced::Failed)) {
+                Ok(()) => continue,
+                Err(Unplaced::Unknown(why)) => (0, why),
+                Err(Unplaced::Failed(why)) => (1, why),
+            };
+            found[kind].push((crate::objects::shared(&volume["name"]), why));
+        }
+        found
+    }
+
+    fn mount(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
+        let [unknown, failures] = self.mount_troubles(worker, ctx);
+        if failures.is_empty() && unknown.is_empty() {
             worker.mounted = true;
             worker.mount_failures.clear();
             worker.volume_digest = self.volume_digest(worker, ctx);
             worker.doing = Doing::Sandbox(ctx.now + ctx.latencies.sandbox);
             return;
         }
-        worker.mount_failures.retain(|name, _| failures.iter().any(|(failed, _)| failed == name));
+        let all = || unknown.iter().chain(&failures).map(|(name, _)| name);
+        // What is told of the pod as a whole has no volume's name.
+        worker.mount_failures.retain(|name, _| name.is_empty() || all().any(|failed| failed == name));
         let mut next = Time::NEVER;
         for (name, why) in &failures {
             let known = worker.mount_failures.get(name).cloned();
@@ -192,19 +211,32 @@ impl Kubelet {
             next = next.min(retry);
         }
         let since = if let Doing::Mounting { since, .. } = worker.doing { since } else { ctx.now };
-        let timeout = since + MOUNT_TIMEOUT;
-        if timeout <= ctx.now {
-            let names: Vec<&str> = failures.iter().map(|(name, _)| name.as_str()).collect();
-            let message = format!(
-                "Unable to attach or mount volumes: unmounted volumes=[{}], unattached volumes=[], failed to process \
-                 volumes=[]: context deadline exceeded",
-                names.join(" ")
-            );
-            self.pod_event(worker, "Warning", "FailedMount", &message, ctx);
-            worker.doing = Doing::Mounting { until: next, since: ctx.now };
-        } else {
+        // What is unknown is told at once, and looked at again when the pod is.
+        let again = worker.mount_failures.get("").map_or(Time::default(), |told| told.retry);
+        let timeout = if unknown.is_empty() { since + MOUNT_TIMEOUT } else { again };
+        if timeout > ctx.now {
             worker.doing = Doing::Mounting { until: next.min(timeout), since };
+            return;
         }
+        let mut names: Vec<&str> = all().map(|name| name.as_str()).collect();
+        names.sort_compact();
+        let mut unprocessed: Vec<&str> = unknown.iter().map(|(name, _)| name.as_str()).collect();
+        unprocessed.sort_compact();
+        let whys: Vec<&str> = unknown.iter().map(|(_, why)| why.as_str()).collect();
+        let why = if whys.is_empty() { "context deadline exceeded".to_owned() } else { whys.join("; ") };
+        let message = format!(
+            "Unable to attach or mount volumes: unmounted volumes=[{}], unattached volumes=[], failed to process \
+             volumes=[{}]: {why}",
+            names.join(" "),
+            unprocessed.join(" ")
+        );
+        self.pod_event(worker, "Warning", "FailedMount", &message, ctx);
+        if !unknown.is_empty() {
+            let retry = ctx.now + ctx.random.jitter(RETRY, 50);
+            worker.mount_failures.insert(Str::default(), MountFailure { retry, wait: RETRY });
+            next = next.min(retry);
+        }
+        worker.doing = Doing::Mounting { until: next, since: ctx.now };
     }
 
     /// Writes the volumes of a container whose files follow from objects.

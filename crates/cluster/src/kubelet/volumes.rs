@@ -1,5 +1,7 @@
 //! Volumes: what a pod's volumes hold, and what is missing for them.
 
+use std::sync::Arc;
+
 use drydock_sorted::{SortedMap, SortedSet};
 
 use drydock_shell::{Fs, Layout};
@@ -19,6 +21,23 @@ pub enum Kept {
     Shared(VolumeId, String),
     /// They follow from objects: the kubelet writes them.
     Fixed(VolumeId),
+}
+
+/// Why a volume cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unplaced {
+    /// It is not known what to mount: nothing is tried for the volume.
+    Unknown(String),
+    /// What is to be mounted cannot be.
+    Failed(String),
+}
+
+impl Unplaced {
+    /// The words.
+    pub fn why(self) -> String {
+        let (Unplaced::Unknown(why) | Unplaced::Failed(why)) = self;
+        why
+    }
 }
 
 /// What looking at volumes needs.
@@ -48,55 +67,71 @@ impl Look<'_> {
     ///
     /// # Errors
     /// Why it cannot be mounted, in the kubelet's words.
-    pub fn place(&self, volume: &Value) -> Result<Kept, String> {
+    pub fn place(&self, volume: &Value) -> Result<Kept, Unplaced> {
         if let Some(host) = volume.get("hostPath") {
             return Ok(Kept::Shared(node_root(), host["path"].str().to_owned()));
         }
-        if let Some(claim) = volume.get("persistentVolumeClaim") {
-            return self.claimed(claim["claimName"].str());
-        }
-        if volume.get("ephemeral").is_some() {
-            return self.claimed(&format!("{}-{}", self.pod.name(), volume["name"].str()));
+        if let Some(claim) = self.claim(volume) {
+            let bound = self.claimed(&claim)?;
+            let path = ["hostPath", "local"].iter().find_map(|kind| bound["spec"][*kind]["path"].as_str());
+            return Ok(match path {
+                Some(path) => Kept::Shared(node_root(), path.to_owned()),
+                None => Kept::Shared(VolumeId { pod: 0, name: format!("pv:{}", bound.name()).into() }, String::new()),
+            });
         }
         if let Some(nfs) = volume.get("nfs") {
             let name = format!("nfs:{}:{}", nfs["server"].str(), nfs["path"].str());
             return Ok(Kept::Shared(VolumeId { pod: 0, name: name.into() }, String::new()));
         }
         if let Some(csi) = volume.get("csi") {
-            return Err(format!(
+            return Err(Unplaced::Failed(format!(
                 "kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name {} not found in the list of \
                  registered CSI drivers",
                 csi["driver"].str()
-            ));
+            )));
         }
         if ["configMap", "secret", "projected", "downwardAPI"].iter().any(|kind| volume.get(kind).is_some()) {
-            self.check(volume)?;
+            self.entries(volume).map_err(Unplaced::Failed)?;
             return Ok(Kept::Fixed(self.own(volume)));
         }
         Ok(Kept::Shared(self.own(volume), String::new()))
     }
 
-    fn claimed(&self, claim: &str) -> Result<Kept, String> {
-        let namespace = self.pod.namespace().clone();
-        let Some(object) = self.informers.find(kinds::PERSISTENT_VOLUME_CLAIMS, namespace.clone(), claim) else {
-            return Err(format!("failed to fetch PVC from API server: persistentvolumeclaims \"{claim}\" not found"));
-        };
-        let volume = object["spec"]["volumeName"].str();
-        let bound = object["status"]["phase"] == "Bound";
-        let Some(volume) = self.informers.find(kinds::PERSISTENT_VOLUMES, "", volume).filter(|_| bound) else {
-            return Err(format!("PVC {namespace}/{claim} is not bound"));
-        };
-        let spec = &volume["spec"];
-        let path = ["hostPath", "local"].iter().find_map(|kind| spec[*kind]["path"].as_str());
-        Ok(match path {
-            Some(path) => Kept::Shared(node_root(), path.to_owned()),
-            None => Kept::Shared(VolumeId { pod: 0, name: format!("pv:{}", volume.name()).into() }, String::new()),
-        })
+    /// The name of the claim that a volume is of.
+    fn claim(&self, volume: &Value) -> Option<String> {
+        if volume.get("ephemeral").is_some() {
+            return Some(format!("{}-{}", self.pod.name(), volume["name"].str()));
+        }
+        volume.get("persistentVolumeClaim").map(|claim| claim["claimName"].str().to_owned())
     }
 
-    /// Whether everything is there that a volume's files follow from.
-    fn check(&self, volume: &Value) -> Result<(), String> {
-        self.entries(volume).map(|_| ())
+    /// The volume that a claim is bound to.
+    fn claimed(&self, claim: &str) -> Result<&Arc<Object>, Unplaced> {
+        let namespace = self.pod.namespace();
+        let wrong = |why: &str| Err(Unplaced::Unknown(format!("error processing PVC {namespace}/{claim}: {why}")));
+        let Some(object) = self.informers.find(kinds::PERSISTENT_VOLUME_CLAIMS, namespace.clone(), claim) else {
+            let why = format!("failed to fetch PVC from API server: persistentvolumeclaims \"{claim}\" not found");
+            return wrong(&why);
+        };
+        if object.deleting.is_some() {
+            return wrong("PVC is being deleted");
+        }
+        if object["status"]["phase"] != "Bound" {
+            return wrong("PVC is not bound");
+        }
+        let volume = object["spec"]["volumeName"].str();
+        self.informers.find(kinds::PERSISTENT_VOLUMES, "", volume).map_or_else(
+            || wrong(&format!("failed to fetch PV {volume} from API server: persistentvolumes \"{volume}\" not found")),
+            Ok,
+        )
+    }
+
+    /// What a volume takes from the node's own files, itself or through its claim.
+    pub fn host_path(&self, volume: &Value) -> Value {
+        match self.claim(volume) {
+            Some(claim) => self.claimed(&claim).map(|object| object["spec"]["hostPath"].clone()).unwrap_or_default(),
+            None => volume["hostPath"].clone(),
+        }
     }
 
     /// The files of a volume that follow from objects: behind links that can be turned at once, or just so.
@@ -119,18 +154,33 @@ impl Look<'_> {
             self.downward(source, mode(source, 0o644), &mut entries)?;
         } else if let Some(projected) = volume.get("projected") {
             let default = mode(projected, 0o644);
+            // All objects that are not there are named, a missing key at once.
+            let mut absent: Vec<String> = Vec::new();
+            let mut note = |result: Result<(), String>| match result {
+                Err(why) if why.ends_with(" not found") => {
+                    absent.push(why);
+                    Ok(())
+                }
+                result => result,
+            };
             for source in projected["sources"].items() {
                 if let Some(token) = source.get("serviceAccountToken") {
                     let path: Str = token["path"].str().into();
                     let bytes = self.tokens.get(&path).cloned().unwrap_or_default().into_bytes();
                     entries.push(Entry { path, bytes, mode: default });
                 } else if let Some(source) = source.get("configMap") {
-                    self.config_map(source["name"].str(), source, default, &mut entries)?;
+                    note(self.config_map(source["name"].str(), source, default, &mut entries))?;
                 } else if let Some(source) = source.get("secret") {
-                    self.secret(source["name"].str(), source, default, &mut entries)?;
+                    note(self.secret(source["name"].str(), source, default, &mut entries))?;
                 } else if let Some(source) = source.get("downwardAPI") {
                     self.downward(source, default, &mut entries)?;
                 }
+            }
+            absent.dedup();
+            match absent.as_slice() {
+                [] => {}
+                [one] => return Err(one.clone()),
+                several => return Err(format!("[{}]", several.join(", "))),
             }
         }
         Ok(entries)
@@ -261,9 +311,18 @@ mod tests {
         for (volume, expected) in [
             (value!({"name": "v", "configMap": {"name": "missing-cm"}}), "configmap \"missing-cm\" not found"),
             (value!({"name": "v", "secret": {"secretName": "missing-s"}}), "secret \"missing-s\" not found"),
+            (value!({"name": "v", "projected": {"sources": [{"secret": {"name": "s"}}]}}), "secret \"s\" not found"),
+            (
+                value!({"name": "v", "projected": {"sources": [{"secret": {"name": "s"}}, {"configMap": {"name": "c"}}]}}),
+                "[secret \"s\" not found, configmap \"c\" not found]",
+            ),
         ] {
-            assert_eq!(look.place(&volume), Err(expected.into()));
+            assert_eq!(look.place(&volume), Err(Unplaced::Failed(expected.into())));
         }
+        let claim = value!({"name": "v", "persistentVolumeClaim": {"claimName": "gone"}});
+        let why = "error processing PVC default/gone: failed to fetch PVC from API server: persistentvolumeclaims \"gone\" \
+                   not found";
+        assert_eq!(look.place(&claim), Err(Unplaced::Unknown(why.into())));
         let volume = value!({"name": "v", "configMap": {"name": "x", "optional": true}});
         assert!(matches!(look.place(&volume), Ok(Kept::Fixed(_))));
         assert_eq!(

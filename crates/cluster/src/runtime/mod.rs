@@ -242,6 +242,10 @@ fn node_files() -> Fs {
         "/run",
         "/data",
         "/etc/kubernetes",
+        "/boot",
+        "/lib/modules",
+        "/usr/lib",
+        "/usr/share",
     ] {
         let _ = vfs.mkdir_all(folder);
     }

@@ -168,3 +168,50 @@ fn the_api_server_is_reached_from_a_pod_with_its_token() {
     let refused = "pods is forbidden: User \"system:serviceaccount:default:default\" cannot list resource \"pods\"";
     assert!(text.starts_with(refused), "{text}");
 }
+
+#[test]
+fn the_nodes_files_must_be_what_pods_say() {
+    let mut world = World::new();
+    let mount = value!([{"name": "v", "mountPath": "/v"}]);
+    for (path, kind, told) in [
+        ("/no/such", "Directory", "hostPath type check failed: /no/such is not a directory"),
+        ("/etc", "File", "hostPath type check failed: /etc is not a file"),
+        ("/etc/passwd", "DirectoryOrCreate", "hostPath type check failed: /etc/passwd is not a directory"),
+        ("/run/x.sock", "Socket", "hostPath type check failed: /run/x.sock is not a socket file"),
+        ("/dev/sda", "BlockDevice", "hostPath type check failed: /dev/sda is not a block device"),
+        ("/etc", "CharDevice", "hostPath type check failed: /etc is not a character device"),
+        ("/data/none/f", "FileOrCreate", "open /data/none/f: no such file or directory"),
+        ("/data/new", "FileOrCreate", ""),
+        ("/etc/hostname", "File", ""),
+        ("/dev/null", "CharDevice", ""),
+        ("/no/such", "", ""),
+    ] {
+        let name = format!("p{}{}", kind.to_lowercase(), path.replace(['/', '.'], "-"));
+        let volumes = value!([{"name": "v", "hostPath": {"path": path, "type": kind}}]);
+        let container = value!({"command": ["sleep", "60"], "volumeMounts": mount.clone()});
+        world.pod_with(&name, container, value!({"nodeName": "minikube", "volumes": volumes}));
+        world.run(4.0);
+        let events = world.events(&name);
+        if told.is_empty() {
+            assert_eq!(world.get(&name)["status"]["phase"], "Running", "{name}: {events:?}");
+        } else {
+            let told = format!("FailedMount: MountVolume.SetUp failed for volume \"v\" : {told}");
+            assert!(events.iter().any(|event| event.starts_with(&told)), "{events:?}");
+        }
+    }
+    // What no container mounts is not looked at.
+    let spec = value!({"volumes": [{"name": "v", "secret": {"secretName": "gone"}}]});
+    world.pod_with("unused", value!({"command": ["sleep", "60"]}), spec);
+    world.until("unused", |pod| pod["status"]["phase"] == "Running");
+    // A claim that is not there is told of at once, and looked for again after ten seconds or more.
+    let claim = value!([{"name": "v", "persistentVolumeClaim": {"claimName": "gone"}}]);
+    let container = value!({"command": ["sleep", "60"], "volumeMounts": mount});
+    world.pod_with("claim", container, value!({"nodeName": "minikube", "volumes": claim}));
+    world.run(5.0);
+    assert_eq!(
+        world.events("claim"),
+        ["FailedMount: Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to \
+          process volumes=[v]: error processing PVC default/gone: failed to fetch PVC from API server: \
+          persistentvolumeclaims \"gone\" not found"]
+    );
+}

@@ -161,3 +161,37 @@ fn what_does_not_answer_is_told_in_gos_words() {
         assert!(!ready(&world.get(name)), "{name}");
     }
 }
+
+#[test]
+fn what_cannot_be_asked_is_told() {
+    let mut world = World::new();
+    for (name, probe, told) in [
+        (
+            "named",
+            value!({"httpGet": {"path": "/", "port": "web"}}),
+            "Liveness probe errored and resulted in unknown state: strconv.Atoi: parsing \"web\": invalid syntax",
+        ),
+        (
+            "host",
+            value!({"tcpSocket": {"host": "db.example", "port": 5}, "failureThreshold": 99}),
+            "Liveness probe failed: dial tcp: lookup db.example on 192.168.49.1:53: no such host",
+        ),
+        (
+            "rpc",
+            value!({"grpc": {"port": 9}, "failureThreshold": 99}),
+            "Liveness probe failed: timeout: failed to connect service \"10.244.0.3:9\" within 1s: context deadline \
+             exceeded",
+        ),
+    ] {
+        let mut probe = probe;
+        probe.set("periodSeconds", 2);
+        let container = value!({"command": ["sleep", "60"], "livenessProbe": probe});
+        world.pod_with(name, container, value!({"nodeName": "minikube"}));
+        world.until(name, |pod| pod["status"]["phase"] == "Running");
+        world.run(5.0);
+        let events = world.events(name);
+        let told = told.replace("10.244.0.3", world.get(name)["status"]["podIP"].str());
+        assert!(events.iter().any(|event| event.starts_with(&format!("Unhealthy: {told}"))), "{events:?}");
+        assert_eq!(world.get(name)["status"]["containerStatuses"][0]["restartCount"].int(), 0);
+    }
+}
