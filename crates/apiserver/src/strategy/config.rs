@@ -3,7 +3,7 @@
 use drydock_api::Status;
 use drydock_value::{Value, value};
 
-use super::{PLAIN, Strategy, WITH_STATUS};
+use super::{PLAIN, Strategy, WITH_STATUS, warnings};
 use crate::kinds;
 use crate::server::ApiServer;
 use crate::validation::{cluster, config, names, policy, services};
@@ -20,6 +20,7 @@ pub(super) fn rows() -> Vec<Strategy> {
             name: names::label,
             ..PLAIN
         },
+        Strategy { kind: kinds::SERVICE_ACCOUNTS, warnings: Some(warnings::account), ..PLAIN },
         Strategy {
             kind: kinds::CONFIG_MAPS,
             validate: Some(config::config_map),

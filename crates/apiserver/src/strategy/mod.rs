@@ -17,6 +17,7 @@ use crate::verbs::{Cx, Part};
 mod batch;
 mod config;
 mod others;
+mod overlaps;
 mod pods;
 mod services;
 mod storage;

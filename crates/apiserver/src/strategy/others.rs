@@ -3,7 +3,7 @@
 use drydock_api::Status;
 use drydock_value::Value;
 
-use super::{PLAIN, Strategy, WITH_STATUS, spec_changed};
+use super::{PLAIN, Strategy, WITH_STATUS, spec_changed, warnings};
 use crate::auth::authority;
 use crate::kinds;
 use crate::server::ApiServer;
@@ -21,6 +21,7 @@ pub(super) fn rows() -> Vec<Strategy> {
             kind: kinds::INGRESSES,
             generation: Some(spec_changed),
             validate: Some(network::ingress),
+            warnings: Some(warnings::ingress),
             ..WITH_STATUS
         },
         Strategy {

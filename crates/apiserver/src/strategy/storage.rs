@@ -2,7 +2,7 @@
 
 use drydock_value::value;
 
-use super::{PLAIN, Strategy, WITH_STATUS};
+use super::{PLAIN, Strategy, WITH_STATUS, warnings};
 use crate::kinds;
 use crate::validation::storage;
 
@@ -16,6 +16,7 @@ pub(super) fn rows() -> Vec<Strategy> {
             }),
             validate: Some(storage::claim),
             validate_update: Some(storage::claim_update),
+            warnings: Some(warnings::claim),
             ..WITH_STATUS
         },
         Strategy {
@@ -32,18 +33,7 @@ pub(super) fn rows() -> Vec<Strategy> {
             }),
             validate: Some(storage::volume),
             validate_update: Some(storage::volume_update),
-            warnings: Some(|volume, old| {
-                let policy =
-                    |volume: &drydock_value::Value| volume["spec"]["persistentVolumeReclaimPolicy"] == "Recycle";
-                if policy(volume) && !old.is_some_and(policy) {
-                    return vec![
-                        "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the \
-                         recommended approach is to use dynamic provisioning."
-                            .into(),
-                    ];
-                }
-                Vec::new()
-            }),
+            warnings: Some(warnings::volume),
             ..WITH_STATUS
         },
         Strategy {

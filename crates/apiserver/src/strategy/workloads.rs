@@ -47,6 +47,7 @@ pub(super) fn rows() -> Vec<Strategy> {
             kind: kinds::STATEFUL_SETS,
             validate: Some(rules::stateful_set),
             validate_update: Some(rules::stateful_set_update),
+            warnings: Some(warnings::stateful_set),
             ..APPS
         },
         Strategy {
@@ -64,6 +65,7 @@ pub(super) fn rows() -> Vec<Strategy> {
             }),
             validate: Some(rules::daemon_set),
             validate_update: Some(rules::daemon_set_update),
+            warnings: Some(warnings::daemon_set),
             ..APPS
         },
         Strategy { kind: kinds::REPLICATION_CONTROLLERS, validate: Some(rules::replication_controller), ..APPS },

@@ -272,8 +272,13 @@ pub(crate) fn service_update(new: &Value, old: &Value, errors: &mut Errors) {
 
 /// Warnings about a service.
 pub(crate) fn warnings(service: &Value, _: Option<&Value>) -> Vec<String> {
-    let spec = &service["spec"];
+    let (spec, kind) = (&service["spec"], service["spec"]["type"].str());
     let mut warnings = Vec::new();
+    let hints = "service.kubernetes.io/topology-aware-hints";
+    if service["metadata"]["annotations"].get(hints).is_some() {
+        let instead = "service.kubernetes.io/topology-mode";
+        warnings.push(format!("annotation {hints} is deprecated, please use {instead} instead"));
+    }
     if is_headless(service) {
         if !spec["loadBalancerIP"].str().is_empty() {
             warnings.push("spec.loadBalancerIP is ignored for headless services".into());
@@ -283,6 +288,23 @@ pub(crate) fn warnings(service: &Value, _: Option<&Value>) -> Vec<String> {
         }
         if spec["sessionAffinity"] != "None" {
             warnings.push("spec.SessionAffinity is ignored for headless services".into());
+        }
+    }
+    let external = !spec["externalIPs"].is_empty();
+    for (told, text) in [
+        (external, "spec.externalIPs is deprecated"),
+        (external && kind == "ExternalName", "spec.externalIPs is ignored when spec.type is \"ExternalName\""),
+        (
+            kind != "ExternalName" && !spec["externalName"].str().is_empty(),
+            "spec.externalName is ignored when spec.type is not \"ExternalName\"",
+        ),
+        (
+            spec["trafficDistribution"] == "PreferClose",
+            "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"",
+        ),
+    ] {
+        if told {
+            warnings.push(text.into());
         }
     }
     warnings

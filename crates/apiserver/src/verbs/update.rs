@@ -120,7 +120,7 @@ impl ApiServer {
         if !errors.is_empty() {
             return Err(Status::invalid(info.group, info.kind, name, errors.0));
         }
-        if let (Some(warnings), Part::Main) = (strategy.warnings, part) {
+        if let (Some(warnings), Part::Main | Part::Scale) = (strategy.warnings, part) {
             for warning in warnings(&new, Some(&old)) {
                 cx.warn(warning);
             }
