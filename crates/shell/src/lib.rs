@@ -26,8 +26,8 @@ mod vfs;
 pub use errno::Errno;
 pub use host::{EditId, Host, NetError, NoHost, Recv, SocketId};
 pub use kernel::{
-    Activity, Disposition, Env, Fd, Flavour, Group, Kernel, Open, Options, Pid, PipeId, Program, Read, Signal, Spawn,
-    Stdio, Step, Sys, TtyId, TtyMode, Wait,
+    Activity, Disposition, Env, Fd, Flavour, Group, Kernel, Open, Options, Pid, PipeId, Program, Read, Rights, Signal,
+    Spawn, Stdio, Step, Sys, TtyId, TtyMode, Wait,
 };
 pub use shell::Shell;
 pub use tools::{names as tool_names, program as tool};

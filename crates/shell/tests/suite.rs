@@ -52,7 +52,7 @@ fn machine(flavour: Flavour) -> Kernel {
         .unwrap();
     files.write("/etc/group", b"root:x:0:\nlearner:x:1000:\n").unwrap();
     let now = Time::from_civil(2026, 11, 22, 13, 56, 49).unwrap();
-    Kernel::new(files, Options { hostname: "workstation".into(), flavour, now, first_pid: 100 })
+    Kernel::new(files, Options { hostname: "workstation".into(), flavour, now, first_pid: 100, ..Options::default() })
 }
 
 /// Runs a script: its standard output, standard error and exit code. `every` clones the machine that often and goes on

@@ -4,7 +4,7 @@ use drydock_value::Value;
 
 use super::probes::{Check, Verdict};
 use super::worker::{Role, Worker};
-use crate::runtime::{Container, Runtime, State};
+use crate::runtime::{Container, Limits, Runtime, State};
 
 /// What is to be done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,12 +32,17 @@ pub fn restarts(worker: &Worker, slot: usize, container: Option<&Container>) -> 
         Some(Role::Ephemeral) => return false,
         _ => {}
     }
-    if let Some(rule) = spec["restartPolicyRules"].items().iter().find(|rule| rule_fits(rule, container.exit_code)) {
+    again(spec, worker.restart_policy(), container.exit_code)
+}
+
+/// Whether a regular container is to run again after an exit code: by its own rules, its own policy, or the pod's.
+pub fn again(spec: &Value, pods: &str, code: i32) -> bool {
+    if let Some(rule) = spec["restartPolicyRules"].items().iter().find(|rule| rule_fits(rule, code)) {
         return rule["action"].str().starts_with("Restart");
     }
-    match spec["restartPolicy"].as_str().unwrap_or(worker.restart_policy()) {
+    match spec["restartPolicy"].as_str().unwrap_or(pods) {
         "Never" => false,
-        "OnFailure" => container.exit_code != 0,
+        "OnFailure" => code != 0,
         _ => true,
     }
 }
@@ -57,6 +62,41 @@ pub fn initialised(worker: &Worker) -> bool {
     worker.of_role(Role::Main).any(|slot| worker.slots[slot].current.is_some())
 }
 
+/// How what a container may use differs from what its spec says now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resized {
+    No,
+    InPlace,
+    Restarts,
+}
+
+fn resized(spec: &Value, has: &Limits) -> Resized {
+    let wanted = super::config::limits(&spec["resources"]);
+    let restarts = |resource: &str| {
+        let policies = spec["resizePolicy"].items().iter();
+        policies.filter(|policy| policy["resourceName"] == *resource).any(|p| p["restartPolicy"] == "RestartContainer")
+    };
+    let cpu = (wanted.cpu_milli, wanted.weight) != (has.cpu_milli, has.weight);
+    let memory = wanted.memory != has.memory;
+    match (cpu || memory, cpu && restarts("cpu") || memory && restarts("memory")) {
+        (false, _) => Resized::No,
+        (true, false) => Resized::InPlace,
+        (true, true) => Resized::Restarts,
+    }
+}
+
+/// Running containers whose numbers change as they run.
+pub fn limits(worker: &Worker, runtime: &Runtime) -> Vec<(u64, Limits)> {
+    let changed = |(slot, place): (usize, &super::worker::Slot)| {
+        let number = place.current?;
+        let container = runtime.container(number).filter(|container| container.running())?;
+        let spec = worker.spec(slot);
+        let changes = resized(spec, &container.config.limits) == Resized::InPlace;
+        changes.then(|| (number, super::config::limits(&spec["resources"])))
+    };
+    worker.slots.iter().enumerate().filter_map(changed).collect()
+}
+
 /// What is to be done for a pod whose sandbox stands.
 pub fn compute(worker: &Worker, runtime: &Runtime) -> Actions {
     let mut actions = Actions::default();
@@ -70,7 +110,6 @@ pub fn compute(worker: &Worker, runtime: &Runtime) -> Actions {
     if !compute_init(worker, &container, &mut actions) {
         return actions;
     }
-    let restart_pod = worker.restart_policy() != "Never";
     let mut kept = 0;
     let mut to_start = 0;
     for slot in worker.of_role(Role::Main) {
@@ -83,7 +122,14 @@ pub fn compute(worker: &Worker, runtime: &Runtime) -> Actions {
             continue;
         }
         let name = &worker.slots[slot].name;
+        let restart_pod = worker.spec(slot)["restartPolicy"].as_str().unwrap_or(worker.restart_policy()) != "Never";
         let changed = *worker.slots[slot].image != *worker.spec(slot)["image"].str();
+        if current.is_some_and(|it| resized(worker.spec(slot), &it.config.limits) == Resized::Restarts) {
+            actions.kill.push((slot, format!("Container {name} resize requires restart"), None));
+            actions.start.push(slot);
+            to_start += 1;
+            continue;
+        }
         let (mut message, check, restart) = if changed {
             (format!("Container {name} definition changed"), None, true)
         } else if worker.verdict_of(slot, Check::Liveness) == Some(Verdict::Failure) {

@@ -42,6 +42,36 @@ pub fn requests(spec: &Value) -> (i64, i64) {
     (if pod.0 > 0 { pod.0 } else { all.0 }, if pod.1 > 0 { pod.1 } else { all.1 })
 }
 
+/// Settings of the kernel that harm nobody else, and those that are the pod's own only with a network of its own.
+const SAFE_SYSCTLS: &[&str] = &[
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.ping_group_range",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_keepalive_intvl",
+    "net.ipv4.tcp_keepalive_probes",
+    "net.ipv4.tcp_keepalive_time",
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_wmem",
+];
+
+/// The setting that a pod may not have, in the kubelet's words.
+fn forbidden_sysctl(spec: &Value) -> Option<String> {
+    spec["securityContext"]["sysctls"].items().iter().find_map(|sysctl| {
+        let name = sysctl["name"].str().replace('/', ".");
+        let why = match name.split('.').next() {
+            _ if !SAFE_SYSCTLS.contains(&name.as_str()) => "not allowlisted",
+            Some("net") if spec["hostNetwork"].is_true() => "not allowed with host net enabled",
+            Some("kernel") if spec["hostIPC"].is_true() => "not allowed with host ipc enabled",
+            _ => return None,
+        };
+        Some(format!("Pod was rejected: forbidden sysctl: \"{name}\" {why}"))
+    })
+}
+
 /// Why a node refuses a pod: reason and message; none when it takes it. `others` are the pods that it has taken.
 pub fn refusal<'a>(
     worker: &Worker,
@@ -58,6 +88,9 @@ pub fn refusal<'a>(
                     .into(),
             ));
         }
+    }
+    if let Some(why) = forbidden_sysctl(spec) {
+        return Some(("SysctlForbidden", why));
     }
     let (cpu, memory) = requests(spec);
     let wanted = ports(spec);

@@ -5,13 +5,13 @@ use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
 use drydock_schema::quantity::Quantity;
-use drydock_shell::Signal;
+use drydock_shell::{Rights, Signal};
 use drydock_value::Value;
 
 use super::env::{self, Source, expand};
 use super::volumes::{Kept, Look, Unplaced};
 use crate::runtime::images::User;
-use crate::runtime::{ContainerConfig, Image, Mount, VolumeId};
+use crate::runtime::{ContainerConfig, Image, Limits, Mount, VolumeId};
 
 /// What the name of a volume ends in whose files lie there without links, to be mounted in parts.
 pub const PARTS: &str = "/parts";
@@ -46,42 +46,80 @@ pub fn container(look: &Look<'_>, spec: &Value, image: &Image, hostname: &str) -
         path => path.to_owned(),
     };
     let security = &spec["securityContext"];
-    let limits = &spec["resources"]["limits"];
-    let amount = |name: &str| limits.get(name).and_then(|value| Quantity::of(value).ok());
     let stop = spec["lifecycle"]["stopSignal"].as_str().unwrap_or(&image.stop_signal);
     Ok(ContainerConfig {
         name: spec["name"].str().into(),
         argv,
         env: Arc::new(environment),
         cwd: if cwd.is_empty() { "/".into() } else { cwd },
+        rights: rights(look, security, &user),
         user,
+        sysctls: look.pod["spec"]["securityContext"]["sysctls"]
+            .items()
+            .iter()
+            .map(|sysctl| (sysctl["name"].str().replace('/', "."), sysctl["value"].str().to_owned()))
+            .collect(),
+        privileged: security["privileged"].is_true(),
         tty: spec["tty"].is_true(),
         stdin: spec["stdin"].is_true(),
         stdin_once: spec["stdinOnce"].is_true(),
         mounts: mounts(look, spec, &declared)?,
         read_only: security["readOnlyRootFilesystem"].is_true(),
         stop_signal: Signal::parse(stop).unwrap_or(Signal::Term),
-        cpu_milli: amount("cpu").map(|cpu| cpu.milli_value().max(1).unsigned_abs()),
-        memory: amount("memory").map(|memory| memory.value().max(0).unsigned_abs()),
+        limits: limits(&spec["resources"]),
         message_path: spec["terminationMessagePath"].as_str().unwrap_or("/dev/termination-log").into(),
         message_from_log: spec["terminationMessagePolicy"] == "FallbackToLogsOnError",
     })
 }
 
+/// The numbers of a container's control group.
+pub fn limits(resources: &Value) -> Limits {
+    let amount = |list: &str, name: &str| resources[list].get(name).and_then(|value| Quantity::of(value).ok());
+    let milli = |list: &str| amount(list, "cpu").map(|cpu| cpu.milli_value().max(0).unsigned_abs());
+    let limit = milli("limits").map(|milli| milli.max(1));
+    let memory = amount("limits", "memory").map(|memory| memory.value().max(0).unsigned_abs());
+    // From thousandths to shares to weights, as kubelets and runtimes count.
+    let shares = milli("requests").or(limit).map(|milli| (milli * 1024 / 1000).clamp(2, 262_144));
+    Limits { cpu_milli: limit, memory, weight: shares.map(|shares| 1 + (shares - 2) * 9999 / 262_142) }
+}
+
+/// What a container's processes may do.
+fn rights(look: &Look<'_>, own: &Value, user: &User) -> Rights {
+    let spec = &look.pod["spec"];
+    let groups = user.groups.clone();
+    let users = (spec["hostUsers"].as_bool() == Some(false)).then(|| (look.id as u32 % 60_000 + 1) << 16);
+    if own["privileged"].is_true() {
+        return Rights { groups, users, ..Rights::default() };
+    }
+    let named =
+        |list: &str| own["capabilities"][list].items().iter().fold(0, |all, name| all | Rights::capability(name.str()));
+    let (add, drop) = (named("add"), named("drop"));
+    let capabilities = match (add == Rights::ALL, drop == Rights::ALL) {
+        (true, _) => Rights::ALL & !drop,
+        (false, true) => add,
+        _ => (Rights::USUAL | add) & !drop,
+    };
+    let profile =
+        own["seccompProfile"]["type"].as_str().or_else(|| spec["securityContext"]["seccompProfile"]["type"].as_str());
+    Rights {
+        groups,
+        capabilities,
+        no_more: own["allowPrivilegeEscalation"].as_bool() == Some(false),
+        filtered: profile.is_some_and(|profile| profile != "Unconfined"),
+        users,
+    }
+}
+
 fn user(look: &Look<'_>, spec: &Value, image: &Image) -> Result<User, String> {
     let (own, pods) = (&spec["securityContext"], &look.pod["spec"]["securityContext"]);
     let pick = |field: &str| own[field].as_i64().or_else(|| pods[field].as_i64());
-    let mut user = image.user.clone();
-    if let Some(uid) = pick("runAsUser") {
-        user.uid = uid as u32;
-        if uid != 0 {
-            user.gid = 0;
-        }
-    }
+    let mut user = pick("runAsUser").map_or_else(|| image.user.clone(), |uid| image.user_of(uid as u32));
     if let Some(gid) = pick("runAsGroup") {
+        user.groups.retain(|group| *group != user.gid);
         user.gid = gid as u32;
+        user.groups.push(user.gid);
     }
-    if user.uid != image.user.uid || user.gid != image.user.gid {
+    if pods["supplementalGroupsPolicy"] == "Strict" {
         user.groups = vec![user.gid];
     }
     for group in pods["supplementalGroups"].items().iter().chain(pods.get("fsGroup")) {

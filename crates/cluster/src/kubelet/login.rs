@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use drydock_api::StreamId;
-use drydock_shell::{Env, Signal};
+use drydock_shell::{Env, Rights, Signal};
 
 use super::Kubelet;
 use super::serve::Seat;
@@ -13,7 +13,7 @@ use crate::network::Place;
 use crate::network::dns::Resolver;
 use crate::runtime::images::{Base, User};
 use crate::runtime::start::Exec;
-use crate::runtime::{ContainerConfig, Image, Mount, Names, Sandbox, Sink, node_root};
+use crate::runtime::{ContainerConfig, Image, Limits, Mount, Names, Sandbox, Sink, node_root};
 
 /// The node's own folders, which pods may mount too.
 const FOLDERS: [&str; 7] = ["/etc/kubernetes", "/var", "/opt", "/mnt", "/srv", "/run", "/data"];
@@ -83,14 +83,16 @@ impl Kubelet {
             env: Arc::new(env),
             cwd: "/root".into(),
             user: User::default(),
+            rights: Rights::default(),
+            sysctls: Vec::new(),
+            privileged: true,
             tty: false,
             stdin: false,
             stdin_once: false,
             mounts: FOLDERS.map(mount).to_vec(),
             read_only: false,
             stop_signal: Signal::Term,
-            cpu_milli: None,
-            memory: None,
+            limits: Limits::default(),
             message_path: String::new(),
             message_from_log: false,
         };

@@ -25,6 +25,8 @@ const RETRY: Duration = Duration::from_secs(10);
 const RESYNC: Duration = Duration::from_secs(60);
 /// How long volumes may take before it is told.
 const MOUNT_TIMEOUT: Duration = Duration::from_secs(123);
+/// What the container runtime has to run sandboxes with.
+const RUNTIME_HANDLERS: &[&str] = &["", "runc"];
 /// The first wait after a volume could not be mounted, and the longest.
 const MOUNT_RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(122));
 
@@ -82,13 +84,15 @@ impl Kubelet {
             let others = self.workers.values().filter(|other| other.admitted && !matches!(other.stage, Stage::Over));
             let refusal = self.pressure_refusal(worker);
             if let Some((reason, message)) = refusal.or_else(|| admit::refusal(worker, &self.config, &labels, others)) {
-                self.pod_event(worker, "Warning", reason, &message, ctx);
+                let told = message.strip_prefix("Pod was rejected: ").unwrap_or(&message);
+                self.pod_event(worker, "Warning", reason, told, ctx);
                 worker.verdict = Some((reason, message));
                 worker.stage = Stage::Over;
                 self.report(worker, ctx);
                 return;
             }
             worker.admitted = true;
+            self.watch_writing(worker, ctx);
         }
         self.report(worker, ctx);
         if let Some(seconds) = worker.pod["spec"]["activeDeadlineSeconds"].as_i64() {
@@ -109,8 +113,10 @@ impl Kubelet {
         if !worker.mounted {
             worker.doing = Doing::Mounting { until: ctx.now + ctx.latencies.mount, since: ctx.now };
         } else if worker.sandbox.is_none() {
+            self.look_for_pull_secrets(worker, ctx);
             worker.doing = Doing::Sandbox(ctx.now + ctx.latencies.sandbox);
         } else {
+            self.look_for_pull_secrets(worker, ctx);
             self.refresh_volumes(worker, ctx);
             self.act(worker, false, ctx);
         }
@@ -118,6 +124,9 @@ impl Kubelet {
 
     /// Does what is to be done, now that volumes and sandbox stand.
     fn act(&mut self, worker: &mut Worker, acted: bool, ctx: &mut Ctx<'_>) {
+        for (number, limits) in actions::limits(worker, &self.runtime) {
+            self.runtime.limit(number, limits);
+        }
         let actions = actions::compute(worker, &self.runtime);
         if actions.kill_pod {
             self.begin_end(worker, ctx);
@@ -190,6 +199,7 @@ impl Kubelet {
             worker.mounted = true;
             worker.mount_failures.clear();
             worker.volume_digest = self.volume_digest(worker, ctx);
+            self.look_for_pull_secrets(worker, ctx);
             worker.doing = Doing::Sandbox(ctx.now + ctx.latencies.sandbox);
             return;
         }
@@ -239,10 +249,15 @@ impl Kubelet {
         worker.doing = Doing::Mounting { until: next, since: ctx.now };
     }
 
-    /// Writes the volumes of a container whose files follow from objects.
+    /// Writes the volumes of a container whose files follow from objects, and gives new ones to the pod's group.
     pub(super) fn write_volumes(&mut self, worker: &Worker, number: u64, ctx: &mut Ctx<'_>) {
         let Some(config) = self.runtime.container(number).map(|container| container.config.clone()) else { return };
         let ip = worker.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        if let Some(group) = self.look(worker, &ip, ctx).file_group() {
+            for mount in config.mounts.iter().filter(|mount| !mount.fixed && mount.volume.pod != 0) {
+                self.runtime.give_volume(&mount.volume, group);
+            }
+        }
         for mount in config.mounts.iter().filter(|mount| mount.fixed) {
             let name = mount.volume.name.trim_end_matches(super::config::PARTS);
             let Some(volume) = worker.pod["spec"]["volumes"].find("name", name) else { continue };
@@ -342,20 +357,49 @@ impl Kubelet {
         }
     }
 
+    /// Tells which secrets for registries are not there; images are pulled all the same.
+    fn look_for_pull_secrets(&mut self, worker: &Worker, ctx: &mut Ctx<'_>) {
+        let namespace = worker.pod.namespace();
+        let names = worker.pod["spec"]["imagePullSecrets"].items().iter().map(|secret| secret["name"].str());
+        let gone =
+            |name: &&str| !name.is_empty() && ctx.informers.find(kinds::SECRETS, namespace.clone(), *name).is_none();
+        let missing: Vec<&str> = names.filter(gone).collect();
+        if !missing.is_empty() {
+            let message = format!(
+                "Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed.",
+                missing.join(", ")
+            );
+            self.pod_event(worker, "Warning", "FailedToRetrieveImagePullSecret", &message, ctx);
+        }
+    }
+
     // ---- sandbox ----
 
+    /// Tells that a sandbox could not be made, and looks again later.
+    fn sandbox_failed(&mut self, worker: &mut Worker, why: &str, ctx: &mut Ctx<'_>) {
+        let message = format!("Failed to create pod sandbox: rpc error: code = Unknown desc = {why}");
+        self.pod_event(worker, "Warning", "FailedCreatePodSandBox", &message, ctx);
+        worker.doing = Doing::Idle;
+        let at = ctx.now + ctx.random.jitter(RETRY, 50);
+        worker.look_again(at);
+    }
+
     fn make_sandbox(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) {
+        let class = worker.pod["spec"]["runtimeClassName"].as_str().filter(|class| !class.is_empty());
+        let class = class.and_then(|class| ctx.informers.find(kinds::RUNTIME_CLASSES, "", class));
+        let handler = class.map_or("", |class| class["handler"].str());
+        if !RUNTIME_HANDLERS.contains(&handler) {
+            let why = format!("failed to get sandbox runtime: no runtime for \"{handler}\" is configured");
+            self.sandbox_failed(worker, &why, ctx);
+            return;
+        }
         let host = worker.host_network();
         let node_ip = self.config.ip.parse().unwrap_or(std::net::Ipv4Addr::LOCALHOST);
         let ip = if host { Some(node_ip) } else { self.addresses.take() };
         let Some(ip) = ip else {
-            let message = "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for \
-                           sandbox: plugin type=\"bridge\" failed (add): failed to allocate for range 0: no IP addresses \
-                           available in range set";
-            self.pod_event(worker, "Warning", "FailedCreatePodSandBox", message, ctx);
-            worker.doing = Doing::Idle;
-            let at = ctx.now + ctx.random.jitter(RETRY, 50);
-            worker.look_again(at);
+            let why = "failed to setup network for sandbox: plugin type=\"bridge\" failed (add): failed to allocate for range \
+                       0: no IP addresses available in range set";
+            self.sandbox_failed(worker, why, ctx);
             return;
         };
         let node = self.node;

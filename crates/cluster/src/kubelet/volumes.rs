@@ -140,7 +140,29 @@ impl Look<'_> {
     /// What is missing.
     pub fn files(&self, volume: &Value, links: bool) -> Result<Fs, String> {
         let entries = self.entries(volume)?;
-        Ok(write(entries, links, self.now))
+        let files = write(entries, links, self.now);
+        Ok(match self.file_group() {
+            Some(group) => files.with_group(group, false),
+            None => files,
+        })
+    }
+
+    /// The group that the files of the pod's volumes are for.
+    pub fn file_group(&self) -> Option<u32> {
+        self.pod["spec"]["securityContext"]["fsGroup"].as_i64().and_then(|group| u32::try_from(group).ok())
+    }
+
+    /// The user that all of the pod's containers are said to run as, if it is one.
+    fn file_user(&self) -> Option<u32> {
+        let spec = &self.pod["spec"];
+        let of = |container: &Value| {
+            let own = container["securityContext"]["runAsUser"].as_i64();
+            own.or_else(|| spec["securityContext"]["runAsUser"].as_i64())
+        };
+        let lists = ["initContainers", "containers", "ephemeralContainers"];
+        let mut users = lists.into_iter().flat_map(|list| spec[list].items()).map(of);
+        let first = users.next()??;
+        users.all(|user| user == Some(first)).then(|| u32::try_from(first).ok())?
     }
 
     /// Path, content and mode of each file.
@@ -167,7 +189,10 @@ impl Look<'_> {
                 if let Some(token) = source.get("serviceAccountToken") {
                     let path: Str = token["path"].str().into();
                     let bytes = self.tokens.get(&path).cloned().unwrap_or_default().into_bytes();
-                    entries.push(Entry { path, bytes, mode: default });
+                    let owner = self.file_user();
+                    let own = owner.is_some() || self.file_group().is_some();
+                    let mode = if own { 0o600 } else { default };
+                    entries.push(Entry { path, bytes, mode, uid: owner.unwrap_or(0) });
                 } else if let Some(source) = source.get("configMap") {
                     note(self.config_map(source["name"].str(), source, default, &mut entries))?;
                 } else if let Some(source) = source.get("secret") {
@@ -218,7 +243,7 @@ impl Look<'_> {
                 env::resource(&self.pod.value, &Value::Null, self.node, &item["resourceFieldRef"])?
             };
             let mode = item["mode"].as_i64().map_or(default, |mode| mode as u16);
-            out.push(Entry { path: item["path"].str().into(), bytes: text.into_bytes(), mode });
+            out.push(Entry { path: item["path"].str().into(), bytes: text.into_bytes(), mode, uid: 0 });
         }
         Ok(())
     }
@@ -228,6 +253,7 @@ struct Entry {
     path: Str,
     bytes: Vec<u8>,
     mode: u16,
+    uid: u32,
 }
 
 fn mode(source: &Value, default: u16) -> u16 {
@@ -244,7 +270,7 @@ fn select(
     out: &mut Vec<Entry>,
 ) -> Result<(), String> {
     if items.items().is_empty() {
-        out.extend(data.iter().map(|(key, bytes)| Entry { path: (*key).into(), bytes: bytes.clone(), mode }));
+        out.extend(data.iter().map(|(key, bytes)| Entry { path: (*key).into(), bytes: bytes.clone(), mode, uid: 0 }));
         return Ok(());
     }
     for item in items.items() {
@@ -252,7 +278,7 @@ fn select(
         match data.iter().find(|(name, _)| *name == key) {
             Some((_, bytes)) => {
                 let mode = item["mode"].as_i64().map_or(mode, |mode| mode as u16);
-                out.push(Entry { path: item["path"].str().into(), bytes: bytes.clone(), mode });
+                out.push(Entry { path: item["path"].str().into(), bytes: bytes.clone(), mode, uid: 0 });
             }
             None if optional => {}
             None => return Err(missing(key)),
@@ -278,7 +304,7 @@ fn write(entries: Vec<Entry>, links: bool, now: Time) -> Fs {
         layout.link("..data", &folder);
     }
     for entry in entries {
-        layout.file(&format!("{base}/{}", entry.path), entry.bytes, entry.mode);
+        layout.file_of(&format!("{base}/{}", entry.path), entry.bytes, entry.mode, entry.uid);
     }
     layout.finish(0o777)
 }
@@ -291,7 +317,8 @@ mod tests {
 
     #[test]
     fn files_lie_behind_links() {
-        let entry = |path: &str, text: &str| Entry { path: path.into(), bytes: text.as_bytes().to_vec(), mode: 0o600 };
+        let entry =
+            |path: &str, text: &str| Entry { path: path.into(), bytes: text.as_bytes().to_vec(), mode: 0o600, uid: 0 };
         let fs = write(vec![entry("a", "1"), entry("d/b", "2")], true, Time::from_seconds(1_795_359_409));
         let vfs = Vfs::new(fs);
         assert_eq!(vfs.read_text("/a").unwrap(), "1");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use drydock_shell::{Env, Signal};
+use drydock_shell::{Env, Rights, Signal};
 use drydock_value::{Str, Time};
 
 use super::images::{Image, User};
@@ -33,6 +33,34 @@ pub struct Mount {
     pub fixed: bool,
 }
 
+/// What a container may use: its control group's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// The processor limit in thousandths.
+    pub cpu_milli: Option<u64>,
+    /// The memory limit in bytes.
+    pub memory: Option<u64>,
+    /// Its part of a busy processor, when it asked for any.
+    pub weight: Option<u64>,
+}
+
+impl Limits {
+    /// The files of the control group that tell of them; none where there is nothing to tell.
+    pub fn files(&self) -> Vec<(&'static str, String)> {
+        if *self == Limits::default() {
+            return Vec::new();
+        }
+        let memory = self.memory.map_or_else(|| "max".to_owned(), |bytes| bytes.to_string());
+        let cpu = self.cpu_milli.map_or_else(|| "max".to_owned(), |milli| (milli * 100).max(1000).to_string());
+        vec![
+            ("memory.max", format!("{memory}\n")),
+            ("cpu.max", format!("{cpu} 100000\n")),
+            ("cpu.weight", format!("{}\n", self.weight.unwrap_or(1))),
+            ("memory.events", String::new()),
+        ]
+    }
+}
+
 /// How a container is made.
 #[derive(Debug, Clone)]
 pub struct ContainerConfig {
@@ -46,6 +74,12 @@ pub struct ContainerConfig {
     pub cwd: String,
     /// The process's user.
     pub user: User,
+    /// What its processes may do; its groups are the user's.
+    pub rights: Rights,
+    /// Settings of the kernel that its pod has for itself.
+    pub sysctls: Vec<(String, String)>,
+    /// Whether it may do whatever the machine's own root may.
+    pub privileged: bool,
     /// Whether its process has a terminal.
     pub tty: bool,
     /// Whether its process has an input.
@@ -58,10 +92,8 @@ pub struct ContainerConfig {
     pub read_only: bool,
     /// What asks it to end.
     pub stop_signal: Signal,
-    /// The processor limit in thousandths.
-    pub cpu_milli: Option<u64>,
-    /// The memory limit in bytes.
-    pub memory: Option<u64>,
+    /// What it may use.
+    pub limits: Limits,
     /// `terminationMessagePath`.
     pub message_path: String,
     /// `terminationMessagePolicy: FallbackToLogsOnError`.
@@ -120,6 +152,12 @@ impl Container {
     /// Whether its input ends with that of a client that is attached.
     pub fn input_ends(&self) -> bool {
         self.config.stdin_once && !self.config.tty
+    }
+
+    /// How many bytes it has written beside its volumes: files, beyond those of its image, and its log.
+    pub fn written(&self, image: u64) -> u64 {
+        let files = self.machine.as_ref().and_then(|machine| machine.kernel.files_ref().root_fs());
+        files.map_or(0, |files| files.used().saturating_sub(image)) + self.log.end()
     }
 
     /// Whether its process runs.

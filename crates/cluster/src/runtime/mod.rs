@@ -32,7 +32,7 @@ use crate::ctx::Ctx;
 use crate::network::Place;
 use crate::queue::NodeId;
 
-pub use container::{Container, ContainerConfig, Mount, State, VolumeId};
+pub use container::{Container, ContainerConfig, Limits, Mount, State, VolumeId};
 pub use images::{Catalogue, Image, Reference};
 pub use log::{Log, LogOptions};
 pub use machine::{Outcome, Sink, Token};
@@ -154,6 +154,11 @@ impl Runtime {
         self.volumes.entry(id.clone()).or_insert_with(|| if *id == node_root() { node_files() } else { open_to_all() })
     }
 
+    /// How many bytes a volume holds.
+    pub fn written(&self, id: &VolumeId) -> u64 {
+        self.volumes.get(id).map_or(0, Fs::used)
+    }
+
     /// Sets the files of a volume.
     pub fn set_volume(&mut self, id: VolumeId, fs: Fs) {
         self.volumes.insert(id, fs);
@@ -182,7 +187,25 @@ impl Runtime {
         }
     }
 
+    /// Makes an empty volume a group's, unless it is there already.
+    pub fn give_volume(&mut self, id: &VolumeId, group: u32) {
+        if !self.volumes.contains_key(id) {
+            self.volumes.insert(id.clone(), open_to_all().with_group(group, true));
+        }
+    }
+
     // ---- containers ----
+
+    /// Sets what a container may use from now on.
+    pub fn limit(&mut self, number: u64, limits: Limits) {
+        let Some(container) = self.containers.get_mut(&number) else { return };
+        Arc::make_mut(&mut container.config).limits = limits;
+        if let Some(machine) = &mut container.machine {
+            for (name, text) in limits.files() {
+                let _ = machine.kernel.files().write(&format!("/sys/fs/cgroup/{name}"), text.as_bytes());
+            }
+        }
+    }
 
     /// A container.
     pub fn container(&self, number: u64) -> Option<&Container> {

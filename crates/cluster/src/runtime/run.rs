@@ -94,7 +94,7 @@ impl Runtime {
             machine.shut(code, ctx.streams, &mut outcomes);
         }
         self.take_back(&config, &mut machine.kernel);
-        let cost = match config.cpu_milli {
+        let cost = match config.limits.cpu_milli {
             Some(milli) if milli < 1000 => FUEL_MICROS * 1000 / milli.max(1),
             _ => FUEL_MICROS,
         };

@@ -101,17 +101,9 @@ impl Runtime {
             ("resolv.conf", sandbox.names.resolver.file()),
         ];
         mount_files(&mut files, "/etc", &etc);
-        if config.memory.is_some() || config.cpu_milli.is_some() {
-            let memory = config.memory.map_or_else(|| "max".to_owned(), |bytes| bytes.to_string());
-            let cpu =
-                config.cpu_milli.map_or_else(|| "max 100000".to_owned(), |milli| format!("{} 100000", milli * 100));
-            let limits = [
-                ("memory.max", format!("{memory}\n")),
-                ("cpu.max", format!("{cpu}\n")),
-                ("memory.events", String::new()),
-            ];
-            mount_files(&mut files, "/sys/fs/cgroup", &limits);
-        }
+        mount_files(&mut files, "/sys/fs/cgroup", &config.limits.files());
+        let settings = ctx.network.registry.settings(&config.sysctls);
+        let _ = files.mount("/proc/sys", settings, "", !config.privileged);
         let hostname = sandbox.hostname.to_string();
         self.mount_volumes(&config, &mut files)?;
         if config.cwd != "/" {
@@ -127,7 +119,13 @@ impl Runtime {
         if config.read_only {
             files.set_read_only("/", true);
         }
-        let options = Options { hostname, flavour: flavour(image.base), now: started, first_pid: 1 };
+        let options = Options {
+            hostname,
+            flavour: flavour(image.base),
+            now: started,
+            rights: config.rights.clone(),
+            ..Options::default()
+        };
         let mut kernel = Kernel::new(files, options);
         let random = self.containers.get(&number).map_or(0, |container| container.salt);
         let result = spawn_main(&mut kernel, &config);
@@ -259,6 +257,9 @@ fn shared_mounts(config: &ContainerConfig) -> impl Iterator<Item = &super::Mount
 
 /// Mounts files of the runtime's own over the image's.
 fn mount_files(files: &mut Vfs, folder: &str, contents: &[(&str, String)]) {
+    if contents.is_empty() {
+        return;
+    }
     let mut own = Vfs::default();
     for (name, text) in contents {
         let _ = own.write(&format!("/{name}"), text.as_bytes());

@@ -61,7 +61,7 @@ impl Container {
         let memory = (mebibytes << 20) + taken.unwrap_or(0);
         Usage {
             cpu: stepped + running / 1000 * idle,
-            memory: memory.min(self.config.memory.unwrap_or(u64::MAX)),
+            memory: memory.min(self.config.limits.memory.unwrap_or(u64::MAX)),
             started: self.started,
         }
     }

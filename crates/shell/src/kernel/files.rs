@@ -163,7 +163,7 @@ impl Kernel {
             let id = self.description_of(pid, fd.parse().map_err(|_| Errno::NotFound)?)?;
             return self.reopen(id);
         }
-        if followed.starts_with("/proc/") {
+        if followed.starts_with("/proc/") && !followed.starts_with("/proc/sys/") {
             return self.open_proc(pid, &followed);
         }
         let (readable, writable) = match open {
@@ -233,7 +233,11 @@ impl Kernel {
             }
             ("mounts", "") => {
                 let line = |(path, ro): (&str, bool)| {
-                    let device = if path == "/" { "overlay" } else { "tmpfs" };
+                    let device = match path {
+                        "/" => "overlay",
+                        "/proc/sys" => "proc",
+                        _ => "tmpfs",
+                    };
                     format!("{device} {path} {device} {} 0 0\n", if ro { "ro,relatime" } else { "rw,relatime" })
                 };
                 return Some(self.files.mount_points().map(line).collect());
@@ -243,12 +247,17 @@ impl Kernel {
         let process = self.processes.get(&pid)?;
         match rest {
             "cmdline" => Some(process.argv.iter().map(|word| format!("{word}\0")).collect()),
+            "uid_map" | "gid_map" => Some(match self.rights.users {
+                Some(first) => format!("{:>10} {first:>10} {:>10}\n", 0, 65_536),
+                None => format!("{:>10} {:>10} {:>10}\n", 0, 0, u32::MAX),
+            }),
             "comm" => Some(format!("{}\n", command_name(&process.argv))),
             "environ" => Some(process.env.iter().map(|(key, value)| format!("{key}={value}\0")).collect()),
             "status" => Some(format!(
-                "Name:\t{}\nState:\tS (sleeping)\nPid:\t{pid}\nPPid:\t{}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\n",
+                "Name:\t{}\nState:\tS (sleeping)\nPid:\t{pid}\nPPid:\t{}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\n{}",
                 command_name(&process.argv),
                 process.parent,
+                self.rights.status(process.user.uid),
                 uid = process.user.uid,
                 gid = process.user.gid,
             )),

@@ -14,6 +14,7 @@ mod files;
 mod outside;
 mod pipe;
 mod process;
+mod rights;
 mod run;
 mod signal;
 mod sys;
@@ -25,6 +26,7 @@ pub use files::{Open, Read};
 pub use outside::Options;
 pub use pipe::PipeId;
 pub use process::{Disposition, Env, Group, Program, Spawn, Stdio, Step, Wait};
+pub use rights::Rights;
 pub use run::Activity;
 pub use signal::Signal;
 pub use sys::Sys;
@@ -68,6 +70,7 @@ const FDS_MAX: u32 = 1024;
 #[derive(Clone)]
 pub struct Kernel {
     files: Vfs,
+    rights: Rights,
     hostname: String,
     flavour: Flavour,
     now: Time,

@@ -11,7 +11,9 @@ use super::process::{Process, State};
 use super::run::killed_by;
 use super::sys::HostProgram;
 use super::tty::Tty;
-use super::{Env, Flavour, Group, Kernel, PROCESSES_MAX, Pid, PipeId, Program, Signal, Spawn, Stdio, TtyId, TtyMode};
+use super::{
+    Env, Flavour, Group, Kernel, PROCESSES_MAX, Pid, PipeId, Program, Rights, Signal, Spawn, Stdio, TtyId, TtyMode,
+};
 use crate::{Errno, Shell, User, Vfs, join, tools};
 
 /// How a machine is made.
@@ -25,11 +27,19 @@ pub struct Options {
     pub now: Time,
     /// The number of its first process: 1 in a container.
     pub first_pid: Pid,
+    /// What its processes may do.
+    pub rights: Rights,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { hostname: "localhost".into(), flavour: Flavour::Gnu, now: Time::default(), first_pid: 1 }
+        Options {
+            hostname: "localhost".into(),
+            flavour: Flavour::Gnu,
+            now: Time::default(),
+            first_pid: 1,
+            rights: Rights::default(),
+        }
     }
 }
 
@@ -38,11 +48,16 @@ pub(super) const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// A script's interpreters, `#!` to a script again, nest no deeper.
 const INTERPRETERS_MAX: usize = 4;
 
+/// A program, its words, and the user whose rights its file gives.
+type Loaded = (Box<dyn Program>, Vec<String>, Option<u32>);
+
 impl Kernel {
     /// A machine with these files and no processes.
-    pub fn new(files: Vfs, options: Options) -> Kernel {
+    pub fn new(mut files: Vfs, options: Options) -> Kernel {
+        files.set_groups(options.rights.groups.clone());
         Kernel {
             files,
+            rights: options.rights,
             hostname: options.hostname,
             flavour: options.flavour,
             now: options.now,
@@ -132,8 +147,8 @@ impl Kernel {
         if self.processes.len() >= PROCESSES_MAX {
             return Err(Errno::Again);
         }
-        let (program, argv) = match spawn.program {
-            Some(program) => (program, spawn.argv),
+        let (program, argv, owner) = match spawn.program {
+            Some(program) => (program, spawn.argv, None),
             None => {
                 let path = env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
                 self.files.act_as(user);
@@ -142,6 +157,7 @@ impl Kernel {
                 loaded?
             }
         };
+        let user = User { uid: owner.unwrap_or(user.uid), ..user };
         let pid = self.next_pid;
         self.next_pid += 1;
         let group = match spawn.group {
@@ -201,21 +217,17 @@ impl Kernel {
         Err(error)
     }
 
-    /// The program of a command's words, and the words that it is given: a script's are its interpreter's.
-    pub(super) fn load(
-        &self,
-        argv: &[String],
-        file: Option<String>,
-        path: &str,
-        cwd: &str,
-    ) -> Result<(Box<dyn Program>, Vec<String>), Errno> {
+    /// The program of a command's words, the words that it is given (a script's are its interpreter's), and the user whose
+    /// rights its file gives.
+    pub(super) fn load(&self, argv: &[String], file: Option<String>, path: &str, cwd: &str) -> Result<Loaded, Errno> {
         let mut argv = argv.to_vec();
         let command = argv.first().ok_or(Errno::NotFound)?;
         let mut file = self.find(file.as_ref().unwrap_or(command), path, cwd)?;
         for _ in 0..INTERPRETERS_MAX {
             let stat = self.files.stat(&file)?;
             if let Some(name) = self.files.binary(stat.node) {
-                return Ok((program(name), argv));
+                let lends = stat.mode & 0o4000 != 0 && !self.rights.no_more;
+                return Ok((program(name), argv, lends.then_some(stat.uid)));
             }
             let head = self.files.read_at(stat.node, 0, 256)?;
             let head = String::from_utf8_lossy(&head).into_owned();

@@ -66,6 +66,11 @@ impl<'a> Sys<'a> {
         self.kernel.processes.get(&self.pid).map(|process| process.user).unwrap_or_default()
     }
 
+    /// What processes may do on this machine.
+    pub fn rights(&self) -> &super::Rights {
+        &self.kernel.rights
+    }
+
     /// The machine's name.
     pub fn hostname(&self) -> &str {
         &self.kernel.hostname

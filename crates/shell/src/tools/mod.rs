@@ -31,6 +31,7 @@ mod run;
 mod sed;
 mod sort;
 mod stream;
+mod sysctl;
 mod system;
 mod tar;
 pub(crate) mod test;
@@ -103,6 +104,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "hexdump", usage: "[-bcdoxCv] [-n LEN] [FILE]...", start: Start::Filter(binary::dump) },
     Tool { name: "hostname", usage: "[-sidf] [HOSTNAME | -F FILE]", start: Start::Run(system::hostname) },
     Tool { name: "id", usage: "[-ugGnr] [USER]", start: Start::Run(system::id) },
+    Tool { name: "ip", usage: "[OPTIONS] address|route|link [COMMAND]", start: Start::Run(net::ip) },
     Tool { name: "kill", usage: "[-l] [-SIG] PID...", start: Start::Run(system::kill) },
     Tool { name: "killall", usage: "[-lq] [-SIG] PROCESS_NAME...", start: Start::Run(system::by_name) },
     Tool { name: "less", usage: "[-FIMmNRS] [FILE]...", start: Start::Program(pager::pager) },
@@ -149,6 +151,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "strings", usage: "[-n LEN] [FILE]...", start: Start::Filter(binary::strings) },
     Tool { name: "stty", usage: "[SETTING]...", start: Start::Run(system::stty) },
     Tool { name: "sync", usage: "", start: Start::Run(system::succeed) },
+    Tool { name: "sysctl", usage: "[-enq] { -a | -w KEY=VALUE... | KEY... }", start: Start::Run(sysctl::run) },
     Tool { name: "tac", usage: "[FILE]...", start: Start::Filter(lines::tac) },
     Tool { name: "tail", usage: "[OPTIONS] [FILE]...", start: Start::Program(head::tail) },
     Tool { name: "tar", usage: "c|x|t [-mvokO] [-f TARFILE] [-C DIR] [FILE]...", start: Start::Slurp(tar::run) },

@@ -293,7 +293,8 @@ pub(super) fn df(call: &mut Call<'_, '_>) -> i32 {
         Some(fs) => (fs.used().div_ceil(1024), fs.limit() / 1024),
         None => (0, 0),
     };
-    let mut places: Vec<String> = call.sys.files().mount_points().map(|(path, _)| path.to_owned()).collect();
+    let mut places: Vec<String> =
+        call.sys.files().mount_points().map(|(path, _)| path.to_owned()).filter(|path| path != "/proc/sys").collect();
     if !options.rest.is_empty() {
         places.truncate(1);
     }

@@ -65,13 +65,21 @@ pub(super) fn id(call: &mut Call<'_, '_>) -> i32 {
     let one = |call: &mut Call<'_, '_>, file: &str, id: u32| {
         if options.has('n') { name_of(call, file, id) } else { id.to_string() }
     };
+    let mut groups = vec![user.gid];
+    if options.rest.is_empty() {
+        let others = call.sys.rights().groups.clone();
+        groups.extend(others.into_iter().filter(|group| *group != user.gid));
+    }
     let text = if options.has('u') {
         one(call, PASSWD, user.uid)
-    } else if options.any("gG") {
+    } else if options.has('G') {
+        groups.iter().map(|group| one(call, GROUP, *group)).collect::<Vec<_>>().join(" ")
+    } else if options.has('g') {
         one(call, GROUP, user.gid)
     } else {
         let (uid, gid) = (shown(call, PASSWD, user.uid), shown(call, GROUP, user.gid));
-        format!("uid={uid} gid={gid} groups={gid}")
+        let groups: Vec<String> = groups.iter().map(|group| shown(call, GROUP, *group)).collect();
+        format!("uid={uid} gid={gid} groups={}", groups.join(","))
     };
     call.print(&format!("{text}\n"));
     0
@@ -79,8 +87,10 @@ pub(super) fn id(call: &mut Call<'_, '_>) -> i32 {
 
 pub(super) fn groups(call: &mut Call<'_, '_>) -> i32 {
     let gid = call.sys.user().gid;
-    let name = name_of(call, GROUP, gid);
-    call.print(&format!("{name}\n"));
+    let mut groups = vec![gid];
+    groups.extend(call.sys.rights().groups.iter().filter(|group| **group != gid));
+    let names: Vec<String> = groups.into_iter().map(|group| name_of(call, GROUP, group)).collect();
+    call.print(&format!("{}\n", names.join(" ")));
     0
 }
 

@@ -132,6 +132,21 @@ impl Fs {
         self
     }
 
+    /// Gives all of it to a group, which may read it, and write it too if `writes`: what a kubelet does for `fsGroup`.
+    #[must_use]
+    pub fn with_group(mut self, group: u32, writes: bool) -> Fs {
+        let bits = if writes { 0o660 } else { 0o440 };
+        for inode in Arc::make_mut(&mut self.inodes).values_mut() {
+            inode.gid = group;
+            match inode.kind() {
+                Kind::Symlink => {}
+                Kind::Dir => inode.mode |= bits | 0o2110,
+                _ => inode.mode |= bits,
+            }
+        }
+        self
+    }
+
     /// How many bytes its files hold.
     pub fn used(&self) -> u64 {
         self.used

@@ -7,7 +7,7 @@ use drydock_value::Time;
 use super::fs::{Content, Fs, Inode, ROOT};
 use super::{Kind, User};
 
-/// A file system that is being laid out, all of it root's: names are put where they belong, without the walks, permissions
+/// A file system that is being laid out, root's unless it is said: names are put where they belong, without the walks, permissions
 /// and links that a machine's paths go through. What does not fit is left out.
 #[derive(Debug)]
 pub struct Layout {
@@ -48,7 +48,15 @@ impl Layout {
 
     /// Puts a file at a path, in place of one that was there.
     pub fn file(&mut self, path: &str, bytes: Vec<u8>, mode: u16) {
-        self.add(path, Content::File(Arc::new(bytes)), mode & 0o7777);
+        self.file_of(path, bytes, mode, 0);
+    }
+
+    /// The same, of a user's.
+    pub fn file_of(&mut self, path: &str, bytes: Vec<u8>, mode: u16, uid: u32) {
+        let added = self.add(path, Content::File(Arc::new(bytes)), mode & 0o7777);
+        if let Some(inode) = added.filter(|_| uid != 0).and_then(|ino| self.fs.inode_mut(ino)) {
+            inode.uid = uid;
+        }
     }
 
     /// Puts a symbolic link at a path.

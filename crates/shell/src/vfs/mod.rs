@@ -110,6 +110,8 @@ struct Mount {
 pub struct Vfs {
     mounts: Vec<Mount>,
     who: User,
+    /// Groups that everybody is in beside their own.
+    groups: Vec<u32>,
     now: Time,
     revision: u64,
 }
@@ -125,7 +127,7 @@ impl Vfs {
     pub fn new(root: Fs) -> Vfs {
         let mount =
             Mount { path: "/".into(), covers: None, fs: Some(root), shares: None, root: fs::ROOT, read_only: false };
-        Vfs { mounts: vec![mount], who: User::ROOT, now: Time::default(), revision: 0 }
+        Vfs { mounts: vec![mount], who: User::ROOT, groups: Vec::new(), now: Time::default(), revision: 0 }
     }
 
     /// The directories and files that every machine has: `/dev`, `/etc`, `/tmp`, `/proc`, root's home.
@@ -172,6 +174,11 @@ impl Vfs {
     /// Sets who acts from now on.
     pub fn act_as(&mut self, who: User) {
         self.who = who;
+    }
+
+    /// Sets the groups that everybody is in beside their own.
+    pub fn set_groups(&mut self, groups: Vec<u32>) {
+        self.groups = groups;
     }
 
     /// Sets the time that changes are stamped with.

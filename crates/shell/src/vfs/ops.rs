@@ -68,7 +68,7 @@ impl Vfs {
             return true;
         } else if self.who.uid == inode.uid {
             inode.mode >> 6
-        } else if self.who.gid == inode.gid {
+        } else if self.who.gid == inode.gid || self.groups.contains(&inode.gid) {
             inode.mode >> 3
         } else {
             inode.mode
@@ -160,7 +160,13 @@ impl Vfs {
         }
         let (dir, name) = self.parent(path)?;
         self.check(dir, WRITE | SEARCH)?;
-        let inode = Inode::new(content, mode, self.who, self.now);
+        let mut inode = Inode::new(content, mode, self.who, self.now);
+        let parent = self.inode(dir)?;
+        // What is made in a directory with this bit is its group's.
+        if parent.mode & 0o2000 != 0 {
+            inode.gid = parent.gid;
+            inode.mode |= if inode.kind() == Kind::Dir { 0o2000 } else { 0 };
+        }
         let ino = self.changed(dir)?.add(dir.ino, name, inode)?;
         Ok(NodeId { mount: dir.mount, ino })
     }

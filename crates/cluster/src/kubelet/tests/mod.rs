@@ -5,6 +5,7 @@ mod endings;
 mod life;
 mod network;
 mod probes;
+mod security;
 mod streams;
 
 use drydock_sorted::Sort;

@@ -144,6 +144,16 @@ impl Catalogue {
         self.roots.entry(key).or_insert_with(|| rootfs::build(image)).clone()
     }
 
+    /// The kernel's settings as a container sees them, with those that its pod sets: `/proc/sys`.
+    pub fn settings(&mut self, own: &[(String, String)]) -> Fs {
+        let usual = self.roots.entry(String::new()).or_insert_with(|| rootfs::settings(rootfs::SETTINGS));
+        if own.is_empty() {
+            return usual.clone();
+        }
+        let given = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        rootfs::settings(&rootfs::SETTINGS.iter().copied().chain(given).collect::<Vec<_>>())
+    }
+
     /// What a registry answers to a pull.
     ///
     /// # Errors
@@ -259,6 +269,38 @@ fn image(row: &Row, resolved: &Resolved) -> Image {
         idle: row.idle,
     }
 }
+
+impl Image {
+    /// The user of a number, as the image's own files know it: its group, and the groups that it is in.
+    pub fn user_of(&self, uid: u32) -> User {
+        if uid == self.user.uid {
+            return self.user.clone();
+        }
+        let file = |wanted: &str| self.files.iter().find(|(path, _)| path == wanted).map_or("", |(_, text)| text);
+        let fields = |line: &'_ str| line.split(':').map(str::to_owned).collect::<Vec<String>>();
+        let mut accounts = file("/etc/passwd").lines().map(fields);
+        let account = accounts.find(|fields| fields.get(2).is_some_and(|number| *number == uid.to_string()));
+        let Some(account) = account else {
+            // Every base knows `nobody`.
+            let gid = if uid == NOBODY { NOBODY } else { 0 };
+            return User { uid, gid, groups: groups(self.base, uid, gid) };
+        };
+        let gid = account.get(3).and_then(|gid| gid.parse().ok()).unwrap_or(0);
+        let mut groups = vec![gid];
+        for group in file("/etc/group").lines().map(fields) {
+            if group
+                .get(3)
+                .is_some_and(|members| members.split(',').any(|name| Some(name) == account.first().map(String::as_str)))
+            {
+                groups.extend(group.get(2).and_then(|number| number.parse::<u32>().ok()));
+            }
+        }
+        User { uid, gid, groups }
+    }
+}
+
+/// The user and the group `nobody`.
+const NOBODY: u32 = 65_534;
 
 /// The groups of `/etc/group` that a base image puts its root user in.
 fn groups(base: Base, uid: u32, gid: u32) -> Vec<u32> {

@@ -19,6 +19,7 @@ pub const ROWS: &[Row] = &[
         entrypoint: &["/agnhost"],
         command: &["pause"],
         programs: &["/agnhost", "/agnhost-2=agnhost"],
+        files: &[("/etc/passwd", PASSWD), ("/etc/group", GROUP)],
         idle: true,
         ..EMPTY
     },
@@ -61,7 +62,7 @@ pub const ROWS: &[Row] = &[
         tags: numbered(&[minors(1, 0, 4)]),
         size: 3_200_000,
         entrypoint: &["/nonewprivs"],
-        programs: &["/nonewprivs=agnhost"],
+        programs: &["+/nonewprivs=agnhost"],
         ..EMPTY
     },
     Row {
@@ -92,6 +93,12 @@ pub const ROWS: &[Row] = &[
         ..EMPTY
     },
 ];
+
+/// agnhost's users and groups: one that tests run as, and what it is in.
+const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n\
+    user-defined-in-image:x:1000:1000::/home/user-defined-in-image:/bin/sh\n";
+const GROUP: &str = "root:x:0:root\nnogroup:x:65534:\nuser-defined-in-image:x:1000:\n\
+    group-defined-in-image:x:50000:user-defined-in-image\n";
 
 /// Builds of one version are told apart by a number after it.
 const BUILDS: &[&str] = &["0", "1", "2", "3", "4", "5"];

@@ -1,6 +1,6 @@
 //! The file system that a container of an image starts with.
 
-use drydock_shell::{Flavour, Fs, User, Vfs};
+use drydock_shell::{Flavour, Fs, Layout, User, Vfs};
 use drydock_value::Time;
 
 use super::catalogue::Image;
@@ -9,7 +9,8 @@ use super::rows::Base;
 /// Utilities that Debian's and Ubuntu's slim images do without.
 const NOT_IN_DEBIAN: &[&str] = &[
     "curl", "free", "host", "ifconfig", "ip", "kubectl", "less", "minikube", "nc", "netstat", "nslookup", "pgrep",
-    "ping", "pkill", "ps", "telnet", "top", "tree", "unzip", "uptime", "vi", "vim", "nano", "wget", "xxd", "jq", "dig",
+    "ping", "pkill", "ps", "sysctl", "telnet", "top", "tree", "unzip", "uptime", "vi", "vim", "nano", "wget", "xxd",
+    "jq", "dig",
 ];
 /// Utilities that are no part of busybox.
 const NOT_IN_BUSYBOX: &[&str] = &["bash", "curl", "jq", "kubectl", "minikube", "dig", "host", "nano", "vim"];
@@ -18,12 +19,28 @@ const NOT_IN_BUSYBOX: &[&str] = &["bash", "curl", "jq", "kubectl", "minikube", "
 const DIRECTORIES: &[&str] = &[
     "/var/run/secrets/kubernetes.io/serviceaccount",
     "/sys/fs/cgroup",
+    "/proc/sys",
     "/run",
     "/mnt",
     "/opt",
     "/srv",
     "/var/lib",
     "/var/cache",
+];
+
+/// Settings of the kernel that a container's programs look at, by their names, as runtimes leave them.
+#[rustfmt::skip]
+pub const SETTINGS: &[(&str, &str)] = &[
+    ("fs.file-max", "9223372036854775807"), ("kernel.msgmax", "8192"), ("kernel.ostype", "Linux"),
+    ("kernel.osrelease", "6.8.0"), ("kernel.pid_max", "4194304"), ("kernel.shm_rmid_forced", "0"),
+    ("kernel.shmmax", "18446744073692774399"), ("net.core.somaxconn", "4096"), ("net.ipv4.ip_forward", "1"),
+    ("net.ipv4.ip_local_port_range", "32768 60999"), ("net.ipv4.ip_local_reserved_ports", ""),
+    ("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", "0 2147483647"),
+    ("net.ipv4.tcp_fin_timeout", "60"), ("net.ipv4.tcp_keepalive_intvl", "75"),
+    ("net.ipv4.tcp_keepalive_probes", "9"), ("net.ipv4.tcp_keepalive_time", "7200"),
+    ("net.ipv4.tcp_rmem", "4096 131072 6291456"), ("net.ipv4.tcp_syncookies", "1"),
+    ("net.ipv4.tcp_wmem", "4096 16384 4194304"), ("vm.max_map_count", "65530"), ("vm.overcommit_memory", "0"),
+    ("vm.swappiness", "60"),
 ];
 
 /// When images were built.
@@ -37,6 +54,16 @@ pub fn flavour(base: Base) -> Flavour {
     }
 }
 
+/// The files of settings, the last of a name counts.
+pub fn settings(all: &[(&str, &str)]) -> Fs {
+    let mut layout = Layout::new(BUILT);
+    for (name, value) in all {
+        let words: Vec<&str> = value.split_whitespace().collect();
+        layout.file(&name.replace('.', "/"), format!("{}\n", words.join("\t")).into_bytes(), 0o644);
+    }
+    layout.finish(0o555)
+}
+
 /// Builds it. What fails here fails for every container alike, and a test would show it.
 pub fn build(image: &Image) -> Fs {
     let mut vfs = Vfs::base();
@@ -48,6 +75,7 @@ pub fn build(image: &Image) -> Fs {
         let _ = vfs.write(file, b"");
     }
     install_utilities(&mut vfs, image);
+    let _ = vfs.write("/etc/group", group_file(image.base).as_bytes());
     let release = match image.base {
         Base::Scratch | Base::Busybox => None,
         Base::Alpine => {
@@ -77,7 +105,11 @@ pub fn build(image: &Image) -> Fs {
     for entry in &image.programs {
         let (path, program) = entry.split_once('=').unwrap_or((entry, ""));
         let program = if program.is_empty() { path.rsplit('/').next().unwrap_or(path) } else { program };
+        let (path, lends) = path.strip_prefix('+').map_or((path, false), |path| (path, true));
         let _ = vfs.install(path, program);
+        if lends {
+            let _ = vfs.chmod(path, 0o4755);
+        }
     }
     if image.user.uid != 0 {
         let User { uid, gid } = User { uid: image.user.uid, gid: image.user.gid };
@@ -85,6 +117,46 @@ pub fn build(image: &Image) -> Fs {
         let _ = vfs.write("/etc/passwd", format!("{passwd}app:x:{uid}:{gid}::/:/sbin/nologin\n").as_bytes());
     }
     vfs.root_fs().cloned().unwrap_or_default()
+}
+
+/// The groups that a base image knows, with root as a member of those that it puts it in.
+fn group_file(base: Base) -> String {
+    let (names, ofroot): (&[(&str, u32)], &[u32]) = match base {
+        Base::Busybox => (
+            &[
+                ("daemon", 1),
+                ("bin", 2),
+                ("sys", 3),
+                ("adm", 4),
+                ("tty", 5),
+                ("disk", 6),
+                ("wheel", 10),
+                ("users", 100),
+            ],
+            &[10],
+        ),
+        Base::Alpine => (
+            &[
+                ("bin", 1),
+                ("daemon", 2),
+                ("sys", 3),
+                ("adm", 4),
+                ("disk", 6),
+                ("wheel", 10),
+                ("floppy", 11),
+                ("dialout", 20),
+                ("tape", 26),
+                ("video", 27),
+            ],
+            &[1, 2, 3, 4, 6, 10, 11, 20, 26, 27],
+        ),
+        _ => (&[], &[]),
+    };
+    let mut text = "root:x:0:\n".to_owned();
+    for (name, gid) in names {
+        text.push_str(&format!("{name}:x:{gid}:{}\n", if ofroot.contains(gid) { "root" } else { "" }));
+    }
+    text + "nogroup:x:65534:\n"
 }
 
 /// Puts a file, folder (the path ends in `/`) or link (`-> TARGET`) at a path.

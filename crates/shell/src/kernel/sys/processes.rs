@@ -65,8 +65,8 @@ impl Sys<'_> {
         let process = self.kernel.processes.get(&self.pid).ok_or(Errno::NoProcess)?;
         let env = spawn.env.unwrap_or_else(|| Arc::clone(&process.env));
         let cwd = process.cwd.clone();
-        let (program, argv) = match spawn.program {
-            Some(program) => (program, spawn.argv),
+        let (program, argv, owner) = match spawn.program {
+            Some(program) => (program, spawn.argv, None),
             None => {
                 let path = env.get("PATH").map_or(crate::kernel::outside::DEFAULT_PATH, String::as_str);
                 self.kernel.load(&spawn.argv, spawn.file, path, &cwd)?
@@ -75,6 +75,7 @@ impl Sys<'_> {
         if let Some(process) = self.kernel.processes.get_mut(&self.pid) {
             process.argv = Arc::new(argv);
             process.env = env;
+            process.user.uid = owner.unwrap_or(process.user.uid);
         }
         for fd in PRIVATE_FDS {
             self.close(fd);

@@ -2,11 +2,13 @@
 
 mod curl;
 mod http;
+mod ip;
 mod lookup;
 mod nc;
 mod wget;
 
 pub(super) use curl::program as curl;
+pub(super) use ip::run as ip;
 pub(super) use lookup::{getent, nslookup};
 pub(super) use nc::program as nc;
 pub(super) use wget::program as wget;
