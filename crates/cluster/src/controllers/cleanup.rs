@@ -61,12 +61,20 @@ impl Controller for TimeToLive {
     }
 }
 
-/// Deletes pods that no kubelet will end: their node is gone, or they were never bound and are being deleted.
+/// Deletes pods that no kubelet will end: their node is gone, or out of service.
 #[derive(Debug, Clone, Default)]
 pub struct PodGarbage;
 
 /// How long a node has to be gone before its pods are given up.
 const QUARANTINE: Duration = Duration::from_secs(40);
+/// How often the pods of a node that is out of service are looked at.
+const PERIOD: Duration = Duration::from_secs(20);
+
+/// Whether somebody vouches, by a taint, that a node that is not ready is off.
+fn out_of_service(node: &Value) -> bool {
+    node["spec"]["taints"].find("key", "node.kubernetes.io/out-of-service").is_some()
+        && super::common::condition(node, "Ready").is_some_and(|ready| ready["status"] != "True")
+}
 
 impl Controller for PodGarbage {
     fn name(&self) -> &'static str {
@@ -78,31 +86,41 @@ impl Controller for PodGarbage {
     }
 
     fn observe(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue<'_>) {
-        if change.new.is_none() {
-            for pod in informers.pods_on(&change.key().name) {
-                queue.after(&pod.key, QUARANTINE);
+        let wait = match &change.new {
+            None => QUARANTINE,
+            Some(node) if out_of_service(&node.value) && (change.differs(&["spec"]) || change.differs(&["status"])) => {
+                PERIOD
             }
+            Some(_) => return,
+        };
+        for pod in informers.pods_on(&change.key().name) {
+            queue.after(&pod.key, wait);
         }
     }
 
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
         let Some(pod) = ctx.informers.get(kinds::PODS, key).cloned() else { return Ok(Requeue::Done) };
         let node = &pod.pod().node;
-        if node.is_empty() || ctx.api.get(kinds::NODES, "", node).is_some() {
-            return Ok(Requeue::Done);
-        }
-        let actor = actor(self.name());
-        let mut updated = pod.value.clone();
-        if !pod.pod().terminal() {
-            updated["status"].set("phase", "Failed");
-            let condition = super::common::new_condition(
+        let node = if node.is_empty() { None } else { Some(ctx.api.get(kinds::NODES, "", node)) };
+        let condition = match node {
+            Some(Some(node)) if out_of_service(node) && pod.deleting.is_none() => return Ok(Requeue::After(PERIOD)),
+            Some(Some(node)) if out_of_service(node) => None,
+            Some(None) => Some(super::common::new_condition(
                 "DisruptionTarget",
                 "True",
                 "DeletionByPodGC",
                 "PodGC: node no longer exists",
                 ctx.now,
-            );
-            super::common::set_condition(&mut updated["status"]["conditions"], condition);
+            )),
+            _ => return Ok(Requeue::Done),
+        };
+        let actor = actor(self.name());
+        let mut updated = pod.value.clone();
+        if !pod.pod().terminal() {
+            updated["status"].set("phase", "Failed");
+            if let Some(condition) = condition {
+                super::common::set_condition(&mut updated["status"]["conditions"], condition);
+            }
             ignore_absent(ctx.client(&actor).update_status(kinds::PODS, &key.namespace, updated))?;
         }
         let options = DeleteOptions::now();

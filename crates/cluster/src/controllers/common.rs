@@ -182,6 +182,22 @@ pub fn namespace_terminating(status: &Status) -> bool {
     status.causes.iter().any(|cause| cause.reason == "NamespaceTerminating")
 }
 
+/// Does something that often, in batches that double while all goes well: what fails for one is not tried for all.
+/// Answers how many were not tried, and the last failure.
+pub fn in_batches(count: usize, one: &mut dyn FnMut(usize) -> Result<(), Status>) -> (usize, Result<(), Status>) {
+    let (mut done, mut batch, mut result) = (0, 1, Ok(()));
+    while done < count && result.is_ok() {
+        let end = count.min(done + batch);
+        for at in done..end {
+            if let Err(status) = one(at) {
+                result = Err(status);
+            }
+        }
+        (done, batch) = (end, batch * 2);
+    }
+    (count - done, result)
+}
+
 /// A controller's hands for pods: creates and deletes them, and tells by events.
 #[derive(Debug, Clone)]
 pub struct PodControl {
@@ -323,6 +339,19 @@ mod tests {
         assert_eq!(fnv32("foobar", None), 0xbf9c_f968);
         let template = value!({"spec": {"containers": []}});
         assert_ne!(template_hash(&template, None), template_hash(&template, Some(1)));
+    }
+
+    #[test]
+    fn batches_double_until_one_fails() {
+        // How many there are, the first that fails, how many are tried.
+        for (count, fails, tried) in [(0, 9, 0), (5, 9, 5), (5, 0, 1), (9, 1, 3), (9, 4, 7), (9, 8, 9)] {
+            let mut calls = 0;
+            let (skipped, result) = in_batches(count, &mut |at| {
+                calls += 1;
+                if at >= fails { Err(Status::new(403, "Forbidden", "no")) } else { Ok(()) }
+            });
+            assert_eq!((calls, skipped, result.is_ok()), (tried, count - tried, fails >= count), "{count} {fails}");
+        }
     }
 
     #[test]

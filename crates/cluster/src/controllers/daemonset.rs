@@ -27,6 +27,8 @@ const HASH: &str = "controller-revision-hash";
 const GENERATION: &str = "pod-template-generation";
 /// Failed pods are replaced at this pace at first, then more slowly.
 const BACKOFF: Duration = Duration::from_secs(1);
+/// The most pods that one reconciliation creates or deletes.
+const BURST: usize = 250;
 
 /// Taints that daemons put up with: key and effect.
 const TOLERATIONS: &[(&str, &str)] = &[
@@ -104,6 +106,8 @@ struct View {
     hash: String,
     /// Every node, with the set's pods on it.
     nodes: Vec<(NodeInfo, Vec<Arc<Object>>)>,
+    /// Pods that wait for a node which is gone: no scheduler places them, and nobody else takes them away.
+    lost: Vec<Arc<Object>>,
     now: Time,
 }
 
@@ -120,8 +124,8 @@ impl View {
         pod.label(HASH) == self.hash
     }
 
-    /// Surge and unavailability, as numbers of nodes.
-    fn bounds(&self) -> (usize, usize) {
+    /// The nodes that want a pod; surge and unavailability, as numbers of nodes.
+    fn bounds(&self) -> (usize, usize, usize) {
         let desired = self.nodes.iter().filter(|(node, _)| wanted_on(&self.template, node).0).count();
         let rolling = &self.set["spec"]["updateStrategy"]["rollingUpdate"];
         let part = |field: &str| {
@@ -129,7 +133,7 @@ impl View {
             usize::try_from(count).unwrap_or(0)
         };
         let (surge, unavailable) = (part("maxSurge"), part("maxUnavailable"));
-        (surge, if surge == 0 && unavailable == 0 { 1 } else { unavailable })
+        (desired, surge, if surge == 0 && unavailable == 0 { 1 } else { unavailable })
     }
 
     /// The new and the old pod on a node; None when there are several of either.
@@ -152,7 +156,10 @@ impl DaemonSets {
         let mut by_node: SortedMap<Str, Vec<Arc<Object>>> = SortedMap::new();
         for pod in informers.controlled(kinds::PODS, &set.uid).chain(informers.orphan_pods(set.namespace())) {
             if common::claim(ctx, &self.control.actor, kinds::DAEMON_SETS, set, &selector, kinds::PODS, pod)? {
-                by_node.entry(target(pod)).or_default().push(pod.clone());
+                // What ended and is deleted needs nothing more, however long somebody's finalizer keeps it.
+                if pod.deleting.is_none() || !pod.pod().terminal() {
+                    by_node.entry(target(pod)).or_default().push(pod.clone());
+                }
             }
         }
         let template = Object::read(
@@ -163,14 +170,16 @@ impl DaemonSets {
             .all(kinds::NODES)
             .map(|node| (NodeInfo::bare(node), by_node.remove(node.name()).unwrap_or_default()))
             .collect();
+        let lost = by_node.values().flatten();
+        let lost = lost.filter(|pod| pod.pod().node.is_empty() && pod.deleting.is_none()).cloned().collect();
         let template = PodInfo::read(&template, &|_| Vec::new());
-        Ok(View { set: set.clone(), template, hash, nodes, now: ctx.now })
+        Ok(View { set: set.clone(), template, hash, nodes, lost, now: ctx.now })
     }
 
     /// What is missing, and what is too much.
     fn manage(&mut self, ctx: &mut Ctx<'_>, view: &View) -> (Vec<Str>, Vec<Arc<Object>>, Option<Duration>) {
         let (mut create, mut delete, mut retry) = (Vec::new(), Vec::new(), None::<Duration>);
-        let (surge, _) = view.bounds();
+        let (_, surge, _) = view.bounds();
         for (node, pods) in &view.nodes {
             let (run, go_on) = wanted_on(&view.template, node);
             if run && pods.is_empty() {
@@ -203,18 +212,25 @@ impl DaemonSets {
                     _ => running.push(pod.clone()),
                 }
             }
-            if surge > 0
-                && let Some((Some(new), Some(old))) = view.generations(&running)
+            running.sort_compact_by(|a, b| age(a).cmp(&age(b)));
+            if surge == 0 {
+                delete.extend(running.into_iter().skip(1));
+                continue;
+            }
+            // Beside what ends, or failed, the next may start.
+            if run && running.is_empty() {
+                create.push(node.name.clone());
+            }
+            let (new, old): (Vec<_>, Vec<_>) = running.into_iter().partition(|pod| view.updated(pod));
+            if let (Some(new), Some(old)) = (new.first(), old.first())
+                && (!old.pod().ready() || view.available(new))
             {
                 // The new one has taken over, or the old one is of no use anyway.
-                if view.available(&new) || !view.available(&old) {
-                    delete.push(old);
-                }
-            } else if running.len() > 1 {
-                running.sort_compact_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())));
-                delete.extend(running.split_off(1));
+                delete.push(old.clone());
             }
+            delete.extend(new.into_iter().skip(1).chain(old.into_iter().skip(1)));
         }
+        delete.extend(view.lost.iter().cloned());
         (create, delete, retry)
     }
 
@@ -235,7 +251,7 @@ impl DaemonSets {
 
     /// Which old pods may go now, and on which nodes a new one may start beside the old.
     fn roll(&self, view: &View) -> (Vec<Str>, Vec<Arc<Object>>) {
-        let (surge, most_unavailable) = view.bounds();
+        let (desired, surge, most_unavailable) = view.bounds();
         let (mut create, mut delete) = (Vec::new(), Vec::new());
         if surge == 0 {
             let mut unavailable = 0;
@@ -258,19 +274,29 @@ impl DaemonSets {
             delete.extend(candidates.into_iter().take(room));
             return (create, delete);
         }
-        let mut surging = 0;
-        let mut candidates = Vec::new();
+        let (mut surging, mut available) = (0, 0);
+        let (mut candidates, mut leaving) = (Vec::new(), Vec::new());
         for (node, pods) in &view.nodes {
-            match view.generations(pods) {
-                Some((None, Some(old))) if !view.available(&old) => {
-                    create.push(node.name.clone());
-                    surging += 1;
-                }
-                Some((None, Some(_))) => candidates.push(node.name.clone()),
-                Some((Some(_), Some(_))) => surging += 1,
-                _ => {}
+            let Some((new, old)) = view.generations(pods) else {
+                surging += 1;
+                continue;
+            };
+            let well = old.as_ref().or(new.as_ref()).is_some_and(|pod| view.available(pod));
+            available += usize::from(well);
+            match (new, old) {
+                (_, None) => {}
+                (None, Some(old)) => match (wanted_on(&view.template, node).0, well) {
+                    (true, true) => candidates.push(node.name.clone()),
+                    (true, false) => create.push(node.name.clone()),
+                    (false, true) => leaving.push(old),
+                    (false, false) => delete.push(old),
+                },
+                (Some(new), Some(old)) if view.available(&new) => delete.push(old),
+                _ => surging += 1,
             }
         }
+        // Nodes that shall not run one any more lose theirs when there are enough elsewhere.
+        delete.extend(leaving.into_iter().take(available.saturating_sub(desired)));
         let room = surge.saturating_sub(surging);
         create.extend(candidates.into_iter().take(room));
         (create, delete)
@@ -279,21 +305,20 @@ impl DaemonSets {
     /// Creates and deletes.
     fn apply(&mut self, ctx: &mut Ctx<'_>, view: &View, create: &[Str], delete: &[Arc<Object>]) -> Result<(), Status> {
         let key = &view.set.key;
+        let (create, delete) = (&create[..create.len().min(BURST)], &delete[..delete.len().min(BURST)]);
         let uids: Vec<Str> = delete.iter().map(|pod| pod.uid.clone()).collect();
         self.expectations.raise(key, u32::try_from(create.len()).unwrap_or(0), uids, ctx.now);
-        let mut result = Ok(());
-        for node in create {
-            let pod = daemon_pod(&view.set.value, node, &view.hash);
+        let (skipped, mut result) = common::in_batches(create.len(), &mut |at| {
+            let pod = daemon_pod(&view.set.value, &create[at], &view.hash);
             match self.control.create(ctx, &view.set.value, pod) {
-                Ok(_) => {}
                 Err(status) => {
                     self.expectations.created(key);
-                    if !namespace_terminating(&status) {
-                        result = Err(status);
-                    }
+                    if namespace_terminating(&status) { Ok(()) } else { Err(status) }
                 }
+                Ok(_) => Ok(()),
             }
-        }
+        });
+        (0..skipped).for_each(|_| self.expectations.created(key));
         for pod in delete {
             if let Err(status) = self.control.delete(ctx, &view.set.value, pod.name()) {
                 self.expectations.deleted(key, &pod.uid);
@@ -305,7 +330,7 @@ impl DaemonSets {
         result
     }
 
-    fn status(&self, view: &View) -> Value {
+    fn status(&self, view: &View, in_sync: bool) -> Value {
         let mut counts: SortedMap<&str, i64> = SortedMap::new();
         let mut add = |field: &'static str| *counts.entry(field).or_default() += 1;
         for (node, pods) in &view.nodes {
@@ -318,10 +343,7 @@ impl DaemonSets {
             }
             add("desiredNumberScheduled");
             // The oldest stands for the node.
-            let Some(pod) = pods.iter().min_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name().cmp(b.name())))
-            else {
-                continue;
-            };
+            let Some(pod) = pods.iter().min_by(|a, b| age(a).cmp(&age(b))) else { continue };
             add("currentNumberScheduled");
             if pod.pod().ready() {
                 add("numberReady");
@@ -350,9 +372,17 @@ impl DaemonSets {
                 status.set(field, count);
             }
         }
-        status.set("observedGeneration", view.set["metadata"]["generation"].clone());
+        // While what was written last is waited for, nothing was done about a new template.
+        if in_sync {
+            status.set("observedGeneration", view.set["metadata"]["generation"].clone());
+        }
         status
     }
+}
+
+/// What pods are kept by: those that have a node first, then the oldest.
+fn age(pod: &Object) -> (bool, Time, &Str) {
+    (pod.pod().node.is_empty(), pod.created, pod.name())
 }
 
 /// The node that a pod is on, or is made for.
@@ -395,8 +425,27 @@ impl Controller for DaemonSets {
             }
             _ => {
                 let pod = change.object();
-                let Some(owner) = pod.controller().filter(|owner| owner.kind == "DaemonSet") else { return };
-                let Some(set) = informers.find(kinds::DAEMON_SETS, pod.namespace(), &owner.name) else { return };
+                let owner = |pod: &Object| {
+                    let owner = pod.controller().filter(|owner| owner.kind == "DaemonSet")?;
+                    informers.find(kinds::DAEMON_SETS, pod.namespace(), &owner.name).filter(|set| set.uid == owner.uid)
+                };
+                let Some(set) = owner(pod) else {
+                    if change.old.is_some() && !change.differs(&["metadata"]) {
+                        return;
+                    }
+                    // Taken from its set, or nobody's: somebody may want it.
+                    if let Some(before) = change.old.as_ref().and_then(|old| owner(old)) {
+                        queue.add(&before.key);
+                    }
+                    for set in informers.in_namespace(kinds::DAEMON_SETS, pod.namespace()) {
+                        if pod.controller().is_none()
+                            && common::selector(&set.value).is_ok_and(|selector| common::matches(&selector, pod))
+                        {
+                            queue.add(&set.key);
+                        }
+                    }
+                    return;
+                };
                 if change.new.as_ref().is_none_or(|pod| pod.deleting.is_some()) {
                     self.expectations.deleted(&set.key, &pod.uid);
                 } else if change.old.is_none() {
@@ -428,7 +477,8 @@ impl Controller for DaemonSets {
         let view = self.view(ctx, &set, hash)?;
         let mut requeue = Requeue::Done;
         let mut result = Ok(());
-        if self.expectations.satisfied(key, ctx.now) {
+        let in_sync = self.expectations.satisfied(key, ctx.now);
+        if in_sync {
             let (create, delete, retry) = self.manage(ctx, &view);
             result = self.apply(ctx, &view, &create, &delete);
             let rolling = set["spec"]["updateStrategy"]["type"] != "OnDelete";
@@ -446,7 +496,7 @@ impl Controller for DaemonSets {
             };
             history.clean_up(ctx, &revisions, &used)?;
         }
-        let status = self.status(&view);
+        let status = self.status(&view, in_sync);
         if status != set["status"] {
             let mut updated = set.value.clone();
             updated.set("status", status);

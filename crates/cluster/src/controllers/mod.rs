@@ -31,9 +31,10 @@ mod roles;
 mod service_accounts;
 mod service_cidrs;
 mod statefulset;
+mod taints;
 pub(crate) mod volumes;
 
-pub use nodes::tolerates;
+pub use taints::tolerates;
 
 use std::time::Duration;
 
@@ -126,7 +127,7 @@ fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
         Box::new(service_accounts::Furnish::service_accounts()),
         Box::new(service_accounts::Furnish::root_ca()),
         Box::new(nodes::Nodes::default()),
-        Box::new(nodes::TaintEviction::default()),
+        Box::new(taints::TaintEviction::default()),
         Box::new(namespaces::Namespaces::new(latencies.namespace_deletion)),
         Box::new(garbage::Garbage::default()),
         Box::new(deployment::Deployments::default()),

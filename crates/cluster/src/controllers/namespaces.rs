@@ -32,6 +32,17 @@ impl Namespaces {
     }
 }
 
+/// How long finalizers are given before a namespace is looked at again, in seconds.
+const FINALIZERS: i64 = 15;
+
+/// How long pods may take to end, in seconds: nothing any more once the namespace has waited that long for them.
+fn grace(pods: &[Value], waited: Duration) -> i64 {
+    let ended = |pod: &&Value| matches!(pod["status"]["phase"].str(), "Succeeded" | "Failed");
+    let alive = pods.iter().filter(|pod| !ended(pod));
+    let longest = alive.map(|pod| pod["spec"]["terminationGracePeriodSeconds"].int()).max().unwrap_or(0);
+    if waited >= Duration::from_secs(longest.max(0).unsigned_abs()) { 0 } else { longest }
+}
+
 /// What is left of a namespace's content.
 #[derive(Debug, Default)]
 struct Rest {
@@ -41,8 +52,8 @@ struct Rest {
     finalizers: drydock_sorted::SortedMap<String, usize>,
     /// What could not be deleted.
     errors: Vec<String>,
-    /// The longest grace period of a pod that is left, in seconds.
-    grace: i64,
+    /// How long it may take until what is left is gone, in seconds.
+    estimate: i64,
 }
 
 impl Rest {
@@ -117,18 +128,18 @@ impl Rest {
 
 impl Namespaces {
     /// Deletes a namespace's objects of some kinds and answers what is left.
-    fn sweep(&self, ctx: &mut Ctx<'_>, namespace: &str, kinds: &[Kind]) -> Rest {
+    fn sweep(&self, ctx: &mut Ctx<'_>, namespace: &str, waited: Duration, kinds: &[Kind]) -> Rest {
         let mut rest = Rest::default();
         for kind in kinds {
             let options = DeleteOptions::with_propagation(Propagation::Background);
             let mut client = ctx.client(&self.actor);
-            let names: Vec<String> =
-                client.list(*kind, namespace).iter().map(|o| o["metadata"]["name"].str().to_owned()).collect();
-            if names.is_empty() {
+            let objects = client.list(*kind, namespace);
+            if objects.is_empty() {
                 continue;
             }
-            for name in names {
-                if let Err(status) = client.delete(*kind, namespace, &name, &options)
+            let mut estimate = if *kind == kinds::PODS { grace(&objects, waited) } else { 0 };
+            for object in &objects {
+                if let Err(status) = client.delete(*kind, namespace, object["metadata"]["name"].str(), &options)
                     && !status.is("NotFound")
                 {
                     rest.errors.push(status.message);
@@ -140,14 +151,23 @@ impl Namespaces {
             }
             let info = kind.info();
             rest.remaining.push((format!("{}.{}", info.resource, info.group), left.len()));
-            for object in &left {
-                for finalizer in object["metadata"]["finalizers"].items() {
-                    *rest.finalizers.entry(finalizer.str().to_owned()).or_default() += 1;
-                }
-                rest.grace = rest.grace.max(object["spec"]["terminationGracePeriodSeconds"].int());
+            let mut finalizers = left.iter().flat_map(|object| object["metadata"]["finalizers"].items()).peekable();
+            if estimate == 0 && finalizers.peek().is_some() {
+                estimate = FINALIZERS;
+            } else if estimate == 0 {
+                rest.errors.push(format!(
+                    "unexpected items still remain in namespace: {namespace} for gvr: {}, Resource={}",
+                    if info.group.is_empty() { format!("/{}", info.version) } else { kind.api_version().to_string() },
+                    info.resource
+                ));
             }
+            for finalizer in finalizers {
+                *rest.finalizers.entry(finalizer.str().to_owned()).or_default() += 1;
+            }
+            rest.estimate = rest.estimate.max(estimate);
         }
         rest.remaining.sort_compact();
+        rest.errors.sort_compact();
         rest
     }
 }
@@ -173,11 +193,12 @@ impl Controller for Namespaces {
         if namespace.deleting.is_none() || !waiting(&namespace.value) {
             return Ok(Requeue::Done);
         }
-        let mut rest = self.sweep(ctx, &key.name, &[kinds::PODS]);
+        let waited = ctx.now.since(namespace.deleting.unwrap_or(ctx.now));
+        let mut rest = self.sweep(ctx, &key.name, waited, &[kinds::PODS]);
         if rest.is_empty() {
             let all = Kind::all().chain(ctx.api.custom_kinds());
             let others: Vec<Kind> = all.filter(|kind| kind.namespaced() && *kind != kinds::PODS).collect();
-            rest = self.sweep(ctx, &key.name, &others);
+            rest = self.sweep(ctx, &key.name, waited, &others);
         }
         let Some(mut fresh) = ignore_absent(ctx.client(&self.actor).get(kinds::NAMESPACES, "", &key.name))? else {
             return Ok(Requeue::Done);
@@ -192,11 +213,7 @@ impl Controller for Namespaces {
             return Ok(Requeue::Limited);
         }
         if !rest.is_empty() {
-            return Ok(if rest.grace > 0 {
-                Requeue::After(Duration::from_secs((rest.grace / 2 + 1).unsigned_abs()))
-            } else {
-                Requeue::Limited
-            });
+            return Ok(Requeue::After(Duration::from_secs((rest.estimate / 2 + 1).unsigned_abs())));
         }
         fresh["spec"]["finalizers"].items_mut().retain(|finalizer| *finalizer != FINALIZER);
         ignore_absent(ctx.client(&self.actor).finalize(fresh))?;
@@ -246,12 +263,21 @@ mod tests {
     use drydock_value::value;
 
     #[test]
+    fn pods_are_waited_for_as_long_as_they_may_take() {
+        let pod = |phase: &str, seconds: i64| value!({"spec": {"terminationGracePeriodSeconds": seconds}, "status": {"phase": phase}});
+        let pods = [pod("Running", 30), pod("Pending", 5), pod("Succeeded", 600)];
+        for (waited, left) in [(0, 30), (29, 30), (30, 0), (90, 0)] {
+            assert_eq!(grace(&pods, Duration::from_secs(waited)), left, "{waited}");
+        }
+    }
+
+    #[test]
     fn says_what_is_left() {
         let rest = Rest {
             remaining: vec![("pods.".into(), 2)],
             finalizers: [("x/y".to_owned(), 1)].into(),
             errors: Vec::new(),
-            grace: 30,
+            estimate: 30,
         };
         let mut namespace = value!({"status": {"phase": "Terminating"}});
         assert!(update_conditions(&mut namespace, rest.conditions(Time::from_seconds(1))));

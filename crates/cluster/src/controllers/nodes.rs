@@ -1,11 +1,11 @@
-//! Node lifecycle: nodes that fall silent become Unknown, conditions become taints, taints drive pods away.
+//! Node lifecycle: nodes that fall silent become Unknown, conditions become taints.
 
 use drydock_sorted::SortedMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use drydock_api::Status;
-use drydock_value::{Time, Value, value};
+use drydock_value::{Str, Time, Value, value};
 
 use super::common::{self, ignore_absent};
 use super::{Controller, Enqueue, Requeue, actor};
@@ -28,6 +28,13 @@ const CONDITION_TAINTS: &[(&str, &str, &str)] = &[
     ("PIDPressure", "True", "node.kubernetes.io/pid-pressure"),
     ("NetworkUnavailable", "True", "node.kubernetes.io/network-unavailable"),
 ];
+/// How long a node that never said anything has to say something, once it is there.
+const STARTUP_GRACE: Duration = Duration::from_secs(60);
+/// Nodes of one zone are emptied this far apart, and in a large zone that has lost most of them, this far.
+const PACE: Duration = Duration::from_secs(10);
+const CAREFUL_PACE: Duration = Duration::from_secs(100);
+/// A zone with more nodes is large.
+const LARGE: usize = 50;
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// The controller.
@@ -37,12 +44,19 @@ pub struct Nodes {
     source: Source,
     /// The nodes that were met already, with the moments: a controller that starts gives everybody time to be heard.
     registered: SortedMap<Key, (Time, Reference)>,
+    /// When the next node of a zone may be emptied.
+    paced: SortedMap<Str, Time>,
 }
 
 impl Default for Nodes {
     fn default() -> Nodes {
         let actor = actor("node-controller");
-        Nodes { source: Source::component("node-controller", &actor), actor, registered: SortedMap::new() }
+        Nodes {
+            source: Source::component("node-controller", &actor),
+            actor,
+            registered: SortedMap::new(),
+            paced: SortedMap::new(),
+        }
     }
 }
 
@@ -76,6 +90,26 @@ fn wanted_taints(node: &Value) -> Vec<(&'static str, &'static str)> {
 
 fn is_own_taint(key: &str) -> bool {
     key == UNSCHEDULABLE || CONDITION_TAINTS.iter().any(|(_, _, taint)| *taint == key)
+}
+
+fn ready(node: &Object) -> bool {
+    common::condition(&node.value, "Ready").is_some_and(|ready| ready["status"] == "True")
+}
+
+/// What tells the zones of nodes apart.
+fn zone(node: &Object) -> Str {
+    format!("{}\0{}", node.label("topology.kubernetes.io/region"), node.label("topology.kubernetes.io/zone")).into()
+}
+
+/// How far apart the nodes of a zone are emptied, by how many of it are ready and how many are not. Not at all where
+/// most of a small zone is gone: more likely it cannot be reached.
+fn pace(ready: usize, silent: usize) -> Option<Duration> {
+    let all = ready + silent;
+    match ready > 0 && silent > 2 && silent * 100 >= all * 55 {
+        false => Some(PACE),
+        true if all > LARGE => Some(CAREFUL_PACE),
+        true => None,
+    }
 }
 
 impl Nodes {
@@ -158,24 +192,44 @@ impl Nodes {
         ignore_absent(client.patch(kinds::NODES, "", node.name(), PatchType::Merge, &patch, "")).map(|_| ())
     }
 
-    /// Makes the taints say what the conditions say.
-    fn taint(&self, ctx: &mut Ctx<'_>, node: &Object) -> Result<(), Status> {
+    /// Whether a node's pods may be driven away now; if not, when it may be asked again.
+    fn may_empty(&mut self, ctx: &Ctx<'_>, node: &Object) -> Result<(), Duration> {
+        let zone_of_it = zone(node);
+        let nodes = ctx.informers.all(kinds::NODES).filter(|other| zone(other) == zone_of_it);
+        let (ready, silent): (Vec<_>, Vec<_>) = nodes.partition(|node| ready(node));
+        let pace = pace(ready.len(), silent.len()).ok_or(ctx.latencies.node_monitor_period)?;
+        if let Some(due) = self.paced.get(&zone_of_it).filter(|due| **due > ctx.now) {
+            return Err(due.since(ctx.now));
+        }
+        self.paced.insert(zone_of_it, ctx.now + pace);
+        Ok(())
+    }
+
+    /// Makes the taints say what the conditions say. Answers when to look again, if something has to wait.
+    fn taint(&mut self, ctx: &mut Ctx<'_>, node: &Object) -> Result<Option<Duration>, Status> {
         let mut wanted = wanted_taints(&node.value);
-        let ready =
-            |node: &Object| common::condition(&node.value, "Ready").is_some_and(|ready| ready["status"] == "True");
+        let mut later = None;
         // When no node at all is ready, the fault is more likely the controller's own: nobody is driven away.
         if !ctx.informers.all(kinds::NODES).any(|node| ready(node)) {
             wanted.retain(|(_, effect)| *effect != "NoExecute");
         }
         let taints = node["spec"]["taints"].items();
         let has = |key: &str, effect: &str| taints.iter().any(|taint| taint["key"] == key && taint["effect"] == effect);
+        let driven = [NOT_READY, UNREACHABLE].iter().any(|key| has(key, "NoExecute"));
+        if !driven
+            && wanted.iter().any(|(_, effect)| *effect == "NoExecute")
+            && let Err(wait) = self.may_empty(ctx, node)
+        {
+            wanted.retain(|(_, effect)| *effect != "NoExecute");
+            later = Some(wait);
+        }
         let missing = wanted.iter().any(|(key, effect)| !has(key, effect));
         let outdated = |taint: &Value| {
             let pair = (taint["key"].str(), taint["effect"].str());
             is_own_taint(pair.0) && !wanted.contains(&pair)
         };
         if !missing && !taints.iter().any(outdated) {
-            return Ok(());
+            return Ok(later);
         }
         let mut updated = node.value.clone();
         let list = updated["spec"]["taints"].items_mut();
@@ -189,7 +243,7 @@ impl Nodes {
         if list.is_empty() {
             updated["spec"].remove("taints");
         }
-        ignore_absent(ctx.client(&self.actor).update(kinds::NODES, "", updated)).map(|_| ())
+        ignore_absent(ctx.client(&self.actor).update(kinds::NODES, "", updated)).map(|_| later)
     }
 }
 
@@ -221,168 +275,21 @@ impl Controller for Nodes {
         }
         // What is heard moves on with every renewal; nothing is to do before the present one has worn out.
         let met = self.registered.get(key).map_or(ctx.now, |(met, _)| *met);
-        let patience = Nodes::heard(ctx, &node).max(met) + ctx.latencies.node_monitor_grace;
+        let patience = match common::condition(&node.value, "Ready") {
+            None => node.created + STARTUP_GRACE,
+            Some(_) => Nodes::heard(ctx, &node).max(met) + ctx.latencies.node_monitor_grace,
+        };
         if patience < ctx.now {
             self.mark_unknown(ctx, &node)?;
         }
         self.annotate(ctx, &node)?;
-        self.taint(ctx, &node)?;
-        Ok(Requeue::After(patience.since(ctx.now) + ctx.latencies.node_monitor_period))
+        let later = self.taint(ctx, &node)?;
+        let next = patience.since(ctx.now) + ctx.latencies.node_monitor_period;
+        Ok(Requeue::After(later.map_or(next, |later| later.min(next))))
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
         Box::new(self.clone())
-    }
-}
-
-const EVICTION: &str = "taint-eviction-controller";
-
-/// Pods that do not tolerate a NoExecute taint leave; those that tolerate it for a while leave then.
-#[derive(Debug, Clone)]
-pub struct TaintEviction {
-    actor: String,
-    source: Source,
-    /// The evictions that are planned.
-    planned: SortedMap<Key, Time>,
-}
-
-impl Default for TaintEviction {
-    fn default() -> TaintEviction {
-        let actor = actor("node-controller");
-        TaintEviction { source: Source::component(EVICTION, &actor), actor, planned: SortedMap::new() }
-    }
-}
-
-/// Whether a toleration puts up with a taint.
-pub fn tolerates(toleration: &Value, taint: &Value) -> bool {
-    let (key, effect) = (toleration["key"].str(), toleration["effect"].str());
-    if !effect.is_empty() && taint["effect"] != effect {
-        return false;
-    }
-    if !key.is_empty() && taint["key"] != key {
-        return false;
-    }
-    match toleration["operator"].str() {
-        "" | "Equal" => toleration["value"].str() == taint["value"].str(),
-        "Exists" => true,
-        "Lt" | "Gt" => {
-            let (Ok(theirs), Ok(mine)) =
-                (taint["value"].str().parse::<i64>(), toleration["value"].str().parse::<i64>())
-            else {
-                return false;
-            };
-            if toleration["operator"] == "Lt" { theirs < mine } else { theirs > mine }
-        }
-        _ => false,
-    }
-}
-
-impl TaintEviction {
-    /// When a pod has to leave its node: None for never.
-    fn due(pod: &Object, node: &Object, now: Time) -> Option<Time> {
-        let mut due: Option<Time> = None;
-        let tolerations = pod["spec"]["tolerations"].items();
-        for taint in node["spec"]["taints"].items().iter().filter(|taint| taint["effect"] == "NoExecute") {
-            let since = moment(&taint["timeAdded"]).unwrap_or(now);
-            let mut matching = tolerations.iter().filter(|toleration| tolerates(toleration, taint)).peekable();
-            if matching.peek().is_none() {
-                return Some(now);
-            }
-            let least = matching.filter_map(|toleration| toleration["tolerationSeconds"].as_i64()).min();
-            if let Some(seconds) = least {
-                let at = since + Duration::from_secs(seconds.max(0).unsigned_abs());
-                due = Some(due.map_or(at, |earlier| earlier.min(at)));
-            }
-        }
-        due
-    }
-}
-
-impl Controller for TaintEviction {
-    fn name(&self) -> &'static str {
-        EVICTION
-    }
-
-    fn watches(&self) -> &'static [Kind] {
-        &[kinds::NODES, kinds::PODS]
-    }
-
-    fn observe(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue<'_>) {
-        if change.kind == kinds::NODES {
-            if change.differs(&["spec", "taints"]) {
-                for pod in informers.pods_on(change.key().name.as_str()) {
-                    queue.add(&pod.key);
-                }
-            }
-            return;
-        }
-        let Some(pod) = &change.new else {
-            self.planned.remove(change.key());
-            return;
-        };
-        let moved = change.old.as_ref().is_none_or(|old| old.pod().node != pod.pod().node)
-            || change.differs(&["spec", "tolerations"]);
-        // Most nodes have no such taint: then there is nothing to look at.
-        let tainted = informers
-            .find(kinds::NODES, "", &pod.pod().node)
-            .is_some_and(|node| node["spec"]["taints"].items().iter().any(|taint| taint["effect"] == "NoExecute"));
-        if moved && tainted {
-            queue.add(&pod.key);
-        }
-    }
-
-    fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
-        let Some(pod) = ctx.informers.get(kinds::PODS, key).cloned() else { return Ok(Requeue::Done) };
-        let Some(node) = ctx.informers.find(kinds::NODES, "", &pod.pod().node).cloned() else {
-            return Ok(Requeue::Done);
-        };
-        if pod.deleting.is_some() {
-            self.planned.remove(key);
-            return Ok(Requeue::Done);
-        }
-        let reference = Reference::of(&pod.value);
-        match TaintEviction::due(&pod, &node, ctx.now) {
-            None => {
-                if self.planned.remove(key).is_some() {
-                    let message = format!("Cancelling deletion of Pod {key}");
-                    ctx.event(&self.source, &reference, "Normal", "TaintManagerEviction", &message);
-                }
-                Ok(Requeue::Done)
-            }
-            Some(at) if at > ctx.now => {
-                self.planned.insert(key.clone(), at);
-                Ok(Requeue::After(at.since(ctx.now)))
-            }
-            Some(_) => {
-                let message = format!("Marking for deletion Pod {key}");
-                ctx.event(&self.source, &reference, "Normal", "TaintManagerEviction", &message);
-                self.note_disruption(ctx, &pod)?;
-                let options = crate::store::DeleteOptions::default();
-                ignore_absent(ctx.client(&self.actor).delete(kinds::PODS, &key.namespace, &key.name, &options))?;
-                self.planned.remove(key);
-                Ok(Requeue::Done)
-            }
-        }
-    }
-
-    fn clone_box(&self) -> Box<dyn Controller> {
-        Box::new(self.clone())
-    }
-}
-
-impl TaintEviction {
-    /// Says in the pod why it goes.
-    fn note_disruption(&self, ctx: &mut Ctx<'_>, pod: &Object) -> Result<(), Status> {
-        let mut updated = pod.value.clone();
-        let condition = common::new_condition(
-            "DisruptionTarget",
-            "True",
-            "DeletionByTaintManager",
-            "Taint manager: deleting due to NoExecute taint",
-            ctx.now,
-        );
-        common::set_condition(&mut updated["status"]["conditions"], condition);
-        ignore_absent(ctx.client(&self.actor).update_status(kinds::PODS, pod.namespace(), updated)).map(|_| ())
     }
 }
 
@@ -408,35 +315,12 @@ mod tests {
     }
 
     #[test]
-    fn a_toleration_matches_by_key_effect_and_value() {
-        let taint = value!({"key": "a", "value": "b", "effect": "NoExecute"});
-        let cases = [
-            (value!({"operator": "Exists"}), true),
-            (value!({"key": "a", "operator": "Exists"}), true),
-            (value!({"key": "a", "value": "b"}), true),
-            (value!({"key": "a", "value": "c"}), false),
-            (value!({"key": "a", "value": "b", "effect": "NoSchedule"}), false),
-            (value!({"key": "b", "operator": "Exists"}), false),
-        ];
-        for (toleration, matches) in cases {
-            assert_eq!(tolerates(&toleration, &taint), matches, "{toleration}");
+    fn zones_that_are_mostly_gone_are_left_alone() {
+        // Ready, not ready, seconds between two nodes.
+        let cases =
+            [(3, 1, Some(10)), (0, 4, Some(10)), (1, 2, Some(10)), (2, 3, None), (3, 3, Some(10)), (20, 40, Some(100))];
+        for (ready, silent, seconds) in cases {
+            assert_eq!(pace(ready, silent).map(|pace| pace.as_secs()), seconds, "{ready} {silent}");
         }
-    }
-
-    #[test]
-    fn the_shortest_toleration_counts() {
-        let node = Object::read(
-            value!({"spec": {"taints": [{"key": "a", "effect": "NoExecute", "timeAdded": "2026-11-22T13:00:00Z"}]}}),
-            false,
-        );
-        let now = Time::parse_rfc3339("2026-11-22T13:00:10Z").unwrap();
-        let due = |tolerations: Value| {
-            let pod = Object::read(value!({"spec": {"tolerations": tolerations}}), true);
-            TaintEviction::due(&pod, &node, now)
-        };
-        assert_eq!(due(value!([])), Some(now));
-        assert_eq!(due(value!([{"operator": "Exists"}])), None);
-        let both = value!([{"key": "a", "operator": "Exists", "tolerationSeconds": 300}, {"operator": "Exists", "tolerationSeconds": 60}]);
-        assert_eq!(due(both).map(|at| at.since(now).as_secs()), Some(50));
     }
 }

@@ -128,31 +128,20 @@ impl ReplicaSets {
     fn create(&mut self, ctx: &mut Ctx<'_>, set: &Arc<Object>, count: i64) -> Result<(), Status> {
         self.expectations.expect_creations(&set.key, u32::try_from(count).unwrap_or(0), ctx.now);
         let pod = PodControl::pod(&set["spec"]["template"], self.kind, &set.value);
-        let (mut left, mut batch) = (count, 1);
-        while left > 0 {
-            let size = batch.min(left);
-            let mut failure = None;
-            for _ in 0..size {
-                match self.control.create(ctx, &set.value, pod.clone()) {
-                    Ok(_) => {}
-                    // Nothing will come of it, nor needs to.
-                    Err(status) if namespace_terminating(&status) => {}
-                    Err(status) => {
-                        self.expectations.created(&set.key);
-                        failure = Some(status);
-                    }
-                }
-            }
-            left -= size;
-            if let Some(status) = failure {
-                for _ in 0..left {
+        let count = usize::try_from(count).unwrap_or(0);
+        let (skipped, result) = common::in_batches(count, &mut |_| {
+            match self.control.create(ctx, &set.value, pod.clone()) {
+                Ok(_) => Ok(()),
+                // Nothing will come of it, nor needs to.
+                Err(status) if namespace_terminating(&status) => Ok(()),
+                Err(status) => {
                     self.expectations.created(&set.key);
+                    Err(status)
                 }
-                return Err(status);
             }
-            batch *= 2;
-        }
-        Ok(())
+        });
+        (0..skipped).for_each(|_| self.expectations.created(&set.key));
+        result
     }
 
     fn delete(

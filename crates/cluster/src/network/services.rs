@@ -131,8 +131,9 @@ impl Services {
             return Route::Drop;
         };
         let field = if door == Door::NodePort { "externalTrafficPolicy" } else { "internalTrafficPolicy" };
-        let on = client.node.as_deref().filter(|_| service["spec"][field] == "Local");
-        let backends = endpoints_on(informers, key, entry["name"].str(), on);
+        let here = client.node.as_deref();
+        let on = here.filter(|_| service["spec"][field] == "Local");
+        let backends = endpoints_on(informers, key, entry["name"].str(), on, here);
         if backends.is_empty() && on.is_some() {
             // Whoever wants a local endpoint where there is none gets no answer at all.
             return Route::Drop;
@@ -165,12 +166,20 @@ fn pick(backends: &[(Ipv4Addr, u16)], random: &mut Random) -> Option<(Ipv4Addr, 
 /// The addresses and ports that a service's port leads to: the ready endpoints, or when there is none those that
 /// terminate but still serve.
 pub fn endpoints(informers: &Informers, service: &Key, port_name: &str) -> Vec<(Ipv4Addr, u16)> {
-    endpoints_on(informers, service, port_name, None)
+    endpoints_on(informers, service, port_name, None, None)
 }
 
-/// The same, of one node only if it is named.
-fn endpoints_on(informers: &Informers, service: &Key, port_name: &str, node: Option<&str>) -> Vec<(Ipv4Addr, u16)> {
-    let mut ready = Vec::new();
+type Backend = (Ipv4Addr, u16);
+
+/// The same, of one node only if it is named, and otherwise those that are meant for where somebody is.
+fn endpoints_on(
+    informers: &Informers,
+    service: &Key,
+    port_name: &str,
+    node: Option<&str>,
+    here: Option<&str>,
+) -> Vec<Backend> {
+    let mut ready: Vec<(Backend, &Value)> = Vec::new();
     let mut leaving = Vec::new();
     for slice in informers.slices_of(service) {
         let Some(port) = slice["ports"].items().iter().find(|port| port["name"].str() == port_name) else { continue };
@@ -188,10 +197,26 @@ fn endpoints_on(informers: &Informers, service: &Key, port_name: &str, node: Opt
                 continue;
             };
             let addresses = endpoint["addresses"].items();
-            into.extend(addresses.iter().take(1).filter_map(|a| a.str().parse::<Ipv4Addr>().ok()).map(|ip| (ip, port)));
+            let ips = addresses.iter().take(1).filter_map(|a| a.str().parse::<Ipv4Addr>().ok());
+            into.extend(ips.map(|ip| ((ip, port), &endpoint["hints"])));
         }
     }
-    if ready.is_empty() { leaving } else { ready }
+    if let (None, Some(here)) = (node, here) {
+        let zone = informers.find(kinds::NODES, "", here).map_or("", |node| node.label("topology.kubernetes.io/zone"));
+        nearest(&mut ready, here, zone);
+    }
+    let taken = if ready.is_empty() { leaving } else { ready };
+    taken.into_iter().map(|(backend, _)| backend).collect()
+}
+
+/// Keeps the endpoints that are for a node, or else those for its zone, where all say whom they are for.
+fn nearest(ready: &mut Vec<(Backend, &Value)>, node: &str, zone: &str) {
+    for (field, name) in [("forNodes", node), ("forZones", zone)] {
+        let meant = |hints: &Value| hints[field].find("name", name).is_some();
+        if ready.iter().all(|(_, hints)| !hints[field].is_empty()) && ready.iter().any(|(_, hints)| meant(hints)) {
+            return ready.retain(|(_, hints)| meant(hints));
+        }
+    }
 }
 
 fn addresses(service: &Object) -> Vec<Ipv4Addr> {
@@ -210,4 +235,39 @@ fn addresses(service: &Object) -> Vec<Ipv4Addr> {
 fn node_ports(service: &Object) -> impl Iterator<Item = u16> {
     let ports = service["spec"]["ports"].items();
     ports.iter().filter_map(|port| u16::try_from(port["nodePort"].int()).ok()).filter(|port| *port != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drydock_value::value;
+
+    #[test]
+    fn hints_count_when_every_endpoint_has_one() {
+        let hints = |zone: &str, node: &str| {
+            let mut hints = value!({});
+            for (field, name) in [("forZones", zone), ("forNodes", node)] {
+                if !name.is_empty() {
+                    hints.set(field, value!([{"name": name}]));
+                }
+            }
+            hints
+        };
+        // The zones and nodes that endpoints are for; which of them a client on node n in zone a is led to.
+        let cases: [(&[(&str, &str)], &[u16]); 6] = [
+            (&[("", ""), ("", "")], &[0, 1]),
+            (&[("a", ""), ("b", "")], &[0]),
+            (&[("a", ""), ("", "")], &[0, 1]),
+            (&[("b", ""), ("c", "")], &[0, 1]),
+            (&[("a", "m"), ("b", "n")], &[1]),
+            (&[("a", "m"), ("b", "o")], &[0]),
+        ];
+        for (endpoints, expected) in cases {
+            let hints: Vec<Value> = endpoints.iter().map(|(zone, node)| hints(zone, node)).collect();
+            let mut ready: Vec<(Backend, &Value)> =
+                (0..).zip(&hints).map(|(port, hints)| ((Ipv4Addr::LOCALHOST, port), hints)).collect();
+            nearest(&mut ready, "n", "a");
+            assert_eq!(ready.iter().map(|((_, port), _)| *port).collect::<Vec<_>>(), expected, "{endpoints:?}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod basics;
 mod claims;
+mod daemons;
 mod owners;
 mod properties;
 mod rollouts;

@@ -56,7 +56,23 @@ fn endpoint(informers: &Informers, service: &Object, pod: &Object) -> Value {
     if let Some(hostname) = hostname(service, pod) {
         endpoint.set("hostname", hostname);
     }
+    let hints = hints(service["spec"]["trafficDistribution"].str(), &endpoint);
+    if !hints.is_empty() {
+        endpoint.set("hints", hints);
+    }
     endpoint
+}
+
+/// Whom an endpoint is for, where traffic shall stay near.
+fn hints(distribution: &str, endpoint: &Value) -> Value {
+    let mut hints = Value::object();
+    let near = !distribution.is_empty() && endpoint["conditions"]["ready"].is_true();
+    for (field, from) in [("forZones", "zone"), ("forNodes", "nodeName")] {
+        if near && !endpoint[from].is_empty() && (from == "zone" || distribution == "PreferSameNode") {
+            hints.set(field, value!([{"name": &endpoint[from]}]));
+        }
+    }
+    hints
 }
 
 impl Slices {
@@ -279,6 +295,35 @@ impl Slices {
                 Err(status)
             }
             other => other.map(|_| ()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_say_whom_they_are_for() {
+        let at = |zone: &str, distribution: &str, ready: bool| {
+            let mut endpoint = value!({"conditions": {"ready": ready}, "nodeName": "n"});
+            if !zone.is_empty() {
+                endpoint.set("zone", zone);
+            }
+            hints(distribution, &endpoint).to_string()
+        };
+        let (zone, node) = (r#""forZones":[{"name":"a"}]"#, r#""forNodes":[{"name":"n"}]"#);
+        let cases = [
+            (("a", "", true), "{}".to_owned()),
+            (("a", "PreferClose", true), format!("{{{zone}}}")),
+            (("a", "PreferSameZone", true), format!("{{{zone}}}")),
+            (("a", "PreferSameNode", true), format!("{{{node},{zone}}}")),
+            (("", "PreferSameNode", true), format!("{{{node}}}")),
+            (("", "PreferSameZone", true), "{}".to_owned()),
+            (("a", "PreferSameZone", false), "{}".to_owned()),
+        ];
+        for ((zone, distribution, ready), expected) in cases {
+            assert_eq!(at(zone, distribution, ready), expected, "{zone} {distribution} {ready}");
         }
     }
 }
