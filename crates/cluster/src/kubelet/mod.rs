@@ -9,7 +9,8 @@
 //! - `start`, `end`: how containers begin and end, with hooks. `probes`: how they are watched. `backoff`: how long to
 //!   wait before the next try.
 //! - `config`, `env`, `volumes`: from a spec to a container. `admit`: whether the node takes the pod.
-//! - `login`: a shell on the machine itself. `hostpath`: what pods want of its files. `power`, `pressure`: stops, lost power, full disks.
+//! - `login`: a shell on the machine itself. `hostpath`: what pods want of its files. `power`, `pressure`, `memory`, `storage`: stops, lost power, full disks and
+//!   memory, what pods write.
 //! - `status`: what is reported. `node`: the node's own objects. `serve`: logs, exec and the like, for the API server. `usage`: what pods use.
 
 mod actions;
@@ -22,6 +23,7 @@ mod hostpath;
 mod journal;
 mod login;
 mod manifests;
+mod memory;
 mod node;
 mod power;
 mod pressure;
@@ -30,6 +32,7 @@ pub(crate) mod serve;
 mod start;
 mod statics;
 mod status;
+mod storage;
 mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -98,6 +101,7 @@ pub struct Kubelet {
     /// When the lease is to be renewed next.
     beat_at: Time,
     disk: pressure::Disk,
+    memory: memory::Memory,
     journal: journal::Journal,
     /// The container that stands for the machine itself, once somebody has logged in.
     login: Option<u64>,
@@ -176,6 +180,7 @@ impl Kubelet {
             rebooted: 0,
             beat_at: Time::default(),
             disk: pressure::Disk::default(),
+            memory: memory::Memory::default(),
             journal: journal::Journal::default(),
             login: None,
             version: String::new(),

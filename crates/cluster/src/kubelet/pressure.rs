@@ -1,4 +1,4 @@
-//! A disk that is full: the kubelet's eviction manager, as far as disks go.
+//! A disk that is full: the kubelet's eviction manager. `memory` is its other half.
 //!
 //! It looks every ten seconds. While the disk is full the node has `DiskPressure`, images that nobody uses go, and one pod
 //! a look is evicted, the least important first. The condition stays for five minutes after there is room again
@@ -10,14 +10,14 @@ use drydock_sorted::SortedSet;
 use drydock_value::Time;
 
 use super::worker::{Stage, Worker};
-use super::{Kubelet, KubeletWake};
+use super::{Kubelet, KubeletWake, memory, storage};
 use crate::ctx::Ctx;
 use crate::queue::Event;
 
 /// `--eviction-monitoring-period`
 const MONITOR: Duration = Duration::from_secs(10);
 /// `evictionPressureTransitionPeriod`
-const TRANSITION: Duration = Duration::from_secs(300);
+pub(super) const TRANSITION: Duration = Duration::from_secs(300);
 /// What is left on a full disk, as messages tell it.
 const LEFT: &str = "612554Ki";
 /// A tenth of the disk: `nodefs.available<10%`.
@@ -32,9 +32,15 @@ pub(super) struct Disk {
     /// When it was last found full, while the node counts as under pressure.
     pressure: Option<Time>,
     watched: bool,
+    /// Whether there are pods with limits of what they may write.
+    limited: bool,
 }
 
-fn critical(worker: &Worker) -> bool {
+pub(super) fn alive(worker: &Worker) -> bool {
+    worker.admitted && matches!(worker.stage, Stage::Syncing) && worker.pod.deleting.is_none()
+}
+
+pub(super) fn critical(worker: &Worker) -> bool {
     let pod = &worker.pod;
     pod["spec"]["priority"].int() >= CRITICAL
         || pod["metadata"]["annotations"].get("kubernetes.io/config.mirror").is_some()
@@ -49,9 +55,31 @@ impl Kubelet {
 
     /// Asks for the next look, unless one is asked for or none is needed.
     pub(super) fn watch_disk_later(&mut self, ctx: &mut Ctx<'_>) {
-        if !self.disk.watched && (self.disk.full || self.disk.pressure.is_some()) {
+        let disk = self.disk.full || self.disk.limited || self.disk.pressure.is_some();
+        if !self.disk.watched && (disk || self.memory_watched()) {
             self.disk.watched = true;
             ctx.after(MONITOR, Event::Kubelet { node: self.node, wake: KubeletWake::Disk });
+        }
+    }
+
+    /// Looks from now on at what a pod writes, if it may not write what it likes.
+    pub(super) fn watch_writing(&mut self, worker: &Worker, ctx: &mut Ctx<'_>) {
+        if storage::limited(&worker.pod["spec"]) {
+            self.disk.limited = true;
+            self.watch_disk_later(ctx);
+        }
+    }
+
+    /// Evicts the pods that have written too much.
+    fn evict_writers(&mut self, ctx: &mut Ctx<'_>) {
+        let limited = |worker: &&Worker| alive(worker) && storage::limited(&worker.pod["spec"]);
+        let ids: Vec<u64> = self.workers.values().filter(limited).map(|worker| worker.id).collect();
+        self.disk.limited = !ids.is_empty();
+        for id in ids {
+            let worker = self.workers.get(&id).filter(|worker| !critical(worker));
+            if let Some(message) = worker.and_then(|worker| self.too_much_written(worker, ctx)) {
+                self.evict(id, message, ctx);
+            }
         }
     }
 
@@ -69,6 +97,10 @@ impl Kubelet {
     /// Looks at the disk.
     pub(super) fn watch_disk(&mut self, ctx: &mut Ctx<'_>) {
         self.disk.watched = false;
+        if self.disk.limited {
+            self.evict_writers(ctx);
+        }
+        self.watch_memory(ctx);
         if self.disk.full {
             if self.disk.pressure.replace(ctx.now).is_none() {
                 self.report_node(ctx);
@@ -95,18 +127,18 @@ impl Kubelet {
     }
 
     fn evict_one(&mut self, ctx: &mut Ctx<'_>) {
-        let alive = |worker: &&Worker| {
-            worker.admitted
-                && matches!(worker.stage, Stage::Syncing)
-                && worker.pod.deleting.is_none()
-                && !critical(worker)
-        };
+        let may_go = |worker: &&Worker| alive(worker) && !critical(worker);
         let rank = |worker: &&Worker| (worker.pod["spec"]["priority"].int(), worker.id);
-        let Some(id) = self.workers.values().filter(alive).min_by_key(rank).map(|worker| worker.id) else { return };
-        let Some(mut worker) = self.workers.remove(&id) else { return };
+        let Some(id) = self.workers.values().filter(may_go).min_by_key(rank).map(|worker| worker.id) else { return };
         let message = format!(
             "The node was low on resource: ephemeral-storage. Threshold quantity: {THRESHOLD}, available: {LEFT}. "
         );
+        self.evict(id, message, ctx);
+    }
+
+    /// Ends a pod for its node's sake.
+    pub(super) fn evict(&mut self, id: u64, message: String, ctx: &mut Ctx<'_>) {
+        let Some(mut worker) = self.workers.remove(&id) else { return };
         self.pod_event(&worker, "Warning", "Evicted", &message, ctx);
         worker.verdict = Some(("Evicted", message));
         self.begin_end(&mut worker, ctx);
@@ -120,7 +152,12 @@ impl Kubelet {
 
     /// Why a pod that comes now is refused.
     pub(super) fn pressure_refusal(&self, worker: &Worker) -> Option<(&'static str, String)> {
-        (self.disk_pressure() && !critical(worker))
-            .then(|| ("Evicted", "The node had condition: [DiskPressure]. ".to_owned()))
+        let (memory, disk) = (self.memory_pressure(), self.disk_pressure());
+        if critical(worker) || !(memory || disk) || (!disk && memory::may_come(&worker.pod.value)) {
+            return None;
+        }
+        let conditions = [(memory, "MemoryPressure"), (disk, "DiskPressure")];
+        let held: Vec<&str> = conditions.iter().filter(|(holds, _)| *holds).map(|(_, name)| *name).collect();
+        Some(("Evicted", format!("Pod was rejected: The node had condition: [{}]. ", held.join(" "))))
     }
 }

@@ -244,7 +244,7 @@ fn phase(worker: &Worker, init: &[Value], main: &[Value]) -> &'static str {
         if ending {
             return if stopped == succeeded { "Succeeded" } else { "Failed" };
         }
-        if main.iter().enumerate().any(|(at, _)| will_restart(worker, at, main)) || policy == "Always" {
+        if main.iter().enumerate().any(|(at, _)| will_restart(worker, at, main)) {
             return "Running";
         }
         return if stopped == succeeded { "Succeeded" } else { "Failed" };
@@ -258,13 +258,8 @@ fn will_restart(worker: &Worker, at: usize, main: &[Value]) -> bool {
     let Some(status) = main.get(at) else { return false };
     let ended = [&status["state"]["terminated"], &status["lastState"]["terminated"]].into_iter().find(|e| !e.is_null());
     let Some(ended) = ended else { return true };
-    let code = ended["exitCode"].int();
-    let spec = worker.spec(slot);
-    match spec["restartPolicy"].as_str().unwrap_or(worker.restart_policy()) {
-        "Never" => !spec["restartPolicyRules"].is_empty() && status["state"].get("waiting").is_some(),
-        "OnFailure" => code != 0,
-        _ => true,
-    }
+    let code = i32::try_from(ended["exitCode"].int()).unwrap_or(0);
+    super::actions::again(worker.spec(slot), worker.restart_policy(), code)
 }
 
 struct Condition {

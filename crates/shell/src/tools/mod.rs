@@ -10,6 +10,7 @@ mod cat;
 mod columns;
 mod copy;
 pub(crate) mod date;
+mod dd;
 mod diff;
 mod digest;
 pub(crate) mod echo;
@@ -83,6 +84,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "curl", usage: "[options...] <url>", start: Start::Program(net::curl) },
     Tool { name: "cut", usage: "[OPTIONS] [FILE]...", start: Start::Filter(columns::cut) },
     Tool { name: "date", usage: "[OPTIONS] [+FMT]", start: Start::Run(date::run) },
+    Tool { name: "dd", usage: "[if=FILE] [of=FILE] [bs=N] [count=N] [skip=N] [seek=N] [conv=notrunc] [status=noxfer|none]", start: Start::Program(dd::dd) },
     Tool { name: "df", usage: "[-PkmhTai] [FILESYSTEM]...", start: Start::Run(paths::df) },
     Tool { name: "diff", usage: "[-abBdiNqrTstw] [-L LABEL] [-U LINES] FILE1 FILE2", start: Start::Slurp(diff::run) },
     Tool { name: "dirname", usage: "FILENAME", start: Start::Run(paths::dirname) },

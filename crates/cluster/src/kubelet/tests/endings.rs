@@ -219,3 +219,81 @@ fn a_node_refuses_what_it_cannot_hold() {
     world.delete("big", &DeleteOptions::default());
     assert!(world.until("big", Value::is_null) < 2.0);
 }
+
+#[test]
+fn pods_that_write_too_much_are_evicted() {
+    let mut world = World::new();
+    let sh = |script: &str| value!({"command": ["sh", "-c", (format!("{script}; sleep 3600"))]});
+    let on = |mut container: Value| {
+        container.set("volumeMounts", value!([{"name": "d", "mountPath": "/d"}]));
+        container
+    };
+    let limited = |mut container: Value| {
+        container.set("resources", value!({"limits": {"ephemeral-storage": "4Mi"}}));
+        container
+    };
+    let folder = value!({"volumes": [{"name": "d", "emptyDir": {"sizeLimit": "5Mi"}}]});
+    let write = "dd if=/dev/zero bs=1M count=8 2>/dev/null of=";
+    for (name, container, spec, told) in [
+        (
+            "dir",
+            on(sh(&format!("{write}/d/f"))),
+            folder.clone(),
+            "Usage of EmptyDir volume \"d\" exceeds the limit \"5Mi\". ",
+        ),
+        ("less", on(sh("echo > /d/f")), folder, ""),
+        (
+            "layer",
+            limited(sh(&format!("{write}/f"))),
+            value!({}),
+            "Pod ephemeral local storage usage exceeds the total limit of containers 4Mi. ",
+        ),
+        ("small", limited(sh("echo > /f")), value!({}), ""),
+    ] {
+        world.pod_with(name, container, spec);
+        world.run(25.0);
+        let (pod, events) = (world.get(name), world.events(name));
+        let status = &pod["status"];
+        if told.is_empty() {
+            assert_eq!(status["phase"], "Running", "{name}: {events:?}");
+            continue;
+        }
+        assert_eq!(
+            (status["phase"].str(), status["reason"].str(), status["message"].str()),
+            ("Failed", "Evicted", told)
+        );
+        assert!(events.iter().any(|event| *event == format!("Evicted: {told}")), "{events:?}");
+        assert_eq!(status["conditions"].find("type", "DisruptionTarget").unwrap()["reason"], "TerminationByKubelet");
+    }
+}
+
+#[test]
+fn rules_of_a_container_go_before_its_pods_policy() {
+    let mut world = World::new();
+    let rules = value!([{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}]);
+    for (name, code, policy, phase, again) in [
+        ("again", 42, "Never", "Running", true),
+        ("over", 1, "Never", "Failed", false),
+        ("own", 0, "Always", "Running", true),
+    ] {
+        let script = format!("exit {code}");
+        let container = value!({
+            "command": ["sh", "-c", script], "restartPolicy": policy, "restartPolicyRules": rules.clone()
+        });
+        world.pod_with(name, container, value!({"restartPolicy": "Never"}));
+        world.run(8.0);
+        let pod = world.get(name);
+        let restarts = pod["status"]["containerStatuses"][0]["restartCount"].int();
+        assert_eq!((pod["status"]["phase"].str(), restarts > 0), (phase, again), "{name}");
+    }
+    // Secrets for registries that are not there are told of, and the image is pulled.
+    world.pod_with(
+        "keys",
+        value!({"image": "nginx:1.27"}),
+        value!({"imagePullSecrets": [{"name": "one"}, {"name": "two"}]}),
+    );
+    world.until("keys", |pod| pod["status"]["phase"] == "Running");
+    let told = "FailedToRetrieveImagePullSecret: Unable to retrieve some image pull secrets (one, two); attempting to pull \
+                the image may not succeed.";
+    assert!(world.events("keys").iter().any(|event| event.starts_with(told)), "{:?}", world.events("keys"));
+}

@@ -1,0 +1,71 @@
+//! What pods write on their node, and the limits of that: of a volume, of a container, of all containers of a pod.
+
+use drydock_schema::quantity::Quantity;
+use drydock_value::Value;
+
+use super::Kubelet;
+use super::worker::Worker;
+use crate::ctx::Ctx;
+use crate::runtime::VolumeId;
+
+const RESOURCE: &str = "ephemeral-storage";
+
+fn bytes(amount: &Value) -> Option<u64> {
+    Quantity::of(amount).ok().map(|amount| amount.value().max(0).unsigned_abs()).filter(|bytes| *bytes > 0)
+}
+
+/// The volumes of a pod that are folders on its node.
+fn folders(spec: &Value) -> impl Iterator<Item = &Value> {
+    spec["volumes"].items().iter().filter(|volume| volume.get("emptyDir").is_some())
+}
+
+/// What a container may write; none where it may write what it likes.
+fn limit(container: &Value) -> Option<u64> {
+    bytes(&container["resources"]["limits"][RESOURCE])
+}
+
+/// Whether a pod has limits that somebody must look after.
+pub fn limited(spec: &Value) -> bool {
+    folders(spec).any(|volume| bytes(&volume["emptyDir"]["sizeLimit"]).is_some())
+        || spec["containers"].items().iter().any(|container| limit(container).is_some())
+}
+
+impl Kubelet {
+    /// Why a pod must go, in the words of the eviction manager.
+    pub(super) fn too_much_written(&self, worker: &Worker, ctx: &mut Ctx<'_>) -> Option<String> {
+        let spec = &worker.pod["spec"];
+        let mut all = 0;
+        for volume in folders(spec) {
+            let (name, wanted) = (volume["name"].str(), &volume["emptyDir"]["sizeLimit"]);
+            let used = self.runtime.written(&VolumeId { pod: worker.id, name: name.into() });
+            if bytes(wanted).is_some_and(|limit| used > limit) {
+                let limit = Quantity::of(wanted).ok()?;
+                return Some(format!("Usage of EmptyDir volume {name:?} exceeds the limit \"{limit}\". "));
+            }
+            all += if volume["emptyDir"]["medium"] == "Memory" { 0 } else { used };
+        }
+        let own = |slot: usize, ctx: &mut Ctx<'_>| {
+            let number = worker.slots.get(slot)?.current?;
+            let image = self.runtime.container(number)?.image.clone();
+            let before = ctx.network.registry.root(&image).used();
+            Some(self.runtime.container(number)?.written(before))
+        };
+        let written: Vec<u64> = (0..worker.slots.len()).map(|slot| own(slot, ctx).unwrap_or(0)).collect();
+        let containers = spec["containers"].items();
+        let sum: u64 = containers.iter().filter_map(limit).sum();
+        if sum > 0 && all + written.iter().sum::<u64>() > sum {
+            let limits = containers.iter().filter_map(|c| Quantity::of(&c["resources"]["limits"][RESOURCE]).ok());
+            let sum = limits.reduce(|sum, limit| sum.add(&limit)).unwrap_or_default();
+            return Some(format!("Pod ephemeral local storage usage exceeds the total limit of containers {sum}. "));
+        }
+        let over = |(slot, used): (usize, &u64)| {
+            let container = worker.spec(slot);
+            limit(container).is_some_and(|limit| *used > limit).then(|| {
+                let limit = Quantity::of(&container["resources"]["limits"][RESOURCE]).unwrap_or_default();
+                let name = container["name"].str();
+                format!("Container {name} exceeded its local ephemeral storage limit \"{limit}\". ")
+            })
+        };
+        written.iter().enumerate().find_map(over)
+    }
+}
