@@ -57,6 +57,7 @@ pub(crate) fn boot(server: &mut ApiServer) {
     roles(server);
     apart(server, flows);
     apart(server, system_roles);
+    apart(server, crate::aggregated::boot);
     own_service(server);
     if server.config.addons {
         storage_class(server);
@@ -65,7 +66,7 @@ pub(crate) fn boot(server: &mut ApiServer) {
 
 /// Makes objects whose UIDs come from a generator of their own: with or without them, everything that is made later has
 /// the same names.
-fn apart(server: &mut ApiServer, make: fn(&mut ApiServer)) {
+pub(crate) fn apart(server: &mut ApiServer, make: fn(&mut ApiServer)) {
     let own = Random::new(server.config.seed ^ 0xf10e ^ server.revision() << 16);
     let others = std::mem::replace(&mut server.random, own);
     make(server);
@@ -80,7 +81,7 @@ fn flows(server: &mut ApiServer) {
 }
 
 /// Creates what is known to be good.
-fn create(server: &mut ApiServer, kind: Kind, namespace: &str, object: Value) {
+pub(crate) fn create(server: &mut ApiServer, kind: Kind, namespace: &str, object: Value) {
     let created = server.client("system:apiserver").create(kind, namespace, object);
     debug_assert!(created.is_ok(), "{created:?}");
 }

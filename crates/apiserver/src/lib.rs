@@ -20,6 +20,7 @@
 //! - `audit`: what an audit log tells of a request. `ahead`: objects made ready for readers before they ask. `boot`: what a new cluster holds.
 
 mod admission;
+mod aggregated;
 mod ahead;
 mod audit;
 mod auth;

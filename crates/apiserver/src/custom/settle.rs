@@ -27,6 +27,7 @@ pub(crate) fn settle(server: &mut ApiServer) {
         waiting |= !matches!(done, Ok(true));
     }
     std::sync::Arc::make_mut(&mut server.customs).unsettled = waiting;
+    crate::boot::apart(server, crate::aggregated::follow_custom);
 }
 
 fn cx() -> Cx {

@@ -238,3 +238,25 @@ fn stricter_schemas_let_be_what_has_not_changed() {
     let found = bench.patch(&format!("{BOATS}/gull"), merge, "{\"spec\":{\"hull\":\"paper\"}}").unwrap_err();
     assert!(found.message.contains("Unsupported value: \"paper\""), "{}", found.message);
 }
+
+#[test]
+fn groups_have_an_api_service_as_long_as_they_are_served() {
+    let mut bench = Bench::new();
+    let services = "/apis/apiregistration.k8s.io/v1/apiservices";
+    let names = |bench: &mut Bench| -> Vec<String> {
+        let list = bench.ok(Request::get(services));
+        list["items"].items().iter().map(|service| service["metadata"]["name"].str().to_owned()).collect()
+    };
+    let built_in = names(&mut bench);
+    assert_eq!((built_in[0].as_str(), built_in.len()), ("v1.", 21));
+    let apps = bench.ok(Request::get(format!("{services}/v1.apps")));
+    assert_eq!(apps["status"]["conditions"].find("type", "Available").unwrap()["reason"], "Local");
+    bench.create(CRDS, crd()).unwrap();
+    step(&mut bench);
+    let added: Vec<String> = names(&mut bench).into_iter().filter(|name| !built_in.contains(name)).collect();
+    assert_eq!(added, ["v1.sea.example.com", "v1beta1.sea.example.com"]);
+    bench.ok(Request::new(drydock_api::Method::Delete, format!("{CRDS}/boats.sea.example.com")));
+    step(&mut bench);
+    step(&mut bench);
+    assert_eq!(names(&mut bench), built_in);
+}

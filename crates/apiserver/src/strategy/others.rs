@@ -80,7 +80,18 @@ pub(super) fn rows() -> Vec<Strategy> {
             validate_status: Some(certificates::signing_request_update),
             ..WITH_STATUS
         },
-        Strategy { kind: kinds::API_SERVICES, validate: Some(cluster::api_service), ..WITH_STATUS },
+        Strategy {
+            kind: kinds::API_SERVICES,
+            prepare_create: Some(|server, _, service| {
+                if service["spec"]["service"].is_null() {
+                    service.set("status", crate::aggregated::local_status(&server.now.rfc3339()));
+                }
+                Ok(())
+            }),
+            validate: Some(cluster::api_service),
+            name: names::path_segment,
+            ..WITH_STATUS
+        },
         Strategy { kind: kinds::CSI_DRIVERS, generation: Some(spec_changed), ..PLAIN },
         Strategy {
             kind: kinds::VALIDATING_WEBHOOK_CONFIGURATIONS,
