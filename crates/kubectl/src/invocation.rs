@@ -395,18 +395,16 @@ impl Invocation {
             "client" => Ok(DryRun::Client),
             "server" => Ok(DryRun::Server),
             "unchanged" => {
-                io.eprintln(
-                    "W--dry-run is deprecated and can be replaced with --dry-run=client.".trim_start_matches('W'),
-                );
+                deprecated(io, 719, "", "client");
                 Ok(DryRun::Client)
             }
             value => match crate::flags::parse_bool(value) {
                 Some(true) => {
-                    deprecated(io, "true", "client");
+                    deprecated(io, 733, "=true", "client");
                     Ok(DryRun::Client)
                 }
                 Some(false) => {
-                    deprecated(io, "false", "none");
+                    deprecated(io, 736, "=false", "none");
                     Ok(DryRun::None)
                 }
                 None => Err(Failure::Error(format!(
@@ -461,9 +459,8 @@ impl DryRun {
 }
 
 /// Go's log says what a value of `--dry-run` is called now.
-fn deprecated(io: &mut Io<'_>, old: &str, new: &str) {
-    let head = crate::verbose::klog(io, 'W', "helpers.go:733");
-    io.eprintln(format!(
-        "{head}--dry-run={old} is deprecated (boolean value) and can be replaced with --dry-run={new}."
-    ));
+fn deprecated(io: &mut Io<'_>, line: u32, old: &str, new: &str) {
+    let head = crate::verbose::klog(io, 'W', &format!("helpers.go:{line}"));
+    let boolean = if old.is_empty() { "" } else { " (boolean value)" };
+    io.eprintln(format!("{head}--dry-run{old} is deprecated{boolean} and can be replaced with --dry-run={new}."));
 }

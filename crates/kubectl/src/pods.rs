@@ -151,6 +151,17 @@ pub fn attachable(inv: &mut Invocation, io: &mut Io<'_>, object: &Value) -> Resu
     Ok(pods.into_iter().next().unwrap_or_default())
 }
 
+/// `--pod-running-timeout` must be some time.
+///
+/// # Errors
+/// When it is none.
+pub fn check_timeout(inv: &Invocation) -> Result<(), Failure> {
+    match inv.flags.duration("pod-running-timeout").is_zero() {
+        true => Err(inv.usage("--pod-running-timeout must be higher than zero")),
+        false => Ok(()),
+    }
+}
+
 /// All containers of a pod with their fields: `containers`, `ephemeralContainers`, `initContainers`.
 pub fn containers(pod: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
     ["containers", "ephemeralContainers", "initContainers"]

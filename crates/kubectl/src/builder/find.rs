@@ -482,7 +482,8 @@ fn faults(document: &Value) -> Vec<String> {
     told
 }
 
-fn unlisted(failure: Failure, resource: &Resource, labels: &str, fields: &str) -> Failure {
+/// The server's refusal of a list, with what was asked for.
+pub(crate) fn unlisted(failure: Failure, resource: &Resource, labels: &str, fields: &str) -> Failure {
     let id = &resource.id;
     let what = quote(&format!("{}/{}, Resource={}", id.group, id.version, id.resource));
     match failure {

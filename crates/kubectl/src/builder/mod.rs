@@ -17,8 +17,8 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 
 pub use args::{has_names, split_types};
-pub(crate) use find::MISSING;
 pub use find::find;
+pub(crate) use find::{MISSING, unlisted};
 
 /// One object that a command line means.
 #[derive(Debug, Clone)]

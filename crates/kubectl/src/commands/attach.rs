@@ -18,6 +18,7 @@ pub const FLAGS: &[&[&str]] = &[acts::EVERY];
 /// # Errors
 /// kubectl's own.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
+    pods::check_timeout(inv)?;
     let argument = match inv.args.as_slice() {
         [] => return Err("at least 1 argument is required for attach".into()),
         [one] => one.clone(),
@@ -31,9 +32,6 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             .into());
         }
     };
-    if inv.flags.duration("pod-running-timeout").is_zero() {
-        return Err("--pod-running-timeout must be higher than zero".into());
-    }
     let object = pods::target(inv, io, &argument)?.pop().unwrap_or_default();
     let pod = pods::attachable(inv, io, &object)?;
     let container = inv.flags.str("container").to_owned();

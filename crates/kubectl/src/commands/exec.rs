@@ -26,6 +26,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         }
         None => Vec::new(),
     };
+    pods::check_timeout(inv)?;
     if resource.is_empty() && !files {
         return Err("pod, type/name or --filename must be specified".into());
     }

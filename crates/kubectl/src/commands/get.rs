@@ -267,18 +267,17 @@ fn start_watch(inv: &mut Invocation, io: &mut Io<'_>, mut query: Query, human: b
     query.flatten = false;
     let found = builder::find(&query, inv, io)?;
     let (single, targets_single) = (found.single, found.targets_single_items);
-    let infos = found.infos()?;
-    if infos.len() > 1 {
-        let only = "watch is only supported on individual resources and resource collections";
-        return Err(format!("{only} - {} resources were found", infos.len()).into());
-    }
-    let Some(info) = infos.into_iter().next() else {
+    let infos = match found.infos() {
+        Err(failure) if failure.is("NotFound") && inv.flags.bool("ignore-not-found") => return Ok(Outcome::Done),
+        infos => infos?,
+    };
+    let Some(info) = infos.first() else {
         return Err("no objects passed to watch".into());
     };
     let printer = if human { None } else { printers::for_output(inv, io, printers::GET)? };
     let mut watching = Watching {
         stream: StreamId(0),
-        table: TablePrinter::new(table_options(inv, &info, false)),
+        table: TablePrinter::new(table_options(inv, info, false)),
         tabs: Tabs::table(),
         printer,
         events: inv.flags.bool("output-watch-events"),
@@ -295,21 +294,33 @@ fn start_watch(inv: &mut Invocation, io: &mut Io<'_>, mut query: Query, human: b
             let head = if why.starts_with("couldn't find") { "" } else { "sorting error: " };
             Failure::Error(format!("unable to output the provided object: {head}{why}"))
         };
-        if human || !printers::is_list(&info.object) {
-            match info.object["rows"].items().len() > 1 && !sort.is_empty() && !watching.events {
-                true => watching.print(io, "ADDED", &sorted_rows(&info.object, &sort).map_err(unsorted)?)?,
-                false => watching.print(io, "ADDED", &info.object)?,
-            }
-        } else {
-            for item in info.object["items"].items() {
-                let mut object = item.clone();
-                if object["kind"].is_null() {
-                    object.set("apiVersion", info.object["apiVersion"].clone());
-                    object.set("kind", info.object["kind"].str().trim_end_matches("List"));
+        for Info { object, .. } in &infos {
+            if human || !printers::is_list(object) {
+                match object["rows"].items().len() > 1 && !sort.is_empty() && !watching.events {
+                    true => watching.print(io, "ADDED", &sorted_rows(object, &sort).map_err(unsorted)?)?,
+                    false => watching.print(io, "ADDED", object)?,
                 }
-                watching.print(io, "ADDED", &object)?;
+                continue;
+            }
+            for item in object["items"].items() {
+                let mut item = item.clone();
+                if item["kind"].is_null() {
+                    item.set("apiVersion", object["apiVersion"].clone());
+                    item.set("kind", object["kind"].str().trim_end_matches("List"));
+                }
+                watching.print(io, "ADDED", &item)?;
             }
         }
+    }
+    // Several are shown all the same; only then is it found that they cannot be watched.
+    if infos.len() > 1 {
+        return Err(match targets_single && !query.has_files() {
+            true => "you may only watch a single resource or type of resource at a time".into(),
+            false => {
+                let only = "watch is only supported on individual resources and resource collections";
+                format!("{only} - {} resources were found", infos.len()).into()
+            }
+        });
     }
     // The watch of a single object begins with the object itself, which was printed already.
     watching.quiet = !is_list;
@@ -480,6 +491,12 @@ mod tests {
             ),
             ("get pod x --ignore-not-found", "", ""),
             ("get frobs", "", "error: the server doesn't have a resource type \"frobs\"\n"),
+            ("get pod x -w --ignore-not-found", "", ""),
+            (
+                "get pod a a -w",
+                "NAME   STATUS\na      Pending\na      Pending\n",
+                "error: you may only watch a single resource or type of resource at a time\n",
+            ),
         ];
         for (line, out, err) in cases {
             let ran = fake().line(line);

@@ -61,7 +61,12 @@ struct Change {
 
 pub(super) fn run_for(what: What, inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let dry_run = inv.dry_run(io)?;
-    let mut printing = Printing::new(inv, io, dry_run)?;
+    let mut printing = Printing::new(inv, io, dry_run);
+    if what == What::Annotations
+        && let Err(failure) = &printing
+    {
+        return Err(failure.clone());
+    }
     let (resources, given) = pairs::split(&inv.args, what.singular())?;
     let list = inv.flags.bool("list");
     let change = Change {
@@ -114,7 +119,8 @@ pub(super) fn run_for(what: What, inv: &mut Invocation, io: &mut Io<'_>) -> Resu
             return Ok(());
         }
         let operation = if what == What::Labels { change.outcome(&before, &after) } else { "annotated" };
-        printing.print(io, &shown, operation)
+        // Labels are there already when the format turns out to be none.
+        printing.as_mut().map_err(|failure| failure.clone())?.print(io, &shown, operation)
     })?;
     Ok(Outcome::Done)
 }

@@ -6,6 +6,7 @@ use drydock_api::{Request, Status, StreamId, StreamItem};
 use drydock_value::{Time, Value};
 
 use super::{Outcome, Waiting};
+use crate::builder;
 use crate::client::Client;
 use crate::env::{Io, Wait};
 use crate::failure::Failure;
@@ -51,6 +52,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         [pod, container, ..] => (pod.clone(), Some(container.clone())),
     };
     let options = options(inv, &selector, inline)?;
+    pods::check_timeout(inv).map_err(|failure| Failure::Error(failure.words()))?;
     let object = find(inv, io, &argument, &selector)?;
     if let Value::Array(items) = &object
         && items.is_empty()
@@ -113,12 +115,8 @@ fn options(inv: &Invocation, selector: &str, inline: Option<String>) -> Result<O
     let flags = &inv.flags;
     let since_time = flags.str("since-time");
     let since = crate::flags::parse_duration(flags.str("since")).unwrap_or(0);
-    if !since_time.is_empty() && Time::parse_rfc3339(since_time).is_none() {
-        return Err(format!(
-            "parsing time {0} as \"2006-01-02T15:04:05Z07:00\": cannot parse {0} as \"2006\"",
-            crate::failure::quote(since_time)
-        )
-        .into());
+    if !since_time.is_empty() {
+        drydock_schema::time::parse(since_time)?;
     }
     if !since_time.is_empty() && since != 0 {
         return Err("at most one of `sinceTime` or `sinceSeconds` may be specified".into());
@@ -177,7 +175,9 @@ fn find(inv: &mut Invocation, io: &mut Io<'_>, argument: &str, selector: &str) -
     if !selector.is_empty() {
         let namespace = inv.namespace(io)?;
         let request = Request::get(format!("/api/v1/namespaces/{namespace}/pods")).param("labelSelector", selector);
-        let list = inv.client(io)?.value(io, request)?;
+        let resource = inv.resource(io, "pods")?;
+        let unlisted = |failure| builder::unlisted(failure, &resource, selector, "");
+        let list = inv.client(io)?.value(io, request).map_err(unlisted)?;
         return Ok(Value::array(list["items"].items().iter().map(|item| {
             let mut pod = item.clone();
             pod.set("kind", "Pod");

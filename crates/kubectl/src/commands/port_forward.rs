@@ -21,9 +21,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let (Some(target), true) = (inv.args.first().cloned(), inv.args.len() > 1) else {
         return Err(inv.usage("TYPE/NAME and list of ports are required for port-forward"));
     };
-    if inv.flags.duration("pod-running-timeout").is_zero() {
-        return Err("error: --pod-running-timeout must be higher than zero".into());
-    }
+    pods::check_timeout(inv)?;
     let object = pods::target(inv, io, &target)?.pop().unwrap_or_default();
     let pod = pods::attachable(inv, io, &object)?;
     let words: Vec<String> = inv.args.iter().skip(1).cloned().collect();

@@ -139,9 +139,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     conditions.sort_compact_by_key(|condition| !matches!(condition, Condition::Created));
     let deadline = deadline(inv);
     let mut query = Query::new(inv, io, &inv.args.clone())?;
-    // Names say enough.
-    query.all &= query.args.len() < 2 && !query.args.iter().any(|arg| arg.contains('/'));
-    query.type_means_all = query.all;
+    // A type alone then means all of its objects; names and selectors say enough.
+    query.type_means_all = std::mem::take(&mut query.all);
     query.latest = !query.local;
     let for_create = matches!(conditions.first(), Some(Condition::Created));
     let for_delete = matches!(conditions.first(), Some(Condition::Deleted));
@@ -151,8 +150,8 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let mut found = builder::find(&query, inv, io)?;
     if for_create {
         // One that is missing is waited for. Several are an error of several, which kubectl takes for no NotFound.
-        let missing = found.items.iter().filter(|item| item.as_ref().is_err_and(|failure| failure.is("NotFound")));
-        if found.items.is_empty() || missing.count() == 1 {
+        let (_, failures) = found.clone().split();
+        if found.items.is_empty() || failures.len() == 1 && failures[0].is("NotFound") {
             return match deadline {
                 Some(end) if io.now >= end => Err(TIMED_OUT.into()),
                 Some(end) => {
@@ -162,6 +161,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
                 None => Err(TIMED_OUT.into()),
             };
         }
+        Failure::all(failures)?;
     }
     if for_delete {
         found.items.retain(|item| !item.as_ref().is_err_and(|failure| failure.is("NotFound")));

@@ -68,10 +68,19 @@ fn custom(inv: &Invocation, io: &mut Io<'_>) -> Result<Option<Value>, Failure> {
     let bytes = inv
         .read_file(io, path)
         .map_err(|failure| failure.context("must pass a container spec json file for custom profile"))?;
-    match text::parse_yaml(&String::from_utf8_lossy(&bytes)) {
-        Ok(documents) => Ok(documents.into_iter().next()),
-        Err(error) => Err(format!("{path} does not contain a valid container spec: {error}").into()),
-    }
+    let invalid = |why: String| Failure::Error(format!("{path} does not contain a valid container spec: {why}"));
+    let documents = text::parse_yaml(&String::from_utf8_lossy(&bytes)).map_err(|error| invalid(error.to_string()))?;
+    let custom = documents.into_iter().next().unwrap_or_default();
+    let kind = match &custom {
+        Value::Object(_) | Value::Null => return Ok(Some(custom)),
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        _ => "number",
+    };
+    Err(invalid(format!(
+        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go value of type v1.Container"
+    )))
 }
 
 fn check(inv: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
@@ -224,8 +233,7 @@ impl Debugging {
             ("", "Pod") => self.copy(io, info),
             (group, kind) => {
                 let version = &info.resource.id.version;
-                let version = if group.is_empty() { version.clone() } else { format!("{group}/{version}") };
-                Err(format!("{} not supported by debug", quote(&format!("{version}, Kind={kind}"))).into())
+                Err(format!("{} not supported by debug", quote(&format!("{group}/{version}, Kind={kind}"))).into())
             }
         }
     }
