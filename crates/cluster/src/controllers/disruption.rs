@@ -19,6 +19,8 @@ use crate::store::{Kind, kinds};
 const NAME: &str = "disruption-controller";
 /// An evicted pod counts as disrupted for this long, though it has not been seen to go.
 const EVICTION: Duration = Duration::from_secs(120);
+/// What separates the name of a pod in a key: keys of pods that several budgets cover.
+const POD_KEY: &str = "pod:";
 
 /// The controller.
 #[derive(Debug, Clone, Default)]
@@ -88,6 +90,12 @@ fn expected_scale(ctx: &mut Ctx<'_>, pods: &[Arc<Object>]) -> Result<(i64, bool)
     Ok((sum, unmanaged))
 }
 
+/// The budgets that cover a pod.
+fn covering<'a>(informers: &'a Informers, pod: &'a Object) -> impl Iterator<Item = &'a Arc<Object>> {
+    let budgets = informers.in_namespace(kinds::POD_DISRUPTION_BUDGETS, pod.namespace());
+    budgets.filter(|budget| selector(&budget.value).matches_object(&pod.value))
+}
+
 impl Disruption {
     /// What a budget asks of these pods.
     fn bounds(ctx: &mut Ctx<'_>, budget: &Value, pods: &[Arc<Object>]) -> Result<Bounds, String> {
@@ -144,10 +152,14 @@ impl Controller for Disruption {
         match change.kind {
             kinds::POD_DISRUPTION_BUDGETS => queue.add(change.key()),
             kinds::PODS => {
-                for budget in informers.in_namespace(kinds::POD_DISRUPTION_BUDGETS, change.object().namespace()) {
-                    if selector(&budget.value).matches_object(&change.object().value) {
-                        queue.add(&budget.key);
-                    }
+                let pod = change.object();
+                let mut matching = 0;
+                for budget in covering(informers, pod) {
+                    queue.add(&budget.key);
+                    matching += 1;
+                }
+                if matching > 1 && change.new.is_some() {
+                    queue.add(&Key::new(pod.namespace(), format!("{POD_KEY}{}", pod.name())));
                 }
             }
             _ => {
@@ -161,6 +173,19 @@ impl Controller for Disruption {
     }
 
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
+        if let Some(pod) = key.name.strip_prefix(POD_KEY) {
+            let pod = ctx.informers.find(kinds::PODS, &key.namespace, pod);
+            let chosen = pod.and_then(|pod| Some((pod.clone(), covering(ctx.informers, pod).next()?.name().clone())));
+            if let Some((pod, chosen)) = chosen {
+                let (namespace, name) = (pod.namespace(), pod.name());
+                let message = format!(
+                    "Pod \"{namespace}\"/\"{name}\" matches multiple PodDisruptionBudgets.  Chose \"{chosen}\" arbitrarily."
+                );
+                let about = Reference::of(&pod.value);
+                ctx.event(&source("controllermanager"), &about, "Warning", "MultiplePodDisruptionBudgets", &message);
+            }
+            return Ok(Requeue::Done);
+        }
         let Some(budget) = ctx.informers.get(kinds::POD_DISRUPTION_BUDGETS, key).cloned() else {
             return Ok(Requeue::Done);
         };

@@ -194,10 +194,17 @@ impl Nodes {
 
     /// Whether a node's pods may be driven away now; if not, when it may be asked again.
     fn may_empty(&mut self, ctx: &Ctx<'_>, node: &Object) -> Result<(), Duration> {
+        // What a kubelet says is only read now and then: one that starts again is ready before that.
+        let said = common::condition(&node.value, "Ready").filter(|ready| ready["status"] == "False");
+        let since = said.and_then(|ready| moment(&ready["lastTransitionTime"]));
+        let period = ctx.latencies.node_monitor_period;
+        if let Some(read) = since.map(|since| since + period).filter(|read| *read > ctx.now) {
+            return Err(read.since(ctx.now));
+        }
         let zone_of_it = zone(node);
         let nodes = ctx.informers.all(kinds::NODES).filter(|other| zone(other) == zone_of_it);
         let (ready, silent): (Vec<_>, Vec<_>) = nodes.partition(|node| ready(node));
-        let pace = pace(ready.len(), silent.len()).ok_or(ctx.latencies.node_monitor_period)?;
+        let pace = pace(ready.len(), silent.len()).ok_or(period)?;
         if let Some(due) = self.paced.get(&zone_of_it).filter(|due| **due > ctx.now) {
             return Err(due.since(ctx.now));
         }

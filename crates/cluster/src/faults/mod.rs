@@ -85,6 +85,8 @@ pub enum Fault {
     Crash(Key, Option<String>),
     /// A node's disk is full.
     DiskFull(String),
+    /// A node's memory is taken.
+    MemoryFull(String),
     /// A node's kubelet does not run; its containers do.
     KubeletStopped(String),
     /// A node has no power.
@@ -195,7 +197,7 @@ impl Cluster {
         };
         self.faults.active.remove(at);
         match fault {
-            Fault::DiskFull(name) => self.fill_disk(name, false)?,
+            Fault::DiskFull(name) | Fault::MemoryFull(name) => self.fill(fault, name, false)?,
             Fault::PoweredOff(name) => {
                 let node = self.numbered(name)?;
                 self.faults.booting.insert(node);
@@ -222,7 +224,7 @@ impl Cluster {
     fn begin(&mut self, fault: &Fault) -> Result<Option<NodeId>, String> {
         match fault {
             Fault::Crash(pod, container) => self.crash(pod, container.as_deref()).map(|()| None),
-            Fault::DiskFull(name) => self.fill_disk(name, true).map(|()| None),
+            Fault::DiskFull(name) | Fault::MemoryFull(name) => self.fill(fault, name, true).map(|()| None),
             Fault::KubeletStopped(name) => self.numbered(name).map(|_| None),
             Fault::PoweredOff(name) => self.numbered(name).map(Some),
             Fault::Cut(one, other) => {
@@ -293,11 +295,14 @@ impl Cluster {
         self.api.close(false);
     }
 
-    fn fill_disk(&mut self, name: &str, full: bool) -> Result<(), String> {
+    fn fill(&mut self, fault: &Fault, name: &str, full: bool) -> Result<(), String> {
         let node = self.numbered(name)?;
         let (mut ctx, kubelets) = self.parts();
         if let Some(kubelet) = kubelets.get_mut(node.0 as usize) {
-            kubelet.fill_disk(full, &mut ctx);
+            match fault {
+                Fault::DiskFull(_) => kubelet.fill_disk(full, &mut ctx),
+                _ => kubelet.take_memory(full, &mut ctx),
+            }
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What follows from faults, on nodes that run containers.
 
+mod nodes;
+
 use std::time::Duration;
 
 use drydock_api::{Request, Transport};

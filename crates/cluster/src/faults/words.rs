@@ -15,6 +15,7 @@ Usage:
   fault node NODE power-off|power-on          the machine loses its power; it boots when it has power again
   fault node NODE stop-kubelet|start-kubelet  containers run on, nobody looks after them
   fault node NODE fill-disk|free-disk         the disk is full
+  fault node NODE fill-memory|free-memory     something that is no pod takes the memory
   fault node NODE cut|join                    the node's network cable
   fault node NODE slow MILLISECONDS|fast      everything to and from the node takes longer
   fault pod POD [-n NAMESPACE] crash [-c CONTAINER]
@@ -39,10 +40,11 @@ const PARTS: [(&str, Part); 4] = [
 type OfNode = fn(String) -> Fault;
 
 /// What is done to a node: the words that begin and end it.
-const NODE: [(&str, &str, OfNode); 3] = [
+const NODE: [(&str, &str, OfNode); 4] = [
     ("power-off", "power-on", Fault::PoweredOff),
     ("stop-kubelet", "start-kubelet", Fault::KubeletStopped),
     ("fill-disk", "free-disk", Fault::DiskFull),
+    ("fill-memory", "free-memory", Fault::MemoryFull),
 ];
 
 /// A command.
@@ -86,6 +88,7 @@ impl fmt::Display for Fault {
             Fault::PoweredOff(node) => write!(f, "node {node} power-off"),
             Fault::KubeletStopped(node) => write!(f, "node {node} stop-kubelet"),
             Fault::DiskFull(node) => write!(f, "node {node} fill-disk"),
+            Fault::MemoryFull(node) => write!(f, "node {node} fill-memory"),
             Fault::Cut(side, None) => write!(f, "{} cut", subject(side)),
             Fault::Cut(one, Some(other)) => write!(f, "link {one} {other} cut"),
             Fault::Slow(side, wait) => write!(f, "{} slow {}", subject(side), wait.as_millis()),
@@ -241,6 +244,7 @@ mod tests {
             "node minikube power-off",
             "node minikube stop-kubelet",
             "node minikube fill-disk",
+            "node minikube fill-memory",
             "node minikube cut",
             "node minikube slow 200",
             "pod web -n default cut",

@@ -15,6 +15,7 @@
 
 mod actions;
 mod admit;
+mod answers;
 pub mod backoff;
 mod config;
 mod end;
@@ -69,6 +70,8 @@ pub enum KubeletWake {
     Heartbeat,
     /// To look at the disk.
     Disk,
+    /// To say that it has come up.
+    Ready,
     /// To look at the folder of manifests.
     Manifests,
     /// To go on with a pod, by its number.
@@ -95,6 +98,8 @@ pub struct Kubelet {
     withdrawn: Vec<Value>,
     /// It does not run; its containers may.
     stopped: bool,
+    /// It runs again, and has not heard of its containers yet.
+    starting: bool,
     /// How often its machine came up again, and how many of these it has told of.
     boots: u32,
     rebooted: u32,
@@ -176,6 +181,7 @@ impl Kubelet {
             files: Vec::new(),
             withdrawn: Vec::new(),
             stopped: false,
+            starting: false,
             boots: 0,
             rebooted: 0,
             beat_at: Time::default(),
@@ -214,6 +220,11 @@ impl Kubelet {
                 }
             }
             KubeletWake::Disk => self.watch_disk(ctx),
+            KubeletWake::Ready => {
+                if std::mem::take(&mut self.starting) {
+                    self.report_node(ctx);
+                }
+            }
             KubeletWake::Pod(key) => {
                 if self.booted {
                     self.observe(&key, ctx);

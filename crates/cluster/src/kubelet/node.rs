@@ -13,6 +13,16 @@ use crate::runtime::images::digest;
 use crate::store::{PatchType, kinds};
 
 const LEASES: &str = "kube-node-lease";
+/// What a kubelet says of itself before it has heard of its containers.
+const STARTING: &str = "[container runtime status check may not have completed yet, PLEG is not healthy: pleg has yet to \
+                        be successful]";
+/// Conditions, and what is told when they begin to hold and when they do not.
+const TOLD: [(&str, &str, &str); 4] = [
+    ("MemoryPressure", "NodeHasInsufficientMemory", "NodeHasSufficientMemory"),
+    ("DiskPressure", "NodeHasDiskPressure", "NodeHasNoDiskPressure"),
+    ("PIDPressure", "NodeHasInsufficientPID", "NodeHasSufficientPID"),
+    ("Ready", "NodeReady", "NodeNotReady"),
+];
 
 impl Kubelet {
     /// The machine was switched on.
@@ -164,6 +174,14 @@ impl Kubelet {
             true => ("True", "KubeletHasDiskPressure", "kubelet has disk pressure"),
             false => ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
         };
+        let (scarce, because, told) = match self.memory_pressure() {
+            true => ("True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+            false => ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        };
+        let (ready, why, what) = match self.starting {
+            true => ("False", "KubeletNotReady", STARTING),
+            false => ("True", "KubeletReady", "kubelet is posting ready status"),
+        };
         let features = value!({"recursiveReadOnlyMounts": true, "userNamespaces": false});
         value!({
             "addresses": [
@@ -171,10 +189,10 @@ impl Kubelet {
             ],
             "allocatable": resources.clone(), "capacity": resources,
             "conditions": [
-                condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+                condition("MemoryPressure", scarce, because, told),
                 condition("DiskPressure", short, reason, words),
                 condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-                condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")
+                condition("Ready", ready, why, what)
             ],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
             "declaredFeatures": [
@@ -264,7 +282,15 @@ impl Kubelet {
                 condition.set("lastTransitionTime", since);
             }
         }
-        let ready = old.find("type", "Ready").is_some_and(|condition| condition["status"] == "True");
+        let mut told = Vec::new();
+        for (kind, holds, holds_not) in TOLD {
+            let of = |conditions: &Value| conditions.find("type", kind).map(|known| known["status"].str() == "True");
+            let unknown = old.find("type", kind).is_some_and(|known| known["status"] == "Unknown");
+            let (before, now) = (of(old), of(&status["conditions"]));
+            if unknown || before != now {
+                told.push(if now == Some(true) { holds } else { holds_not });
+            }
+        }
         // What others keep in the status stays; what they say the machine has besides can all be given to pods.
         for (resource, amount) in node["status"]["capacity"].entries() {
             if status["capacity"].get(resource).is_none() {
@@ -277,9 +303,8 @@ impl Kubelet {
             changed["status"].set(key, part);
         }
         let _ = ctx.client(&actor).update_status(kinds::NODES, "", changed);
-        if !ready {
-            let message = self.transition("NodeReady");
-            self.node_event("Normal", "NodeReady", &message, ctx);
+        for what in told {
+            self.node_event("Normal", what, &self.transition(what), ctx);
         }
         self.reported_at = now;
         self.reported_images = self.runtime.images().len();

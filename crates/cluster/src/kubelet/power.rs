@@ -1,5 +1,7 @@
 //! What a kubelet and its machine go through: a crash, a stop, the loss of power, a network that comes back.
 
+use std::time::Duration;
+
 use drydock_shell::Signal;
 use drydock_value::Value;
 
@@ -9,6 +11,9 @@ use crate::ctx::Ctx;
 use crate::objects::Key;
 use crate::queue::Event;
 use crate::store::{DeleteOptions, kinds};
+
+/// How long a kubelet that starts says that it is not ready.
+const COMING_UP: Duration = Duration::from_secs(1);
 
 impl Kubelet {
     /// Kills a container's main process. False when it does not run.
@@ -68,7 +73,8 @@ impl Kubelet {
 
     /// The kubelet starts again: it looks at what runs, and goes on from there.
     pub(crate) fn start(&mut self, ctx: &mut Ctx<'_>) {
-        self.stopped = false;
+        (self.stopped, self.starting) = (false, true);
+        ctx.after(COMING_UP, Event::Kubelet { node: self.node, wake: KubeletWake::Ready });
         self.note_unit(true, ctx.now);
         self.announce(ctx);
         for id in self.workers.keys().copied().collect::<Vec<_>>() {

@@ -104,7 +104,6 @@ impl Kubelet {
         if self.disk.full {
             if self.disk.pressure.replace(ctx.now).is_none() {
                 self.report_node(ctx);
-                self.node_event("Normal", "NodeHasDiskPressure", &self.transition("NodeHasDiskPressure"), ctx);
             }
             self.node_event("Warning", "EvictionThresholdMet", "Attempting to reclaim ephemeral-storage", ctx);
             self.collect_images();
@@ -112,7 +111,6 @@ impl Kubelet {
         } else if self.disk.pressure.is_some_and(|last| ctx.now.since(last) >= TRANSITION) {
             self.disk.pressure = None;
             self.report_node(ctx);
-            self.node_event("Normal", "NodeHasNoDiskPressure", &self.transition("NodeHasNoDiskPressure"), ctx);
         }
         self.watch_disk_later(ctx);
     }

@@ -254,7 +254,8 @@ mod tests {
             hints
         };
         // The zones and nodes that endpoints are for; which of them a client on node n in zone a is led to.
-        let cases: [(&[(&str, &str)], &[u16]); 6] = [
+        type Case = (&'static [(&'static str, &'static str)], &'static [u16]);
+        let cases: [Case; 6] = [
             (&[("", ""), ("", "")], &[0, 1]),
             (&[("a", ""), ("b", "")], &[0]),
             (&[("a", ""), ("", "")], &[0, 1]),

@@ -68,7 +68,7 @@ pub struct Scheduler {
     state: State,
     attempts: Attempts,
     /// Pods that evicted others and wait for their place: by node.
-    nominated: SortedMap<Str, SortedMap<Key, Arc<PodInfo>>>,
+    nominated: preemption::Promised,
     /// Pods that have a node but whose claims are still to be bound.
     binding: SortedMap<Key, Binds>,
     /// Where the next search among the nodes begins.
@@ -301,18 +301,8 @@ impl Scheduler {
     /// Asks one node; also with those on it that it is promised to.
     fn refusal(&self, cycle: &Cycle<'_>, at: usize) -> Option<Refusal> {
         let node = self.state.node(at);
-        if let Some(promised) = self.nominated.get(&node.name) {
-            let mut with = None;
-            for (key, other) in promised {
-                if key != cycle.pod.key() && other.priority() >= cycle.pod.priority() && !node.pods.contains_key(key) {
-                    with.get_or_insert_with(|| node.clone()).add(other);
-                }
-            }
-            if let Some(refusal) = with.and_then(|node| cycle.refusal(&node)) {
-                return Some(refusal);
-            }
-        }
-        cycle.refusal(node)
+        let with = preemption::with_promised(&self.nominated, node, cycle.pod);
+        with.and_then(|with| cycle.refusal(&with)).or_else(|| cycle.refusal(node))
     }
 
     /// The best of several nodes; among equals, chance decides.
@@ -353,7 +343,7 @@ impl Scheduler {
         let mut message = sentence(nodes, reasons.into_iter());
         message.push_str(" no new claims to deallocate, preemption: ");
         let (mut preempting, mut hopeless) = (None, false);
-        match preemption::find(&mut self.state, ctx.informers, pod, volumes, &refusals, nodes) {
+        match preemption::find(&mut self.state, ctx.informers, pod, volumes, &refusals, nodes, &self.nominated) {
             Outcome::Found(candidate) => preempting = Some(candidate),
             Outcome::Nothing(why) => {
                 message.push_str(&why);

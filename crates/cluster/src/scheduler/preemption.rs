@@ -1,11 +1,11 @@
 //! Preemption: when no node can take a pod, one of them may after pods of lower priority have left it.
 
 use drydock_sorted::Sort;
-use drydock_sorted::SortedSet;
+use drydock_sorted::{SortedMap, SortedSet};
 use std::sync::Arc;
 
 use drydock_schema::labels::Selector;
-use drydock_value::Time;
+use drydock_value::{Str, Time};
 
 use super::attempt::sentence;
 use super::filters::{Cycle, Refusal};
@@ -40,6 +40,20 @@ pub enum Outcome {
     Ineligible(&'static str),
 }
 
+/// The pods that nodes are promised to, by node.
+pub type Promised = SortedMap<Str, SortedMap<Key, Arc<PodInfo>>>;
+
+/// A node with those on it that it is promised to, as far as a pod must not push them aside; None when there are none.
+pub fn with_promised(promised: &Promised, node: &NodeInfo, pod: &PodInfo) -> Option<NodeInfo> {
+    let mut with = None;
+    for (key, other) in promised.get(&node.name)? {
+        if key != pod.key() && other.priority() >= pod.priority() && !node.pods.contains_key(key) {
+            with.get_or_insert_with(|| node.clone()).add(other);
+        }
+    }
+    with
+}
+
 /// How many candidates are enough to choose from: a tenth of the nodes, at least a hundred.
 fn enough(nodes: usize) -> usize {
     (nodes / 10).max(100)
@@ -63,6 +77,7 @@ pub fn find(
     volumes: &Volumes,
     refusals: &[(usize, Refusal)],
     nodes: usize,
+    promised: &Promised,
 ) -> Outcome {
     if pod.spec()["preemptionPolicy"] == "Never" {
         return Outcome::Ineligible("not eligible due to preemptionPolicy=Never.");
@@ -93,7 +108,7 @@ pub fn find(
         if candidates.len() >= most && candidates.iter().any(|candidate: &Candidate| candidate.violations == 0) {
             break;
         }
-        match victims(state, informers, pod, volumes, *at) {
+        match victims(state, informers, pod, volumes, *at, promised) {
             Ok(candidate) => candidates.push(candidate),
             Err(words) => reasons.extend(words),
         }
@@ -115,6 +130,7 @@ fn victims(
     pod: &PodInfo,
     volumes: &Volumes,
     at: usize,
+    promised: &Promised,
 ) -> Result<Candidate, Vec<String>> {
     let mut lower: Vec<Arc<PodInfo>> =
         state.node(at).pods.values().filter(|other| other.priority() < pod.priority()).cloned().collect();
@@ -128,7 +144,9 @@ fn victims(
         gone.insert(victim.key().clone());
     }
     let fits = |state: &mut State, node: &NodeInfo, gone: &SortedSet<Key>| {
-        Cycle::prepare(state, pod, volumes.clone(), gone).refusal(node)
+        let cycle = Cycle::prepare(state, pod, volumes.clone(), gone);
+        let with = with_promised(promised, node, pod);
+        with.and_then(|with| cycle.refusal(&with)).or_else(|| cycle.refusal(node))
     };
     if let Some(refusal) = fits(state, &node, &gone) {
         return Err(refusal.reasons.iter().map(ToString::to_string).collect());

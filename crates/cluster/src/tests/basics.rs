@@ -298,3 +298,24 @@ fn three_hundred_replicas() {
         assert_eq!(world.get(kinds::DEPLOYMENTS, "web")["status"]["availableReplicas"].int(), 300);
     }
 }
+
+#[test]
+fn a_node_is_not_promised_to_more_than_fit() {
+    let mut world = World::new(2);
+    world.create(kinds::PRIORITY_CLASSES, value!({"metadata": {"name": "high"}, "value": 1000}));
+    // The last two push others aside. Together they fit on a node that is empty, but not beside one that is there.
+    let pods = [(1066, "", 1.5), (2442, "high", 0.5), (1886, "", 1.4), (1558, "", 1.1), (899, "", 1.7)];
+    for (number, (cpu, class, seconds)) in
+        pods.into_iter().chain([(2874, "high", 0.9), (960, "high", 90.0)]).enumerate()
+    {
+        let mut pod = pod(&format!("p{number}"));
+        pod["spec"]["containers"][0].set("resources", value!({"requests": {"cpu": format!("{cpu}m")}}));
+        pod["spec"].set("priorityClassName", class);
+        world.create(kinds::PODS, pod);
+        world.run(seconds);
+    }
+    for name in ["p1", "p5", "p6"] {
+        let pod = world.get(kinds::PODS, name);
+        assert!(!pod["spec"]["nodeName"].is_empty(), "{name}: {}", pod["status"]);
+    }
+}

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use drydock_api::{Auth, Method, Request, Transport};
 use drydock_schema::quantity::Quantity;
 use drydock_sorted::{SortedMap, SortedSet};
 use drydock_value::{Value, value};
 use proptest::prelude::*;
 
 use super::{World, deployment};
+use crate::kubelet::tests::USER as CERTIFICATE;
 use crate::store::{DeleteOptions, Kind, kinds};
 use crate::{Cluster, Config, NodeConfig};
 
@@ -105,6 +107,102 @@ proptest! {
         let status = world.get(kinds::DEPLOYMENTS, "web")["status"].clone();
         prop_assert_eq!(status["updatedReplicas"].int(), replicas);
         prop_assert_eq!(status["replicas"].int(), replicas);
+    }
+
+    #[test]
+    fn evictions_keep_to_budgets(
+        replicas in 1i64..7, bound in 0usize..4, tries in prop::collection::vec((0usize..7, 0u32..30), 1..25),
+    ) {
+        let mut world = World::new(3);
+        world.create(kinds::DEPLOYMENTS, deployment("web", replicas, "nginx:1.27"));
+        let (field, amount, least) = [
+            ("minAvailable", value!(2), 2.min(replicas)),
+            ("minAvailable", value!("50%"), (replicas + 1) / 2),
+            ("maxUnavailable", value!(1), replicas - 1),
+            ("maxUnavailable", value!("40%"), replicas - (replicas * 2 + 4) / 5),
+        ][bound].clone();
+        let mut spec = value!({"selector": {"matchLabels": {"app": "web"}}});
+        spec.set(field, amount);
+        world.create(kinds::POD_DISRUPTION_BUDGETS, value!({"metadata": {"name": "b"}, "spec": spec}));
+        world.run(12.0);
+        let check = |cluster: &mut Cluster| {
+            let well = live(cluster).iter().filter(|pod| ready(pod)).count() as i64;
+            assert!(well >= least, "{well} of {replicas}, {least} wanted");
+        };
+        check(&mut world.cluster);
+        let mut evicted = 0;
+        for (number, tenths) in tries {
+            let pods = objects(&world.cluster, kinds::PODS);
+            if let Some(pod) = pods.get(number % pods.len().max(1)) {
+                let name = pod["metadata"]["name"].str();
+                let path = format!("/api/v1/namespaces/default/pods/{name}/eviction");
+                let mut request = Request::new(Method::Post, path)
+                    .with_value(value!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}));
+                request.auth = Auth::Certificate { certificate: CERTIFICATE.into() };
+                match Transport::send(&mut world.cluster, request).into_result() {
+                    Ok(_) => evicted += 1,
+                    Err(status) => assert!(status.is("TooManyRequests"), "{status:?}"),
+                }
+            }
+            check(&mut world.cluster);
+            world.watch(f64::from(tenths) / 10.0, check);
+        }
+        world.watch(30.0, check);
+        // A budget that leaves room for one lets one go.
+        prop_assert!(least == replicas || evicted > 0);
+        prop_assert_eq!(live(&world.cluster).iter().filter(|pod| ready(pod)).count() as i64, replicas);
+    }
+
+    #[test]
+    fn those_who_push_others_aside_fit(
+        pods in prop::collection::vec((200i64..3000, 0usize..3, 0u32..20), 5..30),
+    ) {
+        let mut world = World::new(2);
+        for (name, number) in [("low", 1), ("high", 1000)] {
+            world.create(kinds::PRIORITY_CLASSES, value!({"metadata": {"name": name}, "value": number}));
+        }
+        let check = |cluster: &mut Cluster| {
+            let mut used: SortedMap<String, i64> = SortedMap::new();
+            // Also what still ends takes its place.
+            let there = objects(cluster, kinds::PODS);
+            for pod in there.iter().filter(|pod| !matches!(pod["status"]["phase"].str(), "Failed" | "Succeeded")) {
+                let cpu = Quantity::of(&pod["spec"]["containers"][0]["resources"]["requests"]["cpu"]);
+                *used.entry(pod["spec"]["nodeName"].str().to_owned()).or_default() += cpu.expect("a quantity").milli_value();
+            }
+            for (node, cpu) in used.iter().filter(|(node, _)| !node.is_empty()) {
+                let node = cluster.api_ref().get(kinds::NODES, "", node).expect("a node");
+                let has = Quantity::of(&node["status"]["allocatable"]["cpu"]).expect("a quantity").milli_value();
+                assert!(*cpu <= has, "{cpu} of {has}");
+            }
+        };
+        for (number, (cpu, class, tenths)) in pods.iter().enumerate() {
+            let mut pod = value!({
+                "metadata": {"name": format!("p{number}")},
+                "spec": {"containers": [{
+                    "name": "c", "image": "nginx:1.27", "resources": {"requests": {"cpu": format!("{cpu}m")}}
+                }]}
+            });
+            if let Some(class) = ["low", "high"].get(*class) {
+                pod["spec"].set("priorityClassName", *class);
+            }
+            world.create(kinds::PODS, pod);
+            world.watch(f64::from(*tenths) / 10.0, check);
+        }
+        world.watch(90.0, check);
+        // Nobody important waits while somebody less important has a place that would do.
+        let pods = live(&world.cluster);
+        let cpu = |pod: &Value| {
+            Quantity::of(&pod["spec"]["containers"][0]["resources"]["requests"]["cpu"]).map_or(0, |cpu| cpu.milli_value())
+        };
+        for waiting in pods.iter().filter(|pod| pod["spec"]["nodeName"].is_empty()) {
+            let priority = waiting["spec"]["priority"].int();
+            for placed in pods.iter().filter(|pod| !pod["spec"]["nodeName"].is_empty()) {
+                prop_assert!(
+                    placed["spec"]["priority"].int() >= priority || cpu(placed) < cpu(waiting),
+                    "{} waits for {}", waiting["metadata"]["name"], placed["metadata"]["name"]
+                );
+            }
+        }
     }
 
     #[test]
@@ -231,11 +329,13 @@ proptest! {
 }
 
 /// What may fail.
-const FAULTS: [&str; 14] = [
+const FAULTS: [&str; 16] = [
     "node minikube power-off",
     "node minikube-m02 power-off",
     "node minikube-m02 stop-kubelet",
     "node minikube-m03 fill-disk",
+    "node minikube-m02 fill-memory",
+    "node minikube-m03 stop-kubelet",
     "node minikube-m03 cut",
     "node minikube cut",
     "link minikube-m02 minikube-m03 cut",

@@ -337,6 +337,24 @@ fn budgets_and_quotas_are_counted() {
 }
 
 #[test]
+fn pods_that_several_budgets_cover_say_so() {
+    let mut world = World::new(1);
+    for name in ["two", "one"] {
+        let spec = value!({"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}});
+        world.create(kinds::POD_DISRUPTION_BUDGETS, value!({"metadata": {"name": name}, "spec": spec}));
+    }
+    world.run(1.0);
+    world.create(kinds::DEPLOYMENTS, deployment("web", 1, "nginx:1.27"));
+    world.run(5.0);
+    let pod = names(&world, kinds::PODS).remove(0);
+    let told = format!(
+        "Warning MultiplePodDisruptionBudgets: Pod \"default\"/\"{pod}\" matches multiple PodDisruptionBudgets.  Chose \
+         \"one\" arbitrarily."
+    );
+    assert!(world.events(&pod).contains(&told), "{:?}", world.events(&pod));
+}
+
+#[test]
 fn budgets_tell_whose_pods_they_cannot_count() {
     let mut world = World::new(1);
     let budget = |app: &str| {

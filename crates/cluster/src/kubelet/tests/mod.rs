@@ -17,7 +17,7 @@ use drydock_value::{Value, value};
 use crate::store::{DeleteOptions, Kind, kinds};
 use crate::{Cluster, Config, NodeConfig};
 
-const USER: &str = "minikube-user";
+pub(crate) const USER: &str = "minikube-user";
 
 /// A cluster whose nodes run what they are given, and a user.
 pub(crate) struct World {
