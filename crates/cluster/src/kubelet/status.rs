@@ -299,7 +299,7 @@ fn conditions(worker: &Worker, phase: &str, lists: &[Vec<Value>; 3], now: Time) 
     let pod_ready = if !ready.good || gates.is_empty() {
         Condition { kind: "Ready", good: ready.good, reason: ready.reason, message: ready.message.clone() }
     } else {
-        Condition { kind: "Ready", good: false, reason: "ReadinessGatesNotMet", message: gates.join(", ") }
+        Condition { kind: "Ready", good: false, reason: "ReadinessGatesNotReady", message: gates.join(", ") }
     };
     let mut all = vec![network, initialized(worker, phase, &lists[0]), pod_ready, ready, good("PodScheduled")];
     if let Some(("Evicted", message)) = &worker.verdict

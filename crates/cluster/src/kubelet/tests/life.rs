@@ -351,3 +351,23 @@ fn a_kubelet_tells_that_no_pods_are_to_come() {
         assert!(world.events("minikube").contains(&told), "{:?}", world.events("minikube"));
     }
 }
+
+#[test]
+fn gates_are_waited_for() {
+    let mut world = World::new();
+    let gates = value!([{"conditionType": "example.com/gate"}]);
+    world.pod_with("g", value!({"image": "nginx:1.27"}), value!({"readinessGates": gates}));
+    world.until("g", |pod| {
+        pod["status"]["conditions"].find("type", "ContainersReady").is_some_and(|c| c["status"] == "True")
+    });
+    let pod = world.get("g");
+    let ready = pod["status"]["conditions"].find("type", "Ready").unwrap();
+    assert_eq!(
+        (ready["status"].str(), ready["reason"].str(), ready["message"].str()),
+        (
+            "False",
+            "ReadinessGatesNotReady",
+            "corresponding condition of pod readiness gate \"example.com/gate\" does not exist."
+        )
+    );
+}
