@@ -77,7 +77,7 @@ pub fn refusal<'a>(
     worker: &Worker,
     node: &NodeConfig,
     labels: &Value,
-    others: impl Iterator<Item = &'a Worker>,
+    others: impl Iterator<Item = &'a Worker> + Clone,
 ) -> Option<(&'static str, String)> {
     let spec = &worker.pod["spec"];
     for (key, wanted) in spec["nodeSelector"].entries() {
@@ -89,25 +89,51 @@ pub fn refusal<'a>(
             ));
         }
     }
+    if spec["os"]["name"].as_str().is_some_and(|os| os != "linux") {
+        let why = "Pod was rejected: Failed to admit pod as the OS field doesn't match node OS";
+        return Some(("PodOSNotSupported", why.into()));
+    }
     if let Some(why) = forbidden_sysctl(spec) {
         return Some(("SysctlForbidden", why));
     }
-    let (cpu, memory) = requests(spec);
+    if let Some(why) = no_room(spec, node, others.clone()) {
+        return Some(why);
+    }
     let wanted = ports(spec);
-    let mut taken = false;
+    let taken = !wanted.is_empty()
+        && others
+            .flat_map(|other| ports(&other.pod["spec"]))
+            .any(|used| wanted.iter().any(|port| collide(&used, port)));
+    taken.then(|| {
+        let message =
+            "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
+        ("NodePorts", message.into())
+    })
+}
+
+/// What a node has, in thousandths of processors and bytes.
+pub fn capacity(node: &NodeConfig) -> (i64, i64) {
+    let amount = |text: &str| Quantity::parse(text).unwrap_or_else(|_| Quantity::new(0));
+    (amount(&node.cpu).milli_value(), amount(&node.memory).value())
+}
+
+/// What a node has too little of for a pod: reason and message; none when there is enough.
+pub fn no_room<'a>(
+    spec: &Value,
+    node: &NodeConfig,
+    others: impl Iterator<Item = &'a Worker>,
+) -> Option<(&'static str, String)> {
+    let (cpu, memory) = requests(spec);
     let mut used = (0, 0, 0);
     for other in others {
         used.0 += 1;
-        taken |= !wanted.is_empty()
-            && ports(&other.pod["spec"]).iter().any(|used| wanted.iter().any(|port| collide(used, port)));
         // Where nothing is asked for, nothing can be too much.
         if cpu > 0 || memory > 0 {
             let (cpu, memory) = requests(&other.pod["spec"]);
             used = (used.0, used.1 + cpu, used.2 + memory);
         }
     }
-    let amount = |text: &str| Quantity::parse(text).unwrap_or_else(|_| Quantity::new(0));
-    let (all_cpu, all_memory) = (amount(&node.cpu).milli_value(), amount(&node.memory).value());
+    let (all_cpu, all_memory) = capacity(node);
     let out_of = |resource: &'static str, reason, requested: i64, used: i64, capacity: i64| {
         let message = format!(
             "Pod was rejected: Node didn't have enough resource: {resource}, requested: {requested}, used: {used}, capacity: \
@@ -124,11 +150,7 @@ pub fn refusal<'a>(
     if memory > 0 && used.2 + memory > all_memory {
         return out_of("memory", "OutOfmemory", memory, used.2, all_memory);
     }
-    taken.then(|| {
-        let message =
-            "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
-        ("NodePorts", message.into())
-    })
+    None
 }
 
 #[cfg(test)]

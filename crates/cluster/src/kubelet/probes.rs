@@ -3,15 +3,16 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use drydock_shell::{NetError, Recv, SocketId};
+use drydock_shell::SocketId;
 use drydock_value::{Time, Value};
 
+use super::answers::{REDIRECTS_MAX, Trouble, health, talk};
 use super::worker::{Role, Worker};
 use super::{Kubelet, KubeletWake};
 use crate::ctx::Ctx;
 use crate::network::{Place, Target};
 use crate::queue::Event;
-use crate::runtime::programs::http::{OVER_TLS, Request, Response, header};
+use crate::runtime::programs::http::Request;
 use crate::runtime::start::Exec;
 use crate::runtime::{Sink, Token};
 
@@ -56,8 +57,8 @@ pub enum Verdict {
 enum Attempt {
     /// A process in the container: which container, which session.
     Exec(u64, u64),
-    /// A connection; for HTTP with what is to be sent, and what came back.
-    Connection { socket: SocketId, request: Option<Vec<u8>>, sent: bool, inbox: Vec<u8> },
+    /// A connection; for HTTP with what is to be sent, what came back, and how often it was led elsewhere.
+    Connection { socket: SocketId, request: Option<Vec<u8>>, sent: bool, inbox: Vec<u8>, moves: usize },
 }
 
 /// A probe of a container.
@@ -309,40 +310,50 @@ impl Kubelet {
         let wake = Event::Kubelet { node: self.node, wake: KubeletWake::Probe(worker.id, index as u16) };
         let own = worker.ip.map(|ip| ip.to_string()).unwrap_or_default();
         let host = action["host"].as_str().filter(|host| !host.is_empty()).unwrap_or(&own).to_owned();
-        let from = Place::Node(self.node);
-        let socket = if host == own {
-            let place =
-                worker.sandbox.and_then(|sandbox| self.runtime.sandbox(sandbox)).map_or(from, |sandbox| sandbox.place);
-            ctx.network.connect_to(
-                from,
-                super::kubelet_owner(worker.id),
-                wake,
-                Target { place, port },
-                ctx.now,
-                ctx.queue,
-            )
-        } else {
-            let ip = if host == "localhost" { Ok(Ipv4Addr::LOCALHOST) } else { host.parse() };
-            let Ok(ip) = ip else {
-                // Machines ask their own resolver, which knows nothing of the cluster.
-                let why = format!("dial tcp: lookup {host} on 192.168.49.1:53: no such host");
+        let request = match spec.get("grpc") {
+            Some(action) => Some(health(action, &host, port)),
+            None => http.then(|| get(action, &host, port).1),
+        };
+        let socket = match self.dial_probe(worker, (&host, port), wake, ctx) {
+            Some(Ok(socket)) => socket,
+            Some(Err(why)) => {
                 let why = if http { format!("Get \"{}\": {why}", get(action, &host, port).0) } else { why };
                 return self.judge(worker, index, Err(why), ctx);
-            };
-            let mut world = crate::network::sockets::World {
-                now: ctx.now,
-                queue: ctx.queue,
-                informers: ctx.informers,
-                random: ctx.random,
-            };
-            match ctx.network.connect(from, super::kubelet_owner(worker.id), wake, ip, port, &mut world) {
-                Ok(socket) => socket,
-                Err(_) => return,
             }
+            None => return,
         };
-        let request = http.then(|| get(action, &host, port).1);
         worker.probes[index].attempt =
-            Some((Attempt::Connection { socket, request, sent: false, inbox: Vec::new() }, until));
+            Some((Attempt::Connection { socket, request, sent: false, inbox: Vec::new(), moves: 0 }, until));
+    }
+
+    /// Begins a probe's connection: to the pod itself, or to where it says.
+    fn dial_probe(
+        &mut self,
+        worker: &Worker,
+        (host, port): (&str, u16),
+        wake: Event,
+        ctx: &mut Ctx<'_>,
+    ) -> Option<Result<SocketId, String>> {
+        let own = worker.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let from = Place::Node(self.node);
+        if host == own {
+            let place =
+                worker.sandbox.and_then(|sandbox| self.runtime.sandbox(sandbox)).map_or(from, |sandbox| sandbox.place);
+            let owner = super::kubelet_owner(worker.id);
+            return Some(Ok(ctx.network.connect_to(from, owner, wake, Target { place, port }, ctx.now, ctx.queue)));
+        }
+        let ip = if host == "localhost" { Ok(Ipv4Addr::LOCALHOST) } else { host.parse() };
+        let Ok(ip) = ip else {
+            // Machines ask their own resolver, which knows nothing of the cluster.
+            return Some(Err(format!("dial tcp: lookup {host} on 192.168.49.1:53: no such host")));
+        };
+        let mut world = crate::network::sockets::World {
+            now: ctx.now,
+            queue: ctx.queue,
+            informers: ctx.informers,
+            random: ctx.random,
+        };
+        ctx.network.connect(from, super::kubelet_owner(worker.id), wake, ip, port, &mut world).ok().map(Ok)
     }
 
     /// A probe could not be made: nothing follows but an event.
@@ -364,17 +375,25 @@ impl Kubelet {
                 Some(Err(format!("command timed out: \"{}\" timed out after {timeout}s", command.join(" "))))
             }
             Attempt::Exec(..) => None,
-            Attempt::Connection { socket, request, sent, inbox } => {
+            Attempt::Connection { socket, request, sent, inbox, moves } => {
                 let socket = *socket;
-                let result = talk(&spec, socket, request.as_deref(), sent, inbox, ctx).map(|result| {
+                let result = match talk(&spec, socket, request.as_deref(), sent, inbox, ctx) {
+                    // gRPC's client goes on trying to connect until its time is over.
+                    Some(Err(Trouble::Net(_))) if spec.get("grpc").is_some() && ctx.now < until => None,
+                    Some(Err(Trouble::Moved(place, body))) => {
+                        ctx.network.close(socket, ctx.now, ctx.queue);
+                        return self.follow(worker, index, (&place, &body, *moves + 1), until, ctx);
+                    }
+                    result => result,
+                };
+                let result = result.map(|result| {
                     result.map_err(|why| match why {
                         Trouble::Answer(code) => format!("HTTP probe failed with statuscode: {code}"),
                         Trouble::Net(what) => self.describe(worker, slot, &spec, &what, ctx, socket),
+                        Trouble::Said(why) | Trouble::Moved(why, _) => why,
                     })
                 });
                 let result = match result {
-                    // gRPC's client goes on trying to connect until its time is over.
-                    Some(Err(_)) if spec.get("grpc").is_some() && ctx.now < until => None,
                     None if ctx.now >= until => {
                         let what = if request.is_some() {
                             "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
@@ -394,6 +413,57 @@ impl Kubelet {
         match result {
             None => worker.probes[index].attempt = Some((attempt, until)),
             Some(result) => self.judge(worker, index, result, ctx),
+        }
+    }
+
+    /// Asks where an answer leads to, as long as it is the same host; any other is not asked, and told of.
+    fn follow(
+        &mut self,
+        worker: &mut Worker,
+        index: usize,
+        (place, body, moves): (&str, &str, usize),
+        until: Time,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let (slot, check) = (worker.probes[index].slot, worker.probes[index].check);
+        let container = worker.spec(slot).clone();
+        let mut action = container[check.field()]["httpGet"].clone();
+        let own = worker.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let host = action["host"].as_str().filter(|host| !host.is_empty()).unwrap_or(&own).to_owned();
+        let first = port(&container, &action["port"]).unwrap_or(80);
+        let (there, number, path) = match place.split_once("://") {
+            Some((scheme, rest)) => {
+                let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+                let usual = if scheme == "https" { 443 } else { 80 };
+                let (name, number) = authority.rsplit_once(':').unwrap_or((authority, ""));
+                (name.to_owned(), number.parse().unwrap_or(usual), format!("/{path}"))
+            }
+            None if place.starts_with('/') => (host.clone(), first, place.to_owned()),
+            None => {
+                let asked = action["path"].str();
+                let folder = asked.rsplit_once('/').map_or("", |(folder, _)| folder);
+                (host.clone(), first, format!("{folder}/{place}"))
+            }
+        };
+        if there != host {
+            let message = format!("{} probe warning: Probe terminated redirects, Response body: {body}", check.word());
+            self.container_event(worker, slot, "Warning", "ProbeWarning", &message, ctx);
+            return self.judge(worker, index, Ok(()), ctx);
+        }
+        if moves >= REDIRECTS_MAX {
+            let why = format!("Get {place:?}: stopped after {REDIRECTS_MAX} redirects");
+            return self.judge(worker, index, Err(why), ctx);
+        }
+        action.set("path", path);
+        let wake = Event::Kubelet { node: self.node, wake: KubeletWake::Probe(worker.id, index as u16) };
+        match self.dial_probe(worker, (&there, number), wake, ctx) {
+            Some(Ok(socket)) => {
+                let request = Some(get(&action, &there, number).1);
+                worker.probes[index].attempt =
+                    Some((Attempt::Connection { socket, request, sent: false, inbox: Vec::new(), moves }, until));
+            }
+            Some(Err(why)) => self.judge(worker, index, Err(why), ctx),
+            None => {}
         }
     }
 
@@ -480,70 +550,6 @@ impl Kubelet {
         if changed {
             worker.dirty |= !worker.ending();
             self.report(worker, ctx);
-        }
-    }
-}
-
-enum Trouble {
-    Answer(u16),
-    Net(String),
-}
-
-/// Goes on with a probe's connection; none while it is not decided.
-fn talk(
-    spec: &Value,
-    socket: SocketId,
-    request: Option<&[u8]>,
-    sent: &mut bool,
-    inbox: &mut Vec<u8>,
-    ctx: &mut Ctx<'_>,
-) -> Option<Result<(), Trouble>> {
-    let net = |error: NetError| {
-        let what = match error {
-            NetError::Refused => "refused",
-            NetError::Unreachable => "unreachable",
-            NetError::TimedOut => "i/o timeout",
-            _ => "read: connection reset by peer",
-        };
-        Some(Err(Trouble::Net(what.into())))
-    };
-    match ctx.network.connected(socket, ctx.now) {
-        None => return None,
-        Some(Err(error)) => return net(error),
-        Some(Ok(())) => {}
-    }
-    let Some(request) = request else { return Some(Ok(())) };
-    if !*sent {
-        *sent = true;
-        if let Err(error) = ctx.network.send(socket, request, ctx.now, ctx.queue) {
-            return net(error);
-        }
-    }
-    let mut ended = false;
-    loop {
-        match ctx.network.recv(socket, ctx.now, ctx.queue) {
-            Recv::Data(bytes) => inbox.extend_from_slice(&bytes),
-            Recv::Pending => break,
-            Recv::Eof => {
-                ended = true;
-                break;
-            }
-            Recv::Failed(error) => return net(error),
-        }
-    }
-    match Response::take(inbox, "GET", ended) {
-        Ok(Some(response)) if spec["httpGet"]["scheme"] == "HTTPS" && header(&response.headers, OVER_TLS).is_none() => {
-            Some(Err(Trouble::Net("http: server gave HTTP response to HTTPS client".into())))
-        }
-        Ok(Some(response)) if (200..400).contains(&response.code) => Some(Ok(())),
-        Ok(Some(response)) => Some(Err(Trouble::Answer(response.code))),
-        Ok(None) => None,
-        Err(_) if ended && inbox.is_empty() => Some(Err(Trouble::Net("EOF".into()))),
-        Err(_) => {
-            let line = String::from_utf8_lossy(inbox).lines().next().unwrap_or("").to_owned();
-            Some(Err(Trouble::Net(format!(
-                "net/http: HTTP/1.x transport connection broken: malformed HTTP response \"{line}\""
-            ))))
         }
     }
 }

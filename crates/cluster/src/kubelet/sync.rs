@@ -94,6 +94,7 @@ impl Kubelet {
             worker.admitted = true;
             self.watch_writing(worker, ctx);
         }
+        self.give_resources(worker, ctx);
         self.report(worker, ctx);
         if let Some(seconds) = worker.pod["spec"]["activeDeadlineSeconds"].as_i64() {
             let deadline = started + Duration::from_secs(seconds.max(0).unsigned_abs());
@@ -421,12 +422,15 @@ impl Kubelet {
         if !host {
             ctx.network.attach(Place::Pod { node, sandbox }, ip);
             let ports = pod["spec"]["containers"].items().iter().flat_map(|container| container["ports"].items());
-            for port in ports {
+            // Datagrams are not simulated.
+            for port in ports.filter(|port| port["protocol"] != "UDP") {
+                let address = port["hostIP"].str().parse().unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
                 let of = |field: &str| u16::try_from(port[field].int()).ok().filter(|number| *number != 0);
                 if let (Some(host_port), Some(port)) = (of("hostPort"), of("containerPort")) {
                     ctx.network.map_port(
                         node,
                         host_port,
+                        address,
                         crate::network::Target { place: Place::Pod { node, sandbox }, port },
                     );
                 }

@@ -92,6 +92,12 @@ impl Resolver {
         }
         let cluster = self.servers.contains(&NAME_SERVER);
         let ask = |name: &str| if cluster { answer(name, informers) } else { outside(name) };
+        let tries = self.candidates(name);
+        tries.iter().map(|name| ask(name)).find(|found| !found.is_empty()).unwrap_or_default()
+    }
+
+    /// The full names that a name may stand for, in the order in which they are asked for.
+    pub fn candidates(&self, name: &str) -> Vec<String> {
         let plain = name.trim_end_matches('.');
         let complete = name.ends_with('.') || plain.matches('.').count() >= self.ndots;
         let searched = self.search.iter().filter(|_| !name.ends_with('.')).map(|domain| format!("{plain}.{domain}"));
@@ -101,7 +107,7 @@ impl Resolver {
         } else {
             tries.push(plain.into());
         }
-        tries.iter().map(|name| ask(name)).find(|found| !found.is_empty()).unwrap_or_default()
+        tries
     }
 }
 

@@ -13,6 +13,7 @@ pub mod conditions;
 pub mod dns;
 mod door;
 pub mod ingress;
+pub mod records;
 pub mod services;
 pub mod sockets;
 

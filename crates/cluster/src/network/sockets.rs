@@ -100,7 +100,7 @@ pub struct Network {
     /// The API server's port.
     pub(super) door: Option<super::door::Door>,
     /// Ports of nodes that lead to pods (`hostPort`).
-    mapped: SortedMap<(NodeId, u16), Target>,
+    mapped: SortedMap<(NodeId, u16, Ipv4Addr), Target>,
     owned: SortedMap<(Place, u64), SortedSet<SocketId>>,
     last: u64,
     ephemeral: u16,
@@ -297,6 +297,11 @@ impl Network {
         client: Client,
         world: &mut World<'_>,
     ) -> Result<Target, (Duration, NetError)> {
+        if let Place::Node(node) = from
+            && let Some(target) = self.mapped_at(node, port, ip).filter(|_| ip.is_loopback())
+        {
+            return Ok(target);
+        }
         if ip.is_loopback() || ip.is_unspecified() || self.address(from) == Some(ip) && from == Place::Workstation {
             return Ok(Target { place: from, port });
         }
@@ -321,7 +326,7 @@ impl Network {
                 Err((CONNECT_TIMEOUT, NetError::TimedOut))
             }
             Some(Place::Node(node)) => {
-                Ok(self.mapped.get(&(node, port)).copied().unwrap_or(Target { place: Place::Node(node), port }))
+                Ok(self.mapped_at(node, port, ip).unwrap_or(Target { place: Place::Node(node), port }))
             }
             Some(place) => Ok(Target { place, port }),
             None if ip.octets()[..2] == [10, 244] => Err((HOST_UNREACHABLE, NetError::Unreachable)),
@@ -390,9 +395,14 @@ impl Network {
         }
     }
 
-    /// Lets a port of a node lead to a pod.
-    pub fn map_port(&mut self, node: NodeId, port: u16, target: Target) {
-        self.mapped.insert((node, port), target);
+    /// Lets a port of a node lead to a pod, at one of its addresses or (unspecified) at all.
+    pub fn map_port(&mut self, node: NodeId, port: u16, ip: Ipv4Addr, target: Target) {
+        self.mapped.insert((node, port, ip), target);
+    }
+
+    /// Where a port of a node leads at an address.
+    fn mapped_at(&self, node: NodeId, port: u16, ip: Ipv4Addr) -> Option<Target> {
+        [ip, Ipv4Addr::UNSPECIFIED].iter().find_map(|ip| self.mapped.get(&(node, port, *ip))).copied()
     }
 
     /// Where a connection that is being made goes; none once it stands or failed.

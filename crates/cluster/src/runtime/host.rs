@@ -119,6 +119,17 @@ impl Host for PodHost<'_, '_> {
         if found.is_empty() { Err(NetError::NameNotFound) } else { Ok(found.into_iter().map(IpAddr::V4).collect()) }
     }
 
+    fn query(&mut self, name: &str, kind: &str, search: bool) -> Option<Vec<(String, &'static str, String)>> {
+        self.names.query(name, kind, search, self.ctx.informers)
+    }
+
+    fn reverse(&mut self, address: IpAddr) -> Option<String> {
+        let IpAddr::V4(ip) = address else { return None };
+        let [a, b, c, d] = ip.octets();
+        let found = self.query(&format!("{d}.{c}.{b}.{a}.in-addr.arpa."), "PTR", false)?;
+        found.into_iter().next().map(|(_, _, name)| name.trim_end_matches('.').to_owned())
+    }
+
     fn listen(&mut self, port: u16) -> Result<SocketId, NetError> {
         self.ctx.network.listen(self.place, port, self.owner, self.wake.clone())
     }

@@ -8,6 +8,7 @@ use drydock_value::Str;
 use crate::informers::Informers;
 use crate::network::Place;
 use crate::network::dns::{NAME_SERVER, Resolver};
+use crate::network::records::{self, Record};
 
 /// How a pod resolves names: `/etc/hosts` and `/etc/resolv.conf`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,15 +34,27 @@ impl Names {
             .filter(|(_, names)| names.iter().any(|known| known == plain))
             .map(|(ip, _)| *ip)
             .collect();
-        let silent = || {
-            let answers = self.resolver.servers.iter().any(|server| *server != NAME_SERVER);
-            self.by_pods && !answers && !crate::network::dns::served(informers)
-        };
         match own.is_empty() {
             false => own,
-            true if silent() => Vec::new(),
+            true if self.silent(informers) => Vec::new(),
             true => self.resolver.resolve(name, informers),
         }
+    }
+
+    /// Whether nobody answers.
+    fn silent(&self, informers: &Informers) -> bool {
+        let answers = self.resolver.servers.iter().any(|server| *server != NAME_SERVER);
+        self.by_pods && !answers && !crate::network::dns::served(informers)
+    }
+
+    /// What the name server says to a question for records of one kind; none when it says nothing.
+    pub fn query(&self, name: &str, kind: &str, search: bool, informers: &Informers) -> Option<Vec<Record>> {
+        if self.silent(informers) || !self.resolver.servers.contains(&NAME_SERVER) {
+            return None;
+        }
+        let tries = if search { self.resolver.candidates(name) } else { vec![name.to_owned()] };
+        let found = tries.iter().map(|name| records::answer(name, kind, informers)).find(|found| !found.is_empty());
+        Some(found.unwrap_or_default())
     }
 
     /// `/etc/hosts`, as a kubelet writes it. `entries` is how many of the hosts are the pod's own, the rest are its

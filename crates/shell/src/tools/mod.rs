@@ -87,6 +87,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "dd", usage: "[if=FILE] [of=FILE] [bs=N] [count=N] [skip=N] [seek=N] [conv=notrunc] [status=noxfer|none]", start: Start::Program(dd::dd) },
     Tool { name: "df", usage: "[-PkmhTai] [FILESYSTEM]...", start: Start::Run(paths::df) },
     Tool { name: "diff", usage: "[-abBdiNqrTstw] [-L LABEL] [-U LINES] FILE1 FILE2", start: Start::Slurp(diff::run) },
+    Tool { name: "dig", usage: "[@server] [-x addr] [-t type] [name] [+option]...", start: Start::Run(net::dig) },
     Tool { name: "dirname", usage: "FILENAME", start: Start::Run(paths::dirname) },
     Tool { name: "du", usage: "[-aHLdclsxhmk] [FILE]...", start: Start::Run(paths::du) },
     Tool { name: "echo", usage: "[-neE] [ARG]...", start: Start::Run(echo::run) },

@@ -187,3 +187,81 @@ fn hosts_of_the_node_say_so() {
         assert!(text.starts_with(expected), "{text}");
     }
 }
+
+#[test]
+fn a_guestbook_asks_its_servers() {
+    let mut world = World::new();
+    for (name, args) in [
+        ("agnhost-primary", value!(["guestbook", "--http-port", "6379"])),
+        ("agnhost-replica", value!(["guestbook", "--replicaof", "agnhost-primary", "--http-port", "6379"])),
+        ("front", value!(["guestbook", "--backend-port=6379"])),
+    ] {
+        let ports = value!([{"port": if name == "front" { 80 } else { 6379 }}]);
+        let spec = value!({"selector": {"app": name}, "ports": ports});
+        world.create(kinds::SERVICES, value!({"metadata": {"name": name}, "spec": spec}));
+        world.pod(name, value!({"image": IMAGE, "args": args}));
+    }
+    world.run(10.0);
+    let ask = |query: &str| format!("curl -s 'http://front/guestbook?{query}'; echo");
+    let script = [
+        ask("cmd=get&key=m"),
+        ask("cmd=set&key=m&value=hello"),
+        ask("cmd=get&key=m"),
+        ask("cmd=set"),
+        ask("cmd=drop&key=m"),
+    ];
+    let container = value!({"image": IMAGE, "command": ["sh", "-c", script.join("\n")]});
+    world.pod_with("asks", container, value!({"restartPolicy": "Never"}));
+    world.until("asks", |pod| pod["status"]["phase"] == "Succeeded");
+    assert_eq!(
+        world.logs("asks", &[]),
+        "{\"data\":\"\"}\n{\"message\":\"Updated\"}\n{\"data\":\"hello\"}\ncannot set with empty key.\n\n\
+         unsupported cmd: 'drop'\n\n"
+    );
+    assert!(world.logs("agnhost-replica", &[]).contains("Registered to node: agnhost-primary\n"));
+}
+
+#[test]
+fn probes_ask_for_health_and_follow_what_stays_at_home() {
+    let mut world = World::new();
+    let probe = |mut action: Value| {
+        action.set("periodSeconds", 1);
+        action.set("failureThreshold", 1);
+        action
+    };
+    let at = |place: &str| value!({"httpGet": {"path": format!("/redirect?loc={place}"), "port": 8080}});
+    for (name, args, action, restarts, told) in [
+        ("here", "liveness", at("%2Fhealthz"), true, "Liveness probe failed: HTTP probe failed with statuscode: 500"),
+        (
+            "away",
+            "liveness",
+            at("http%3A%2F%2F0.0.0.0%2F"),
+            false,
+            "Liveness probe warning: Probe terminated redirects, Response body: <a href=\"http://0.0.0.0/\">Found</a>.",
+        ),
+        ("well", "grpc-health-checking", value!({"grpc": {"port": 5000}}), false, ""),
+        (
+            "ill",
+            "grpc-health-checking --delay-unhealthy-sec=5",
+            value!({"grpc": {"port": 5000}}),
+            true,
+            "Liveness probe failed: service unhealthy (responded with \"NOT_SERVING\")",
+        ),
+        (
+            "other",
+            "grpc-health-checking",
+            value!({"grpc": {"port": 5000, "service": "x"}}),
+            true,
+            "Liveness probe failed: error: health rpc probe failed: rpc error: code = NotFound desc = unknown service",
+        ),
+    ] {
+        let args = args.split(' ').collect::<Vec<_>>();
+        world.pod(name, value!({"image": IMAGE, "args": args, "livenessProbe": probe(action)}));
+        world.until(name, |pod| pod["status"]["phase"] == "Running");
+        world.run(20.0);
+        let events = world.events(name);
+        assert!(told.is_empty() || events.iter().any(|event| event.contains(told)), "{name}: {events:?}");
+        let restarted = events.iter().any(|event| event.starts_with("Killing"));
+        assert_eq!(restarted, restarts, "{name}: {events:?}");
+    }
+}

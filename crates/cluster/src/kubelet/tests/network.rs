@@ -215,3 +215,63 @@ fn the_nodes_files_must_be_what_pods_say() {
           persistentvolumeclaims \"gone\" not found"]
     );
 }
+
+#[test]
+fn the_name_servers_records_are_shown() {
+    let mut world = World::new();
+    let ports = value!([{"name": "http", "port": 80}]);
+    let service = |name: &str, spec: Value| value!({"metadata": {"name": name}, "spec": spec});
+    let spec = value!({"clusterIP": "10.96.7.7", "selector": {"app": "peer"}, "ports": ports.clone()});
+    world.create(kinds::SERVICES, service("web", spec));
+    world.create(
+        kinds::SERVICES,
+        service("sub", value!({"clusterIP": "None", "selector": {"app": "peer"}, "ports": ports})),
+    );
+    let away = value!({"type": "ExternalName", "externalName": "foo.example.com"});
+    world.create(kinds::SERVICES, service("away", away));
+    world.pod_with("peer", value!({"image": "nginx"}), value!({"hostname": "one", "subdomain": "sub"}));
+    world.until("peer", |pod| pod["status"]["containerStatuses"][0]["ready"].is_true());
+    world.run(2.0);
+    let ip = world.get("peer")["status"]["podIP"].str().to_owned();
+    let text = [
+        "dig +short web.default.svc.cluster.local",
+        "dig +short +search web",
+        "dig +short web",
+        "dig +noall +answer +search away A",
+        "dig +short _http._tcp.sub.default.svc.cluster.local SRV",
+        "dig +short _http._tcp.web.default.svc.cluster.local SRV",
+        "dig +short -x 10.96.7.7",
+        &format!("dig +short -x {ip}"),
+        "dig no.such | grep -c NXDOMAIN",
+        "nslookup 10.96.7.7 | tail -2",
+    ]
+    .join("\n");
+    let asks = value!({"image": "registry.k8s.io/e2e-test-images/agnhost:2.63.0", "command": ["sh", "-c", text]});
+    let dashed = ip.replace('.', "-");
+    assert_eq!(
+        script(&mut world, "asks", asks, value!({})),
+        format!(
+            "10.96.7.7\n10.96.7.7\naway.default.svc.cluster.local.\t30\tIN\tCNAME\tfoo.example.com.\n\
+         0 100 80 one.sub.default.svc.cluster.local.\n0 100 80 web.default.svc.cluster.local.\n\
+         web.default.svc.cluster.local.\none.sub.default.svc.cluster.local.\n{dashed}.web.default.svc.cluster.local.\n1\n\
+         7.7.96.10.in-addr.arpa\tname = web.default.svc.cluster.local\n\n"
+        )
+    );
+}
+
+#[test]
+fn one_host_port_leads_elsewhere_at_each_address() {
+    let mut world = World::new();
+    for (name, address) in [("one", "127.0.0.1"), ("two", "192.168.49.2")] {
+        let ports = value!([{"containerPort": 8080, "hostPort": 5432, "hostIP": address}]);
+        let container =
+            value!({"image": "registry.k8s.io/e2e-test-images/agnhost:2.63.0", "args": ["netexec"], "ports": ports});
+        world.pod_with(name, container, value!({"nodeName": "minikube"}));
+        world.until(name, |pod| pod["status"]["phase"] == "Running");
+    }
+    world.run(2.0);
+    let ask = "for ip in 127.0.0.1 192.168.49.2; do wget -qO- http://$ip:5432/hostname; echo; done";
+    let spec = value!({"hostNetwork": true, "nodeName": "minikube"});
+    let text = script(&mut world, "asks", value!({"command": ["sh", "-c", ask]}), spec);
+    assert_eq!(text, "one\ntwo\n");
+}

@@ -147,6 +147,9 @@ fn what_the_node_does_not_allow_or_have() {
     assert_eq!(status["message"].str(), format!("Pod was rejected: {message}"));
     assert_eq!(world.events("unsafe"), [format!("SysctlForbidden: {message}")]);
 
+    world.pod_with("windows", value!({}), value!({"nodeName": "minikube", "os": {"name": "windows"}}));
+    world.until("windows", |pod| pod["status"]["reason"] == "PodOSNotSupported");
+
     world.create(kinds::RUNTIME_CLASSES, value!({"metadata": {"name": "sand"}, "handler": "box"}));
     world.pod_with("sand", value!({"command": ["true"]}), value!({"runtimeClassName": "sand"}));
     world.run(5.0);

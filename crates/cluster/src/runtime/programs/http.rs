@@ -409,6 +409,13 @@ pub trait Answer {
     }
 }
 
+/// The path that gRPC's health is asked for at. Requests are not HTTP/2's here: the service and the status are headers.
+pub const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
+/// Whose health is asked for.
+pub const GRPC_SERVICE: &str = "Grpc-Service";
+/// The number of a call's status.
+pub const GRPC_STATUS: &str = "Grpc-Status";
+
 /// The connections of a program that serves HTTP.
 #[derive(Debug, Clone, Default)]
 pub struct Server {

@@ -109,11 +109,12 @@ const LONG: &[(&str, char)] = &[
     ("resolve", 'R'),
     ("proxy", 'x'),
     ("create-dirs", 'D'),
+    ("interface", 'P'),
 ];
 
 impl Curl {
     fn start(&mut self, call: &mut Call<'_, '_>) -> Result<(), i32> {
-        let known = "sSf1iILvX:d:2:3:4:5:GH:u:A:e:o:Ow:m:6:7:8:9kC:E:K:b:c:F:T:z#Npx:Jj0gU:VR:DnZq";
+        let known = "sSf1iILvX:d:2:3:4:5:GH:u:A:e:o:Ow:m:6:7:8:9kC:E:K:b:c:F:T:z#Npx:Jj0gU:VR:DP:nZq";
         let options = Options::parse(call, known, LONG).map_err(|code| if code == 0 { 0 } else { 2 })?;
         for (letter, value) in options.all() {
             match letter {

@@ -53,7 +53,7 @@ pub(in crate::tools) fn nslookup(call: &mut Call<'_, '_>) -> i32 {
 }
 
 /// The name under which an address is looked up.
-fn reversed(address: IpAddr) -> String {
+pub(super) fn reversed(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => {
             let [a, b, c, d] = address.octets();

@@ -1,6 +1,7 @@
 //! Utilities of the network: `curl`, `wget`, `nc`, `nslookup`, over the host's sockets.
 
 mod curl;
+mod dig;
 mod http;
 mod ip;
 mod lookup;
@@ -8,6 +9,7 @@ mod nc;
 mod wget;
 
 pub(super) use curl::program as curl;
+pub(super) use dig::run as dig;
 pub(super) use ip::run as ip;
 pub(super) use lookup::{getent, nslookup};
 pub(super) use nc::program as nc;

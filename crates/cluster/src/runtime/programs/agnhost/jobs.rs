@@ -31,6 +31,8 @@ pub enum Task {
     Done(Value),
     /// Another server is called.
     Dial(Dial),
+    /// Servers are called one after the other; at the end this is answered, or what the last call brought.
+    Calls(Vec<Dial>, Option<String>),
 }
 
 /// All that wait.
@@ -49,13 +51,20 @@ impl Jobs {
     pub fn advance(&mut self, sys: &mut Sys<'_>) -> Vec<(u64, Response)> {
         let mut done = Vec::new();
         self.jobs.retain_mut(|job| {
+            let plain = |text: String| Response::new(200, "text/plain; charset=utf-8", text);
             let answer = match &mut job.task {
-                Task::Done(answer) => Some(answer.clone()),
-                Task::Shell { pid, output, text, ended } => shell(*pid, *output, text, ended, sys),
-                Task::Dial(dial) => dial.advance(sys),
+                Task::Done(answer) => Some(plain(to_json(answer))),
+                Task::Shell { pid, output, text, ended } => {
+                    shell(*pid, *output, text, ended, sys).map(|answer| plain(to_json(&answer)))
+                }
+                Task::Dial(dial) => dial.advance(sys).map(|answer| plain(to_json(&answer))),
+                Task::Calls(dials, end) => calls(dials, end, sys).map(|answer| match answer {
+                    Ok(text) => plain(text),
+                    Err(why) => Response { code: 417, ..plain(format!("encountered error: {why}\n")) },
+                }),
             };
             let Some(answer) = answer else { return true };
-            done.push((job.connection, Response::new(200, "text/plain; charset=utf-8", to_json(&answer))));
+            done.push((job.connection, answer));
             false
         });
         done
@@ -71,10 +80,8 @@ impl Jobs {
                         wait.read.push(*output);
                     }
                 }
-                Task::Dial(dial) => {
-                    wait.sockets.extend(dial.socket);
-                    *wait = std::mem::take(wait).or_until(dial.deadline);
-                }
+                Task::Dial(dial) => dial.add_to(wait),
+                Task::Calls(dials, _) => dials.iter().take(1).for_each(|dial| dial.add_to(wait)),
                 Task::Done(_) => {}
             }
         }
@@ -126,6 +133,21 @@ fn shell(pid: Pid, output: Fd, text: &mut Vec<u8>, ended: &mut bool, sys: &mut S
     Some(answer)
 }
 
+/// Goes on with calls; what they come to, once they do.
+fn calls(dials: &mut Vec<Dial>, end: &Option<String>, sys: &mut Sys<'_>) -> Option<Result<String, String>> {
+    while let Some(dial) = dials.first_mut() {
+        let answer = dial.advance(sys)?;
+        if let Some(why) = answer["errors"][0].as_str() {
+            return Some(Err(why.to_owned()));
+        }
+        dials.remove(0);
+        if dials.is_empty() && end.is_none() {
+            return Some(Ok(answer["responses"][0].str().to_owned()));
+        }
+    }
+    Some(Ok(end.clone().unwrap_or_default()))
+}
+
 /// Calls of another server, one after the other.
 #[derive(Debug, Clone)]
 pub struct Dial {
@@ -162,21 +184,34 @@ impl Dial {
         let port = query("port")
             .parse()
             .map_err(|_| format!("host and/or port param are invalid. lookup tcp/{}: unknown port", query("port")))?;
-        Ok(Dial {
-            host: query("host").trim_matches(['[', ']']).to_owned(),
+        let dial = Dial::to(query("host").trim_matches(['[', ']']), port, query("request"));
+        Ok(Dial { left: left.min(TRIES_MAX), ..dial })
+    }
+
+    /// One call.
+    pub fn to(host: &str, port: u16, request: String) -> Dial {
+        Dial {
+            host: host.to_owned(),
             port,
-            request: query("request"),
-            left: left.min(TRIES_MAX),
+            request,
+            left: 1,
             socket: None,
             sent: false,
             inbox: Vec::new(),
             deadline: None,
             responses: Vec::new(),
             errors: Vec::new(),
-        })
+        }
     }
 
-    fn advance(&mut self, sys: &mut Sys<'_>) -> Option<Value> {
+    /// Adds what it waits for.
+    pub fn add_to(&self, wait: &mut Wait) {
+        wait.sockets.extend(self.socket);
+        *wait = std::mem::take(wait).or_until(self.deadline);
+    }
+
+    /// Goes on; responses and errors once all calls are made.
+    pub fn advance(&mut self, sys: &mut Sys<'_>) -> Option<Value> {
         while self.left > 0 {
             let outcome = self.call(sys)?;
             self.left -= 1;

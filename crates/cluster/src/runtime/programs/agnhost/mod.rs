@@ -1,9 +1,10 @@
 //! agnhost, the image that Kubernetes' own tests are made of: one executable with many commands.
 //!
-//! [`files`] looks at volumes, [`once`] has what prints and ends, [`serve`] the servers, [`jobs`] what a server does for
+//! [`guestbook`] is a server with replicas, [`files`] looks at volumes, [`once`] has what prints and ends, [`serve`] the servers, [`jobs`] what a server does for
 //! a request that takes a while. Datagrams and SCTP are not simulated.
 
 mod files;
+mod guestbook;
 mod jobs;
 mod once;
 mod serve;

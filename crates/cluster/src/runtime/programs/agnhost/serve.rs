@@ -5,6 +5,7 @@ use std::time::Duration;
 use drydock_shell::{Disposition, Program, Signal, Step, Sys, join};
 use drydock_value::{Time, Value, to_json, value};
 
+use super::guestbook::{Book, Said};
 use super::jobs::{Dial, Job, Jobs, Task};
 use super::{Flags, duration, stamp};
 use crate::runtime::programs::http::{self, Answer, Incoming, Request, Response, Server};
@@ -12,6 +13,8 @@ use crate::runtime::programs::http::{self, Answer, Incoming, Request, Response, 
 /// Which of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    Grpc,
+    Guestbook,
     Liveness,
     NetExec,
     NetTest,
@@ -21,6 +24,8 @@ enum Kind {
 }
 
 const KINDS: &[(&str, Kind)] = &[
+    ("grpc-health-checking", Kind::Grpc),
+    ("guestbook", Kind::Guestbook),
     ("liveness", Kind::Liveness),
     ("netexec", Kind::NetExec),
     ("nettest", Kind::NetTest),
@@ -44,6 +49,10 @@ struct Site {
     jobs: Jobs,
     /// Who told `nettest` something, and how often.
     received: Value,
+    /// What `guestbook` keeps.
+    book: Book,
+    /// Whether `grpc-health-checking` was told to be ill.
+    ill: Option<bool>,
     /// When it ends, and how.
     end: Option<(Time, i32)>,
 }
@@ -59,6 +68,8 @@ impl Serve {
         let flags = Flags::of(sys);
         let ports: Vec<u16> = match self.kind {
             Kind::Liveness => vec![8080],
+            Kind::Grpc => vec![flags.number("port", 5000), flags.number("http-port", 8080)],
+            Kind::Guestbook => vec![flags.number("http-port", 80)],
             Kind::NetExec => vec![flags.number("http-port", 8080)],
             Kind::NetTest => vec![flags.number("port", 8080)],
             Kind::ServeHostname => vec![flags.number("port", 9376)],
@@ -78,11 +89,19 @@ impl Serve {
         let port = ports.first().copied().unwrap_or_default();
         match self.kind {
             Kind::NetExec => sys.eprint(&format!("{stamp} Started HTTP server on port {port}\n")),
+            Kind::Grpc => {
+                let http: u16 = flags.number("http-port", 8080);
+                sys.eprint(&format!(
+                    "{stamp} Http server starting to listen on :{http}\n{stamp} gRPC server starting to listen on :{port}\n"
+                ));
+            }
             Kind::ServeHostname => sys.eprint(&format!("{stamp} Serving on port {port}.\n")),
             _ => {}
         }
         let received = Value::object();
-        self.site = Some(Site { kind: self.kind, started: sys.now(), jobs: Jobs::default(), received, end: None });
+        let (book, started) = (Book::new(sys), sys.now());
+        self.site =
+            Some(Site { kind: self.kind, started, jobs: Jobs::default(), received, book, ill: None, end: None });
         Step::Continue
     }
 }
@@ -102,8 +121,12 @@ impl Program for Serve {
             self.server.reply(connection, &response);
         }
         self.server.serve(sys, &mut site);
+        if site.book.register(sys) {
+            return Step::Exit(1);
+        }
         let mut wait = self.server.wait().or_until(site.end.map(|(time, _)| time));
         site.jobs.add_to(&mut wait);
+        site.book.add_to(&mut wait);
         let end = site.end.filter(|(time, _)| sys.now() >= *time);
         self.site = Some(site);
         match end {
@@ -151,6 +174,11 @@ impl Answer for Site {
             Kind::Liveness => self.liveness(request, sys),
             Kind::NetTest => self.nettest(request, sys),
             Kind::NetExec => self.netexec(incoming, sys),
+            Kind::Grpc => self.health(request, sys),
+            Kind::Guestbook => match self.book.answer(request, sys) {
+                Said::Now(response) => response,
+                Said::After(task) => self.later(incoming, task),
+            },
         };
         if response.is_later() { response } else { response.with("Date", http::date(sys.now())) }
     }
@@ -200,6 +228,34 @@ fn redirect(code: u16, place: &str) -> Response {
 }
 
 impl Site {
+    /// gRPC's own questions, as the kubelet here asks them, and what tells the server how it is.
+    fn health(&mut self, request: &Request, sys: &mut Sys<'_>) -> Response {
+        let age = sys.now().since(self.started);
+        match request.path() {
+            "/make-not-serving" => {
+                self.ill = Some(true);
+                plain(format!("{}s", age.as_secs_f64()))
+            }
+            "/make-serving" => {
+                self.ill = Some(false);
+                plain(format!("{}s", age.as_secs_f64()))
+            }
+            http::HEALTH_CHECK => {
+                let now = stamp(sys.now());
+                sys.eprint(&format!("{now} Serving the Check request for health check, started at {}\n", self.started));
+                let flags = Flags::of(sys);
+                let grpc = |status: &str, text: &str| plain(text).with(http::GRPC_STATUS, status);
+                if flags.get("service").unwrap_or_default() != request.header(http::GRPC_SERVICE) {
+                    return grpc("5", "code = NotFound desc = unknown service");
+                }
+                let delay: i64 = flags.number("delay-unhealthy-sec", -1);
+                let late = u64::try_from(delay).is_ok_and(|delay| age.as_secs() >= delay);
+                grpc("0", if self.ill == Some(true) || late { "NOT_SERVING" } else { "SERVING" })
+            }
+            _ => not_found(),
+        }
+    }
+
     fn liveness(&self, request: &Request, sys: &Sys<'_>) -> Response {
         let age = sys.now().since(self.started).as_secs_f64();
         match request.path() {
