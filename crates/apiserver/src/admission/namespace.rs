@@ -6,7 +6,7 @@ use drydock_value::Value;
 use super::{Attributes, Operation};
 use crate::kinds;
 use crate::server::ApiServer;
-use crate::verbs::{forbidden, not_found};
+use crate::verbs::{forbidden, not_found, told_name};
 
 const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
 
@@ -21,7 +21,7 @@ pub(super) fn admit(server: &ApiServer, attributes: &Attributes<'_>, object: &Va
         && attributes.subresource.is_empty()
         && namespace["status"]["phase"] == "Terminating"
     {
-        let name = object["metadata"]["name"].str();
+        let name = told_name(object);
         let why = format!(
             "unable to create new content in namespace {} because it is being terminated",
             attributes.namespace

@@ -5,7 +5,7 @@ use drydock_value::Value;
 
 use crate::kinds;
 use crate::server::ApiServer;
-use crate::verbs::forbidden;
+use crate::verbs::{forbidden, told_name};
 
 pub(super) fn admit(server: &ApiServer, pod: &mut Value, old: Option<&Value>) -> Result<(), Status> {
     if let Some(old) = old {
@@ -16,7 +16,7 @@ pub(super) fn admit(server: &ApiServer, pod: &mut Value, old: Option<&Value>) ->
         }
         return Ok(());
     }
-    let refuse = |pod: &Value, why: String| Err(forbidden(kinds::PODS, pod["metadata"]["name"].str(), &why));
+    let refuse = |pod: &Value, why: String| Err(forbidden(kinds::PODS, told_name(pod), &why));
     let wanted = pod["spec"]["priorityClassName"].str().to_owned();
     let (mut priority, mut policy) = (0, "PreemptLowerPriority".to_owned());
     let class =

@@ -5,11 +5,11 @@ use drydock_value::Value;
 
 use crate::kinds;
 use crate::server::ApiServer;
-use crate::verbs::forbidden;
+use crate::verbs::{forbidden, told_name};
 
 pub(super) fn admit(server: &ApiServer, pod: &mut Value) -> Result<(), Status> {
     let name = pod["spec"]["runtimeClassName"].str().to_owned();
-    let refuse = |pod: &Value, why: &str| Err(forbidden(kinds::PODS, pod["metadata"]["name"].str(), why));
+    let refuse = |pod: &Value, why: &str| Err(forbidden(kinds::PODS, told_name(pod), why));
     if name.is_empty() {
         if !pod["spec"]["overhead"].is_empty() {
             return refuse(pod, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");

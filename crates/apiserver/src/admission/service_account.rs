@@ -8,7 +8,7 @@ use drydock_value::{Value, value};
 use super::Attributes;
 use crate::kinds;
 use crate::server::ApiServer;
-use crate::verbs::forbidden;
+use crate::verbs::{forbidden, told_name};
 
 const MOUNT_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const VOLUME_PREFIX: &str = "kube-api-access-";
@@ -30,7 +30,7 @@ pub(super) fn admit(server: &mut ApiServer, attributes: &Attributes<'_>, pod: &m
     let namespace = attributes.namespace;
     let Some(account) = server.store.get(kinds::SERVICE_ACCOUNTS, namespace, &name).cloned() else {
         let why = format!("error looking up service account {namespace}/{name}: serviceaccount {name:?} not found");
-        return Err(forbidden(kinds::PODS, pod["metadata"]["name"].str(), &why));
+        return Err(forbidden(kinds::PODS, told_name(pod), &why));
     };
     let automount = pod["spec"]["automountServiceAccountToken"]
         .as_bool()

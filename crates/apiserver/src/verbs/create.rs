@@ -28,7 +28,7 @@ impl ApiServer {
         object.set("apiVersion", kind.api_version());
         object.set("kind", info.kind);
         fit_namespace(kind, namespace, &mut object)?;
-        let generated = self.generate_name(&mut object);
+        let generated = self.generated_name(&object);
         if !object["metadata"]["resourceVersion"].str().is_empty() {
             return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
         }
@@ -36,6 +36,9 @@ impl ApiServer {
         let managed = cx.managed.take().unwrap_or_else(|| managed::created(self, cx, kind, &object));
         let attributes = Attributes::new(Operation::Create, kind, namespace, "");
         admission::mutate(self, cx, &attributes, &mut object, None)?;
+        if let Some(name) = generated.as_deref().filter(|_| object["metadata"]["name"].str().is_empty()) {
+            object["metadata"].set("name", name);
+        }
 
         {
             let metadata = &mut object["metadata"];
@@ -84,7 +87,7 @@ impl ApiServer {
             if !existing["metadata"]["deletionTimestamp"].is_null() {
                 status.message = format!("object is being deleted: {}", status.message);
             }
-            if generated {
+            if generated.is_some() {
                 status.message = format!(
                     "{} \"{}\" already exists, the server was not able to generate a unique name for the object",
                     kind.group_resource(),
@@ -109,16 +112,46 @@ impl ApiServer {
         Ok(stored)
     }
 
-    /// Gives an object without a name one from its `generateName`.
-    fn generate_name(&mut self, object: &mut Value) -> bool {
+    /// The name for an object without one, from its `generateName`.
+    fn generated_name(&mut self, object: &Value) -> Option<String> {
         let metadata = &object["metadata"];
         let prefix = metadata["generateName"].str();
         if prefix.is_empty() || !metadata["name"].str().is_empty() {
-            return false;
+            return None;
         }
         let prefix: String = prefix.chars().take(GENERATED_PREFIX).collect();
-        let name = format!("{prefix}{}", self.random.suffix(5));
-        object["metadata"].set("name", name);
-        true
+        Some(format!("{prefix}{}", self.random.suffix(5)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::http::tests::Bench;
+    use drydock_value::value;
+
+    #[test]
+    fn names_are_generated_after_the_object_is_complete() {
+        let mut bench = Bench::new();
+        let pods = "/api/v1/namespaces/default/pods";
+        let container = value!([{"name": "c", "image": "nginx"}]);
+        for (more, told) in [
+            (
+                ("serviceAccountName", "ghost"),
+                "pods \"web-\" is forbidden: error looking up service account default/ghost",
+            ),
+            (("priorityClassName", "ghost"), "pods \"web-\" is forbidden: no PriorityClass with name ghost was found"),
+            (
+                ("runtimeClassName", "ghost"),
+                "pods \"web-\" is forbidden: pod rejected: RuntimeClass \"ghost\" not found",
+            ),
+        ] {
+            let mut pod = value!({"metadata": {"generateName": "web-"}, "spec": {"containers": container.clone()}});
+            pod["spec"].set(more.0, more.1);
+            let message = bench.create(pods, pod).unwrap_err().message;
+            assert!(message.starts_with(told), "{message}");
+        }
+        let pod = value!({"metadata": {"generateName": "web-"}, "spec": {"containers": container}});
+        let name = bench.create(pods, pod).unwrap()["metadata"]["name"].str().to_owned();
+        assert!(name.starts_with("web-") && name.len() == 9, "{name}");
     }
 }

@@ -69,6 +69,14 @@ pub(crate) fn not_found(kind: Kind, name: &str) -> Status {
     Status::not_found(kind.info().group, kind.info().resource, name)
 }
 
+/// The name by which an object is told of that may have none yet: plugins that complete objects come before names are
+/// generated.
+pub(crate) fn told_name(object: &Value) -> &str {
+    let metadata = &object["metadata"];
+    let names = [metadata["name"].str(), metadata["generateName"].str(), "Unknown"];
+    names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
+}
+
 pub(crate) fn forbidden(kind: Kind, name: &str, why: &str) -> Status {
     Status::forbidden(kind.info().group, kind.info().resource, name, why)
 }
