@@ -247,6 +247,7 @@ impl Client {
     /// # Errors
     /// The server's refusal.
     pub fn get(&mut self, io: &mut Io<'_>, resource: &Resource, namespace: &str, name: &str) -> Result<Value, Failure> {
+        named(name)?;
         self.ask(io, Request::get(path(resource, namespace, Some(name))), resource, name)
     }
 
@@ -328,6 +329,7 @@ impl Client {
         object: Value,
         params: &[(&str, &str)],
     ) -> Result<Value, Failure> {
+        named(name)?;
         let request = Request::new(Method::Put, path(resource, namespace, Some(name))).with_value(object);
         self.ask(io, with(request, params), resource, name)
     }
@@ -347,6 +349,7 @@ impl Client {
         patch: Body,
         params: &[(&str, &str)],
     ) -> Result<Value, Failure> {
+        named(name)?;
         let mut request =
             Request::new(Method::Patch, path(resource, namespace, Some(name))).header("content-type", content_type);
         request.body = patch;
@@ -365,6 +368,7 @@ impl Client {
         name: &str,
         mut options: Value,
     ) -> Result<Value, Failure> {
+        named(name)?;
         options.set("kind", "DeleteOptions");
         options.set("apiVersion", "v1");
         let request = Request::new(Method::Delete, path(resource, namespace, Some(name))).with_value(options);
@@ -414,6 +418,14 @@ pub mod patch_type {
     pub const STRATEGIC: &str = "application/strategic-merge-patch+json";
     /// Server-side apply
     pub const APPLY: &str = "application/apply-patch+yaml";
+}
+
+/// Without a name the path would be the collection's.
+fn named(name: &str) -> Result<(), Failure> {
+    match name.is_empty() || name.starts_with('/') {
+        true => Err("resource name may not be empty".into()),
+        false => Ok(()),
+    }
 }
 
 fn with(mut request: Request, params: &[(&str, &str)]) -> Request {

@@ -1,7 +1,8 @@
 //! From a [`Query`] to objects.
 
 use drydock_api::{GroupVersionKind, GroupVersionResource, Request, Resource, Scope};
-use drydock_value::{Value, to_json};
+use drydock_schema::Schema;
+use drydock_value::{Value, to_json, value};
 
 use super::args::{self, Names};
 use super::{Found, Info, Query, files};
@@ -89,6 +90,12 @@ impl Finder<'_, '_> {
             self.failed |= item.is_err();
             self.items.push(item);
         }
+    }
+
+    /// Whether the command reads objects into Go's types, rather than taking them as they come.
+    fn typed(&self) -> bool {
+        const TYPED: [&str; 8] = ["set", "rollout", "expose", "logs", "exec", "attach", "port-forward", "debug"];
+        TYPED.contains(&self.inv.command.path.split(' ').next().unwrap_or_default())
     }
 
     fn stopped(&self) -> bool {
@@ -190,6 +197,9 @@ impl Finder<'_, '_> {
         let client = self.inv.client(self.io)?;
         match client.ask(self.io, request, &info.resource, &info.name) {
             Ok(object) => {
+                if self.typed() {
+                    known(&object).map_err(|why| Failure::Code(format!("error: {why}"), 1))?;
+                }
                 info.object = object;
                 Ok(())
             }
@@ -234,7 +244,10 @@ impl Finder<'_, '_> {
             let options = ListOptions { labels: labels.clone(), fields: fields.clone(), ..self.options() };
             let client = self.inv.client(self.io)?;
             match client.list(self.io, &resource, &namespace, &options) {
-                Ok(list) => self.list(resource, namespace, "", list),
+                Ok(list) => match known(&list) {
+                    Err(why) if self.typed() => self.push(Err(why.into())),
+                    _ => self.list(resource, namespace, "", list),
+                },
                 Err(failure) => {
                     let failure = unlisted(failure, &resource, &labels, &fields);
                     self.push(Err(failure));
@@ -371,6 +384,8 @@ impl Finder<'_, '_> {
         if document["kind"].str().is_empty() {
             return Err(undecodable(format!("Object 'Kind' is missing in '{}'", to_json(&document))));
         }
+        let read = if self.typed() { known(&document) } else { readable(&document["metadata"]) };
+        read.map_err(undecodable)?;
         if document["items"].as_array().is_none() {
             return Ok(vec![document]);
         }
@@ -448,7 +463,28 @@ impl Finder<'_, '_> {
     }
 }
 
-/// The error of a list that the server refused, with what was asked for.
+/// Commands that read objects into Go's types know the kinds of their own release only.
+pub(crate) fn known(object: &Value) -> Result<(), String> {
+    let mut gvk = GroupVersionKind::of(object);
+    let kind = quote(&gvk.kind);
+    gvk.kind = gvk.kind.trim_end_matches("List").to_owned();
+    if gvk.kind.is_empty() || Schema::get().by_kind(&gvk).is_some() {
+        return Ok(());
+    }
+    let version = quote(&gvk.group_version().to_string());
+    Err(format!("no kind {kind} is registered for version {version} in scheme \"pkg/scheme/scheme.go:28\""))
+}
+
+/// Whether metadata, at least, is what Go's type can hold, whatever the rest may be. Any kind tells of it in the same words.
+fn readable(metadata: &Value) -> Result<(), String> {
+    let kind = GroupVersionKind { group: String::new(), version: "v1".into(), kind: "ConfigMap".into() };
+    let Some(of) = Schema::get().by_kind(&kind) else { return Ok(()) };
+    match drydock_schema::decode(of, &value!({"metadata": metadata})) {
+        Ok(_) => Ok(()),
+        Err(why) => Err(why.replace(" ConfigMap.", " metadataOnlyObject.")),
+    }
+}
+
 /// What keeps a document from being checked: it must be an object that says which it is, and so must what is in a list.
 fn faults(document: &Value) -> Vec<String> {
     if document.as_object().is_none() {
@@ -482,7 +518,7 @@ fn faults(document: &Value) -> Vec<String> {
     told
 }
 
-/// The server's refusal of a list, with what was asked for.
+/// The error of a list that the server refused, with what was asked for.
 pub(crate) fn unlisted(failure: Failure, resource: &Resource, labels: &str, fields: &str) -> Failure {
     let id = &resource.id;
     let what = quote(&format!("{}/{}, Resource={}", id.group, id.version, id.resource));

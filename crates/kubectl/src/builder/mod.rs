@@ -18,7 +18,12 @@ use crate::invocation::Invocation;
 
 pub use args::{has_names, split_types};
 pub use find::find;
-pub(crate) use find::{MISSING, unlisted};
+pub(crate) use find::{MISSING, known, unlisted};
+
+/// Names of objects of one type, each as `type/name`; one that says a type itself keeps it.
+pub fn of_type(kind: &str, names: &[String]) -> Vec<String> {
+    names.iter().map(|name| if name.contains('/') { name.clone() } else { format!("{kind}/{name}") }).collect()
+}
 
 /// One object that a command line means.
 #[derive(Debug, Clone)]

@@ -37,10 +37,7 @@ fn decide(inv: &mut Invocation, io: &mut Io<'_>, kind: &str, verb: &str) -> Resu
     if !inv.args.is_empty() && (!inv.flags.list("filename").is_empty() || !inv.flags.str("kustomize").is_empty()) {
         return Err("resource/name arguments cannot be provided when a path is specified".into());
     }
-    let mut args = inv.args.clone();
-    if !args.is_empty() {
-        args.insert(0, "certificatesigningrequests.certificates.k8s.io".into());
-    }
+    let args = builder::of_type("certificatesigningrequests.certificates.k8s.io", &inv.args);
     let query = Query { latest: true, ..Query::new(inv, io, &args)? };
     let found = builder::find(&query, inv, io)?;
     let force = inv.flags.bool("force");
@@ -48,6 +45,10 @@ fn decide(inv: &mut Invocation, io: &mut Io<'_>, kind: &str, verb: &str) -> Resu
     let mut count = 0;
     each(found, |info| {
         count += 1;
+        if info.resource.kind != "CertificateSigningRequest" {
+            let only = "can only handle CertificateSigningRequest.certificates.k8s.io objects";
+            return Err(format!("{only}, got {}", info.resource.kind).into());
+        }
         let conditions = &info.object["status"]["conditions"];
         let other = if kind == "Approved" { "Denied" } else { "Approved" };
         if conditions.find("type", other).is_some() {

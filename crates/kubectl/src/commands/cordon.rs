@@ -46,10 +46,19 @@ pub(super) fn nodes(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Vec<Info>, 
         return Err(inv.usage("cannot specify both a node name and a --selector option"));
     }
     // An empty selector selects nothing.
-    let kind = (!inv.args.is_empty() || !selector.is_empty()).then(|| "nodes".to_owned());
-    let args: Vec<String> = kind.into_iter().chain(inv.args.iter().cloned()).collect();
-    let query = Query { latest: true, type_means_all: true, ..Query::new(inv, io, &args)? };
-    builder::find(&query, inv, io)?.infos()
+    let mut args = builder::of_type("nodes", &inv.args);
+    if !selector.is_empty() {
+        args.push("nodes".into());
+    }
+    let query = Query { latest: true, type_means_all: true, single_type: true, ..Query::new(inv, io, &args)? };
+    let infos = builder::find(&query, inv, io)?.infos()?;
+    if let Some(other) = infos.iter().find(|info| info.resource.kind != "Node") {
+        builder::known(&other.object)?;
+        let id = &other.resource.id;
+        let got = format!("{}/{}, Resource={}", id.group, id.version, id.resource);
+        return Err(format!("expected resource of type node, got {got:?}").into());
+    }
+    Ok(infos)
 }
 
 /// Marks nodes, and says so.

@@ -37,6 +37,9 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     }
     let mut first = true;
     for info in &infos {
+        if info.name.is_empty() && query.has_files() {
+            return Err("resource name may not be empty".into());
+        }
         match describe(inv, io, &info.object, show_events) {
             Ok(text) => {
                 if !first {

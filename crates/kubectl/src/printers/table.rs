@@ -146,7 +146,7 @@ fn plain(object: &Value, now: Time) -> Value {
         .iter()
         .map(|item| {
             let metadata = &item["metadata"];
-            let name = metadata["name"].as_str().unwrap_or("<unknown>");
+            let name = metadata["name"].str();
             let age = Time::parse_rfc3339(metadata["creationTimestamp"].str())
                 .map_or("<unknown>".to_owned(), |created| drydock_schema::duration::human(now.since(created)));
             value!({"cells": [name, age], "object": item.clone()})

@@ -57,15 +57,31 @@ impl Applying {
     }
 
     fn take_over(&mut self, io: &mut Io<'_>, info: &Info, sent: Value) -> Value {
-        let Some(fields) = taken_over(&sent["metadata"]["managedFields"], &self.options.manager) else { return sent };
-        let patch = value!([
-            {"op": "replace", "path": "/metadata/managedFields", "value": fields},
-            {"op": "replace", "path": "/metadata/resourceVersion", "value": &sent["metadata"]["resourceVersion"]}
-        ]);
-        let patched = self.inv.client(io).and_then(|client| {
-            let params = [("fieldManager", self.options.manager.as_str())];
-            client.patch(io, &info.resource, &info.namespace, &info.name, patch_type::JSON, Body::Value(patch), &params)
-        });
+        let mut current = sent.clone();
+        let mut tries = 0;
+        let patched = loop {
+            let Some(fields) = taken_over(&current["metadata"]["managedFields"], &self.options.manager) else {
+                return sent;
+            };
+            let patch = value!([
+                {"op": "replace", "path": "/metadata/managedFields", "value": fields},
+                {"op": "replace", "path": "/metadata/resourceVersion", "value": &current["metadata"]["resourceVersion"]}
+            ]);
+            let patched = self.inv.client(io).and_then(|client| {
+                let params = [("fieldManager", self.options.manager.as_str())];
+                let body = Body::Value(patch);
+                client.patch(io, &info.resource, &info.namespace, &info.name, patch_type::JSON, body, &params)
+            });
+            tries += 1;
+            // A controller that wrote in between is no reason to give up.
+            if tries == 5 || !patched.as_ref().is_err_and(|failure| failure.is("Conflict")) {
+                break patched;
+            }
+            match self.inv.client(io).and_then(|client| client.get(io, &info.resource, &info.namespace, &info.name)) {
+                Ok(object) => current = object,
+                Err(failure) => break Err(failure),
+            }
+        };
         if let Err(failure) = patched {
             io.eprintln(format!(
                 "Warning: server rejected managed fields migration to Server-Side Apply. This is non-fatal and will be retried next time you apply. Error: {}",

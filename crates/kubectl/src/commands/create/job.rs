@@ -49,6 +49,7 @@ fn from_cron_job(inv: &mut Invocation, io: &mut Io<'_>, name: &str, from: &str) 
     let query = Query::new(inv, io, &[from.to_owned()])?;
     let infos = builder::find(&query, inv, io)?.infos()?;
     let [info] = infos.as_slice() else { return Err("from must be an existing cronjob".into()) };
+    builder::known(&info.object)?;
     if info.resource.kind != "CronJob" {
         let gvk = info.resource.gvk();
         let gv = format!("{}/{}", gvk.group, gvk.version);

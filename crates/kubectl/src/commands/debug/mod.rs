@@ -39,9 +39,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if profile == Profile::Legacy {
         io.eprintln("--profile=legacy is deprecated and planned to be removed in v1.39. It is recommended to specify other profile, for example \"--profile=general\".");
     }
-    let names: Vec<String> = inv.split_at_dash().0.to_vec();
-    let of_pods = |name: String| if name.contains('/') { name } else { format!("pods/{name}") };
-    let names: Vec<String> = names.into_iter().map(of_pods).collect();
+    let names = builder::of_type("pods", inv.split_at_dash().0);
     let mut query = Query::new(inv, io, &names)?;
     query.continue_on_error = false;
     let found = builder::find(&query, inv, io)?;

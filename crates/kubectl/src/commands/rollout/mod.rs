@@ -116,12 +116,36 @@ mod tests {
                 "error: condition not met for configmaps/c\n".to_owned(),
             ),
             (
+                "label -f /d/m.yaml a=b",
+                false,
+                "error: unable to decode \"/d/m.yaml\": json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string\n"
+                    .to_owned(),
+            ),
+            ("delete -f /d/n.yaml", false, "error: error when deleting \"/d/n.yaml\": resource name may not be empty\n".to_owned()),
+            (
+                "rollout pause -f /d/w.yaml",
+                false,
+                "unable to decode \"/d/w.yaml\": no kind \"Widget\" is registered for version \"x.y/v1\" in scheme \"pkg/scheme/scheme.go:28\"\n"
+                    .to_owned(),
+            ),
+            ("cordon nodes/none a/b/c", false, "error: arguments in resource/name form may not have more than one slash\n".to_owned()),
+            (
                 "set env -f - -",
                 false,
                 "error: standard input cannot be used for multiple arguments\n".to_owned(),
             ),
         ] {
             let mut fake = Fake::default().object(&config).file("/d/a.yaml", good);
+            for (name, text) in [
+                ("m", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, labels: {x: 1}}\n"),
+                ("n", "apiVersion: v1\nkind: ConfigMap\n"),
+                ("w", "apiVersion: x.y/v1\nkind: Widget\nmetadata: {name: w}\n"),
+            ] {
+                let path = format!("/d/{name}.yaml");
+                if line.contains(&path) {
+                    fake = fake.file(&path, text);
+                }
+            }
             if with_broken {
                 fake = fake.file("/d/b.yaml", "apiVersion: v1\nind: x\n");
             }
