@@ -70,8 +70,8 @@ enum Resized {
     Restarts,
 }
 
-fn resized(spec: &Value, has: &Limits) -> Resized {
-    let wanted = super::config::limits(&spec["resources"]);
+fn resized(worker: &Worker, slot: usize, has: &Limits) -> Resized {
+    let (spec, wanted) = (worker.spec(slot), super::config::limits(worker.given(slot)));
     let restarts = |resource: &str| {
         let policies = spec["resizePolicy"].items().iter();
         policies.filter(|policy| policy["resourceName"] == *resource).any(|p| p["restartPolicy"] == "RestartContainer")
@@ -90,9 +90,8 @@ pub fn limits(worker: &Worker, runtime: &Runtime) -> Vec<(u64, Limits)> {
     let changed = |(slot, place): (usize, &super::worker::Slot)| {
         let number = place.current?;
         let container = runtime.container(number).filter(|container| container.running())?;
-        let spec = worker.spec(slot);
-        let changes = resized(spec, &container.config.limits) == Resized::InPlace;
-        changes.then(|| (number, super::config::limits(&spec["resources"])))
+        let changes = resized(worker, slot, &container.config.limits) == Resized::InPlace;
+        changes.then(|| (number, super::config::limits(worker.given(slot))))
     };
     worker.slots.iter().enumerate().filter_map(changed).collect()
 }
@@ -124,7 +123,7 @@ pub fn compute(worker: &Worker, runtime: &Runtime) -> Actions {
         let name = &worker.slots[slot].name;
         let restart_pod = worker.spec(slot)["restartPolicy"].as_str().unwrap_or(worker.restart_policy()) != "Never";
         let changed = *worker.slots[slot].image != *worker.spec(slot)["image"].str();
-        if current.is_some_and(|it| resized(worker.spec(slot), &it.config.limits) == Resized::Restarts) {
+        if current.is_some_and(|it| resized(worker, slot, &it.config.limits) == Resized::Restarts) {
             actions.kill.push((slot, format!("Container {name} resize requires restart"), None));
             actions.start.push(slot);
             to_start += 1;

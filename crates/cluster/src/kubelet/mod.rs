@@ -29,6 +29,7 @@ mod node;
 mod power;
 mod pressure;
 mod probes;
+mod resize;
 pub(crate) mod serve;
 mod start;
 mod statics;

@@ -13,6 +13,9 @@ const NEVER_STARTED: &str = "1970-01-01T00:00:00Z";
 /// Conditions that the kubelet owns, in its order.
 const CONDITIONS: [&str; 5] = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
 
+/// It says why a pod does not have what it shall have; gone as soon as it has.
+const RESIZE: &str = "PodResizePending";
+
 /// The status of a pod.
 pub fn status(worker: &Worker, runtime: &Runtime, node: &NodeConfig, now: Time) -> Value {
     let pod = &worker.pod;
@@ -134,7 +137,7 @@ fn container_status(worker: &Worker, index: usize, runtime: &Runtime) -> Value {
                     "linux": {"gid": user.gid, "supplementalGroups": user.groups.clone(), "uid": user.uid}
                 }),
             );
-            let resources = &spec["resources"];
+            let resources = worker.given(index);
             if let Some(requests) = resources.get("requests").filter(|requests| !requests.is_empty()) {
                 status.set("allocatedResources", requests);
             }
@@ -307,6 +310,9 @@ fn conditions(worker: &Worker, phase: &str, lists: &[Vec<Value>; 3], now: Time) 
     {
         all.push(Condition { reason: "TerminationByKubelet", message: message.clone(), ..good("DisruptionTarget") });
     }
+    if let Some((reason, message)) = &worker.pending {
+        all.insert(0, Condition { reason, message: message.clone(), ..good(RESIZE) });
+    }
     let generation = pod["metadata"]["generation"].int();
     let old = &worker.status["conditions"];
     let own = all.into_iter().map(|condition| {
@@ -336,7 +342,7 @@ fn conditions(worker: &Worker, phase: &str, lists: &[Vec<Value>; 3], now: Time) 
 pub fn merge_conditions(own: &Value, present: &Value) -> Value {
     let others = present.items().iter().filter(|condition| {
         let kind = condition["type"].str();
-        !CONDITIONS.contains(&kind) && own.find("type", kind).is_none()
+        !CONDITIONS.contains(&kind) && kind != RESIZE && own.find("type", kind).is_none()
     });
     own.items().iter().chain(others).cloned().collect()
 }

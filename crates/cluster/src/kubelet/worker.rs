@@ -242,6 +242,10 @@ pub struct Worker {
     pub dark: bool,
     /// The digest of the content of its volumes, to notice changes.
     pub volume_digest: u64,
+    /// What its containers were given, by their places; nothing before the node takes it.
+    pub resources: Vec<Value>,
+    /// Why they were not given what the spec says now.
+    pub pending: Option<super::resize::Pending>,
 }
 
 /// `name_namespace(uid)`, as messages name a pod.
@@ -276,6 +280,8 @@ impl Worker {
             doubt: false,
             dark: false,
             volume_digest: 0,
+            resources: Vec::new(),
+            pending: None,
             pod,
         };
         worker.take_slots();
@@ -307,6 +313,11 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// The resources that a container was given.
+    pub fn given(&self, slot: usize) -> &Value {
+        self.resources.get(slot).unwrap_or(&self.spec(slot)["resources"])
     }
 
     /// The spec of a container.

@@ -297,3 +297,64 @@ fn rules_of_a_container_go_before_its_pods_policy() {
                 the image may not succeed.";
     assert!(world.events("keys").iter().any(|event| event.starts_with(told)), "{:?}", world.events("keys"));
 }
+
+#[test]
+fn pods_get_more_when_there_is_room() {
+    let mut world = World::sized(1);
+    let asking = |cpu: &str| value!({"requests": {"cpu": cpu}});
+    for (name, cpu) in [("p", "100m"), ("other", "500m")] {
+        world.pod(name, value!({"command": ["sleep", "3600"], "resources": asking(cpu)}));
+        world.until(name, |pod| pod["status"]["phase"] == "Running");
+    }
+    let node = world.cluster.api_ref().get(kinds::NODES, "", "minikube").cloned().expect("a node");
+    let capacity = node["status"]["capacity"]["cpu"].str().parse::<i64>().expect("processors") * 1000;
+    let most = format!("{}m", capacity - 200);
+    // What is asked for, what the pod has then, the condition's reason and message.
+    let cases = [
+        ("200m", "200m", "", String::new()),
+        (
+            "900",
+            "200m",
+            "Infeasible",
+            format!("Node didn't have enough capacity: cpu, requested: 900000, capacity: {capacity}"),
+        ),
+        (
+            most.as_str(),
+            "200m",
+            "Deferred",
+            format!(
+                "Node didn't have enough resource: cpu, requested: {}, used: 500, capacity: {capacity}",
+                capacity - 200
+            ),
+        ),
+        ("300m", "300m", "", String::new()),
+    ];
+    for (cpu, has, reason, message) in cases {
+        let body = value!({"spec": {"containers": [{"name": "c", "resources": asking(cpu)}]}});
+        let patch = drydock_api::Request::new(drydock_api::Method::Patch, "/api/v1/namespaces/default/pods/p/resize")
+            .with_value(body)
+            .header("Content-Type", "application/strategic-merge-patch+json");
+        assert_eq!(world.ask(patch).0, 200);
+        world.run(2.0);
+        let status = world.get("p")["status"].clone();
+        let pending = status["conditions"].find("type", "PodResizePending").cloned().unwrap_or_default();
+        assert_eq!((pending["reason"].str(), pending["message"].str()), (reason, message.as_str()), "{cpu}");
+        assert_eq!(status["containerStatuses"][0]["resources"]["requests"]["cpu"], has, "{cpu}");
+    }
+    let told: Vec<String> = world
+        .events("p")
+        .into_iter()
+        .filter_map(|event| Some(event.strip_prefix("Resize")?.split(':').next()?.into()))
+        .collect();
+    assert_eq!(told, ["Started", "Completed", "Infeasible", "Deferred", "Started", "Completed"]);
+    // What waits comes when somebody else goes.
+    let body = value!({"spec": {"containers": [{"name": "c", "resources": asking(&most)}]}});
+    let patch = drydock_api::Request::new(drydock_api::Method::Patch, "/api/v1/namespaces/default/pods/p/resize")
+        .with_value(body)
+        .header("Content-Type", "application/strategic-merge-patch+json");
+    assert_eq!(world.ask(patch).0, 200);
+    world.run(2.0);
+    world.delete("other", &DeleteOptions::now());
+    world.run(60.0);
+    assert_eq!(world.get("p")["status"]["containerStatuses"][0]["resources"]["requests"]["cpu"], most.as_str());
+}
