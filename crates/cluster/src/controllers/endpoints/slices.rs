@@ -65,10 +65,13 @@ fn endpoint(informers: &Informers, service: &Object, pod: &Object) -> Value {
 
 /// Whom an endpoint is for, where traffic shall stay near.
 fn hints(distribution: &str, endpoint: &Value) -> Value {
-    let mut hints = Value::object();
     let near = !distribution.is_empty() && endpoint["conditions"]["ready"].is_true();
+    if !near {
+        return Value::Null;
+    }
+    let mut hints = Value::object();
     for (field, from) in [("forZones", "zone"), ("forNodes", "nodeName")] {
-        if near && !endpoint[from].is_empty() && (from == "zone" || distribution == "PreferSameNode") {
+        if !endpoint[from].is_empty() && (from == "zone" || distribution == "PreferSameNode") {
             hints.set(field, value!([{"name": &endpoint[from]}]));
         }
     }
@@ -314,13 +317,13 @@ mod tests {
         };
         let (zone, node) = (r#""forZones":[{"name":"a"}]"#, r#""forNodes":[{"name":"n"}]"#);
         let cases = [
-            (("a", "", true), "{}".to_owned()),
+            (("a", "", true), "null".to_owned()),
             (("a", "PreferClose", true), format!("{{{zone}}}")),
             (("a", "PreferSameZone", true), format!("{{{zone}}}")),
             (("a", "PreferSameNode", true), format!("{{{node},{zone}}}")),
             (("", "PreferSameNode", true), format!("{{{node}}}")),
             (("", "PreferSameZone", true), "{}".to_owned()),
-            (("a", "PreferSameZone", false), "{}".to_owned()),
+            (("a", "PreferSameZone", false), "null".to_owned()),
         ];
         for ((zone, distribution, ready), expected) in cases {
             assert_eq!(at(zone, distribution, ready), expected, "{zone} {distribution} {ready}");
