@@ -1,5 +1,5 @@
-//! Exec, attach and port-forward over WebSockets: `v5.channel.k8s.io` and `v4.channel.k8s.io`, where the first byte of a
-//! message is its channel, and SPDY inside a WebSocket for port-forward.
+//! Exec, attach and port-forward over WebSockets: `v5.channel.k8s.io`, `v4.channel.k8s.io` and the first of them,
+//! `channel.k8s.io`, where the first byte of a message is its channel, and SPDY inside a WebSocket for port-forward.
 
 use bytes::Bytes;
 use drydock_api::{Request, Status, StreamItem, channel};
@@ -25,13 +25,15 @@ const CLOSE: u8 = 255;
 
 const V5: &str = "v5.channel.k8s.io";
 const V4: &str = "v4.channel.k8s.io";
+/// The oldest: the end is told of in words, and only when it is not good.
+const V1: &str = "channel.k8s.io";
 const TUNNEL: &str = "SPDY/3.1+portforward.k8s.io";
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// The first of the client's protocols that is known here.
 fn protocol(parts: &hyper::http::request::Parts, path: &str) -> Result<&'static str, Status> {
-    let known: &[&'static str] = if path.ends_with("/portforward") { &[TUNNEL, V4] } else { &[V5, V4] };
+    let known: &[&'static str] = if path.ends_with("/portforward") { &[TUNNEL, V4] } else { &[V5, V4, V1] };
     let offered: Vec<&str> = parts
         .headers
         .get_all(header::SEC_WEBSOCKET_PROTOCOL)
@@ -94,8 +96,8 @@ pub(crate) async fn accept(
             let Ok(io) = upgraded.await else { return };
             let mut socket = socket(io).await;
             match stream {
-                Ok(stream) => process(socket, stream, attached, protocol == V5).await,
-                Err(status) => end(&mut socket, Some(&status)).await,
+                Ok(stream) => process(socket, stream, attached, protocol).await,
+                Err(status) => end(&mut socket, Some(&status), protocol).await,
             }
         });
     }
@@ -162,15 +164,19 @@ pub(crate) fn told(attached: bool, status: Option<Status>) -> Option<Status> {
 }
 
 /// Tells how a process ended, and closes.
-async fn end(socket: &mut Socket, status: Option<&Status>) {
-    let status = to_json(&outcome(status));
+async fn end(socket: &mut Socket, status: Option<&Status>, protocol: &str) {
+    let status = match status {
+        None if protocol == V1 => return say_goodbye(socket).await,
+        Some(status) if protocol == V1 => status.message.clone(),
+        status => to_json(&outcome(status)),
+    };
     if socket.send(on(channel::ERROR, status.as_bytes())).await.is_ok() {
         say_goodbye(socket).await;
     }
 }
 
 /// Exec and attach.
-async fn process(mut socket: Socket, mut stream: Stream, attached: bool, closes: bool) {
+async fn process(mut socket: Socket, mut stream: Stream, attached: bool, protocol: &str) {
     let writer = stream.writer();
     // The client learns that the connection stands.
     if socket.send(on(channel::STDOUT, &[])).await.is_err() {
@@ -184,13 +190,15 @@ async fn process(mut socket: Socket, mut stream: Stream, attached: bool, closes:
                         return;
                     }
                 }
-                Some(StreamItem::Closed(status)) => return end(&mut socket, told(attached, status).as_ref()).await,
+                Some(StreamItem::Closed(status)) => {
+                    return end(&mut socket, told(attached, status).as_ref(), protocol).await;
+                }
                 Some(_) => {}
                 None => return,
             },
             message = socket.next() => match message {
                 Some(Ok(Message::Binary(bytes))) => match bytes.split_first() {
-                    Some((&CLOSE, [channel::STDIN])) if closes => writer.write(channel::STDIN, Vec::new()).await,
+                    Some((&CLOSE, [channel::STDIN])) if protocol == V5 => writer.write(channel::STDIN, Vec::new()).await,
                     Some((&channel @ (channel::STDIN | channel::RESIZE), rest)) if !rest.is_empty() => {
                         writer.write(channel, rest.to_vec()).await;
                     }

@@ -265,3 +265,15 @@ fn probes_ask_for_health_and_follow_what_stays_at_home() {
         assert_eq!(restarted, restarts, "{name}: {events:?}");
     }
 }
+
+#[test]
+fn a_line_that_is_no_request_is_answered_at_once() {
+    let mut world = World::new();
+    world.pod("server", value!({"image": IMAGE, "args": ["serve-hostname"]}));
+    world.until("server", |pod| pod["status"]["phase"] == "Running");
+    let ask = format!("echo hostName | nc -v -t -w 2 {} 9376", world.get("server")["status"]["podIP"].str());
+    let container = value!({"image": IMAGE, "command": ["sh", "-c", format!("{ask} 2>/dev/null | head -1")]});
+    world.pod_with("asks", container, value!({"restartPolicy": "Never"}));
+    world.until("asks", |pod| pod["status"]["phase"] == "Succeeded");
+    assert_eq!(world.logs("asks", &[]).trim_end(), "HTTP/1.1 400 Bad Request");
+}

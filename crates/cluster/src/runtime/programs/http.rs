@@ -132,6 +132,11 @@ impl Request {
     /// # Errors
     /// When it will never become one.
     pub fn take(inbox: &mut Vec<u8>) -> Result<Option<Request>, Malformed> {
+        // A first line that is none needs no more to be told.
+        let first = inbox.iter().position(|byte| *byte == b'\n').and_then(|end| inbox.get(..end)).unwrap_or_default();
+        if !first.trim_ascii().is_empty() && first.split(|byte| *byte == b' ').count() != 3 {
+            return Err(Malformed::Syntax);
+        }
         let Some((line, headers, length)) = head(inbox)? else { return Ok(None) };
         let mut words = line.split(' ');
         let (Some(method), Some(target), Some(version), None) =
@@ -571,6 +576,7 @@ mod tests {
         inbox.push(b'c');
         assert_eq!(Request::take(&mut inbox).unwrap().unwrap().body, b"abc");
         assert!(inbox.is_empty());
+        assert_eq!(Request::take(&mut b"hello\n".to_vec()), Err(Malformed::Syntax));
         assert_eq!(Request::take(&mut b"hello\r\n\r\n".to_vec()), Err(Malformed::Syntax));
         assert_eq!(Request::take(&mut vec![b'x'; HEAD_MAX + 1]), Err(Malformed::TooLong));
     }

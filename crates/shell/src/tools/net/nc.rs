@@ -40,7 +40,7 @@ impl Nc {
         if call.name == "telnet" {
             self.verbose = true;
         }
-        let options = Options::parse(call, "lp:vzw:kne:q:uNs:i:46C", &[])?;
+        let options = Options::parse(call, "lp:vzw:kne:q:uNs:i:46Ct", &[])?;
         self.listen = options.has('l');
         self.keep = options.has('k') || options.all().filter(|(letter, _)| *letter == 'l').count() > 1;
         self.scan = options.has('z');
