@@ -24,21 +24,25 @@ pub fn apply(inv: &Invocation, object: &mut Value) -> Result<(), Failure> {
     };
     let change = parse_json(text).map_err(|_| Failure::from("Invalid JSON Patch"))?;
     let mut merged = patching::apply(content_type, object, &change)?;
-    if merged.as_object().is_none() {
-        let kind = match merged {
-            Value::Array(_) => "array",
-            Value::String(_) => "string",
-            Value::Bool(_) => "bool",
-            _ => "number",
-        };
-        return Err(format!(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal {kind} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
-        )
-        .into());
-    }
+    has_fields(&merged)?;
     as_typed(&mut merged);
-    *object = merged;
+    // What the type does not know is not sent.
+    *object = patching::as_go_writes(&merged);
     Ok(())
+}
+
+/// Refuses what can have neither version nor kind, in Go's words.
+pub(crate) fn has_fields(document: &Value) -> Result<(), String> {
+    let kind = match document {
+        Value::Object(_) => return Ok(()),
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        _ => "number",
+    };
+    Err(format!(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal {kind} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+    ))
 }
 
 /// Fields that Go writes even when nothing was said of them.

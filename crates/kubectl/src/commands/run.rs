@@ -185,7 +185,11 @@ fn pod(inv: &Invocation, name: &str) -> Result<Value, Failure> {
 fn variable(pair: &str) -> Result<Value, Failure> {
     match pair.split_once('=') {
         Some((name, value)) if !name.is_empty() && names::is_strict_env_var_name(name).is_empty() => {
-            Ok(value!({"name": name, "value": value}))
+            let mut variable = value!({"name": name});
+            if !value.is_empty() {
+                variable.set("value", value);
+            }
+            Ok(variable)
         }
         _ => Err(format!("invalid env: {pair}").into()),
     }

@@ -147,7 +147,11 @@ pub fn connection(config: &Config, flags: &Flags, asking: Asking<'_>) -> Result<
     } else {
         context["namespace"].as_str().filter(|n| !n.is_empty()).unwrap_or("default")
     };
-    let server = if server.is_empty() { "http://localhost:8080".to_owned() } else { server };
+    let server = match server.as_str() {
+        "" => "http://localhost:8080".to_owned(),
+        bare if !bare.contains("://") => format!("http://{bare}"),
+        _ => server,
+    };
     Ok(Connection { server, auth, namespace: namespace.to_owned(), namespace_given: given, cluster, user })
 }
 
@@ -196,6 +200,9 @@ users:
         let mut fake = Fake::default().file("/c", &FILE.replace("apiVersion: v1", "apiVersion: v-1"));
         let words =
             "error: error loading config file \"/c\": no kind \"Config\" is registered for version \"v-1\" in scheme ";
+        assert!(fake.line("get ns --kubeconfig=/c").err.starts_with(words));
+        let mut fake = Fake::default().file("/c", "hello\n");
+        let words = "error: error loading config file \"/c\": couldn't get version/kind; json parse error: json: cannot unmarshal string";
         assert!(fake.line("get ns --kubeconfig=/c").err.starts_with(words));
     }
 

@@ -46,6 +46,9 @@ pub(super) fn of(section: Section) -> &'static [(&'static str, Kind)] {
 
 /// Refuses what is of another kind or version than kubeconfigs are.
 pub(super) fn known(document: &Value) -> Result<(), String> {
+    if !document.is_null() {
+        crate::change::overrides::has_fields(document)?;
+    }
     let (version, kind) = (document["apiVersion"].str(), document["kind"].str());
     if matches!(version, "" | "v1") && matches!(kind, "" | "Config") {
         return Ok(());

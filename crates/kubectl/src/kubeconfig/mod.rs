@@ -152,9 +152,8 @@ impl Kubeconfig {
         for path in paths {
             let absolute = env.absolute(&path);
             let config = if files.exists(&absolute) {
-                let bad =
-                    |why: String| Failure::Error(format!("error loading config file {}: {why}", quote(&absolute)));
-                let bytes = files.read(&absolute).map_err(|errno| bad(format!("open {absolute}: {errno}")))?;
+                let bad = |why: String| Failure::Error(format!("error loading config file {}: {why}", quote(&path)));
+                let bytes = files.read(&absolute).map_err(|errno| bad(format!("open {path}: {errno}")))?;
                 let document = text::parse_yaml(&String::from_utf8_lossy(&bytes))
                     .map_err(|why| bad(why.trim_start_matches("error converting YAML to JSON: ").to_owned()))?;
                 let document = document.first().unwrap_or(&Value::Null);

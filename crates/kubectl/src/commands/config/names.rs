@@ -58,6 +58,9 @@ pub fn rename_context(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, 
 
 fn delete(inv: &mut Invocation, io: &mut Io<'_>, section: Section, what: &str) -> Result<Outcome, Failure> {
     let [name] = inv.args.as_slice() else {
+        if section == Section::Users {
+            return Err(inv.usage("user to delete is required"));
+        }
         io.print(help::of(inv.command, &inv.env));
         return Ok(Outcome::Done);
     };
