@@ -37,6 +37,18 @@ const TEXTS: &[(&str, &str)] = &[
     ("Kustomization", "namespace"),
 ];
 
+/// Lists, and what Go calls them.
+const LISTS: [(&str, &str); 8] = [
+    ("resources", "[]string"),
+    ("components", "[]string"),
+    ("patches", "[]types.Patch"),
+    ("images", "[]types.Image"),
+    ("labels", "[]types.Label"),
+    ("replicas", "[]types.Replica"),
+    ("configMapGenerator", "[]types.ConfigMapArgs"),
+    ("secretGenerator", "[]types.SecretArgs"),
+];
+
 /// Maps whose values are text and nothing else.
 const MAPS: [&str; 2] = ["commonLabels", "commonAnnotations"];
 
@@ -48,12 +60,23 @@ const UNSUPPORTED: &[&str] = &["validators"];
 ///
 /// # Errors
 /// kustomize's words.
-pub(super) fn check(kustomization: &Value) -> Result<Value, String> {
+pub(super) fn check(kustomization: &Value, root: &str) -> Result<Value, String> {
     let invalid = |why: String| format!("invalid Kustomization: {why}");
     if kustomization.as_object().is_none() {
-        return Err(invalid("json: cannot unmarshal into Go value of type types.Kustomization".into()));
+        let kind = word(kustomization);
+        return Err(invalid(format!("json: cannot unmarshal {kind} into Go value of type types.Kustomization")));
     }
     let mut spelled = known("", kustomization).map_err(invalid)?;
+    for (field, of) in LISTS.into_iter().chain(MAPS.map(|field| (field, "map[string]string"))) {
+        let value = &spelled[field];
+        let fits = if of.starts_with("map") { value.as_object().is_some() } else { value.as_array().is_some() };
+        if !value.is_null() && !fits {
+            let kind = word(value);
+            return Err(invalid(format!(
+                "json: cannot unmarshal {kind} into Go struct field Kustomization.{field} of type {of}"
+            )));
+        }
+    }
     let fields: Vec<String> = spelled.entries().map(|(field, _)| field.to_owned()).collect();
     for field in fields {
         let value = known(&field, &spelled[field.as_str()]).map_err(invalid)?;
@@ -80,19 +103,35 @@ pub(super) fn check(kustomization: &Value) -> Result<Value, String> {
             )));
         }
     }
+    let labels = kustomization["labels"].items().iter();
+    let pair = labels.flat_map(|label| label["pairs"].entries()).find_map(|(_, value)| other_than_text(value));
+    if let Some(kind) = pair {
+        return Err(invalid(format!(
+            "json: cannot unmarshal {kind} into Go struct field Label.labels.pairs of type string"
+        )));
+    }
     let (version, kind) = (kustomization["apiVersion"].str(), kustomization["kind"].str());
+    let mut wrong = Vec::new();
     if !matches!(kind, "" | "Kustomization" | "Component") {
-        return Err(invalid("kind should be Kustomization or Component".into()));
+        wrong.push("kind should be Kustomization or Component".to_owned());
     }
     let wanted = if kind == "Component" { "v1alpha1" } else { "v1beta1" };
     if !version.is_empty() && version != format!("kustomize.config.k8s.io/{wanted}") {
         let kind = if kind.is_empty() { "Kustomization" } else { kind };
-        return Err(invalid(format!("apiVersion for {kind} should be kustomize.config.k8s.io/{wanted}")));
+        wrong.push(format!("apiVersion for {kind} should be kustomize.config.k8s.io/{wanted}"));
+    }
+    if !wrong.is_empty() {
+        return Err(format!("Failed to read kustomization file under {root}:\n{}", wrong.join("\n")));
     }
     match UNSUPPORTED.iter().find(|field| !kustomization[**field].is_empty()) {
         Some(field) => Err(format!("{field} is not supported")),
         None => Ok(spelled),
     }
+}
+
+/// What JSON calls a value.
+fn word(value: &Value) -> &'static str {
+    other_than_text(value).unwrap_or("string")
 }
 
 /// What JSON calls a value that is no text.

@@ -181,7 +181,8 @@ fn add(items: &mut Items, mut item: Item, behavior: &str) -> Result<(), String> 
                     }
                 }
             }
-            items[*place] = Item { object, hashed: item.hashed, ..old.clone() };
+            // What was there without a hash stays without.
+            items[*place] = Item { object, hashed: item.hashed && old.hashed, ..old.clone() };
             Ok(())
         }
         [_] => fail(format!("id {} exists; behavior must be merge or replace", id.debug())),

@@ -135,12 +135,15 @@ pub(super) fn kustomization(world: &mut World<'_>, loader: &Loader) -> Result<Va
     };
     let bytes = world.files.read(path).map_err(|errno| format!("open {path}: {errno}"))?;
     let text = String::from_utf8_lossy(&bytes);
-    let value = drydock_yaml::parse_one_strict(&text).map_err(|error| format!("invalid Kustomization: {error}"))?;
+    let value = drydock_yaml::parse_one_strict(&text).map_err(|error| {
+        let error = error.to_string();
+        format!("invalid Kustomization: {}", error.trim_start_matches("error converting YAML to JSON: "))
+    })?;
     let of_itself = |field: &str| matches!(field, "apiVersion" | "kind" | "metadata");
-    if value.entries().all(|(field, _)| of_itself(field)) {
+    if (value.is_null() || value.as_object().is_some()) && value.entries().all(|(field, _)| of_itself(field)) {
         return Err("kustomization.yaml is empty".into());
     }
-    let value = checks::check(&value)?;
+    let value = checks::check(&value, &loader.root)?;
     helm(world, &value)?;
     match &value["openapi"] {
         Value::Null => {}

@@ -187,6 +187,16 @@ spec:
                 &["accumulating components: loader.New \"must build at directory: not a valid directory"],
             ),
             ("frob: 1\n", &["error: invalid Kustomization: json: unknown field \"frob\""]),
+            (
+                "labels: [{pairs: {x: 1}}]\n",
+                &["cannot unmarshal number into Go struct field Label.labels.pairs of type string"],
+            ),
+            (
+                "images: x\n",
+                &["cannot unmarshal string into Go struct field Kustomization.images of type []types.Image"],
+            ),
+            ("kind: Foo\nimages: []\n", &["\nkind should be Kustomization or Component"]),
+            ("images: [\n", &["invalid Kustomization: yaml: line "]),
             ("helmCharts: [{name: x}]\n", &["with config: `\nname: x\n`: must specify --enable-helm"]),
             (
                 "vars: [{name: x}]\n",
