@@ -11,25 +11,25 @@ const file = (name) => path.join(staging, name);
 
 const wasm = await readFile(file('worker_bg.wasm'));
 const glue = await readFile(file('worker.js'));
-const hash = createHash('sha256').update(wasm).update(glue).digest('hex').slice(0, 16);
+const own = await readFile(new URL(import.meta.url));
+const hash = createHash('sha256').update(wasm).update(glue).update(own).digest('hex').slice(0, 16);
 const name = `worker-${hash}`;
 await rename(file('worker_bg.wasm'), file(`${name}_bg.wasm`));
 await rm(file('worker_loader.js'));
-// One file instead of a loader that loads it. The page hands over the compiled module, whose download began before
-// anything else's (index.html, web/src/page.js). What `kubectl explain` says of types and fields follows when the first
-// prompt is there.
+// One file instead of a loader that loads it. The module's download begins before the rest of the script is read; what
+// `kubectl explain` says of types and fields follows when the first prompt is there.
 const [descriptions] = (await readdir(file('lazy'))).filter((each) => each.startsWith('descriptions-'));
 await writeFile(
   file(`${name}.js`),
-  `${glue}
-onmessage = async ({ data }) => {
-  onmessage = null;
-  await wasm_bindgen({ module_or_path: data });
-  setTimeout(async () => {
+  `const drydockModule = fetch('${name}_bg.wasm');
+${glue}
+wasm_bindgen({ module_or_path: drydockModule }).then(
+  () => setTimeout(async () => {
     const response = await fetch('./lazy/${descriptions}').catch(() => undefined);
     if (response?.ok) wasm_bindgen.describe(new Uint8Array(await response.arrayBuffer()));
-  }, 1500);
-};
+  }, 1500),
+  (error) => postMessage(JSON.stringify({ n: 0, m: { Failed: { message: \`the cluster did not load: \${error}\` } } })),
+);
 `,
 );
 await rm(file('worker.js'));

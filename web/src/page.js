@@ -27,29 +27,21 @@ const editor = once(async () => {
 });
 const diagrams = once(() => import(seen(DIAGRAMS_SCRIPT)));
 
-/** The worker's module, whose download and compilation index.html begins before anything else's. */
-const workerModule = once(async () => {
-  const name = document.querySelector('meta[name="drydock-worker"]').content.replace(/\.js$/, '_bg.wasm');
-  // Once more for a host that does not know wasm's media type: compiled when all of it is there.
-  const whole = async () => (await fetch(new URL(name, document.baseURI))).arrayBuffer();
-  return globalThis.drydockModule.catch(async () => WebAssembly.compile(await whole()));
-});
-
-/** Starts the worker that index.html names. What it says before the page listens is kept. */
-function startWorker() {
+/** Another worker, where index.html's own has been given up. */
+function newWorker() {
   const name = document.querySelector('meta[name="drydock-worker"]').content;
-  const worker = new Worker(new URL(name, document.baseURI));
-  const early = [];
+  return new Worker(new URL(name, document.baseURI));
+}
+
+/** The channel to a worker. What it says before the page listens is kept. */
+function channel(worker) {
+  const early = worker.early ?? [];
   let listener = (text) => early.push(text);
   worker.onmessage = (event) => listener(event.data);
   worker.onerror = (event) => {
     event.preventDefault?.();
     listener(JSON.stringify({ n: 0, m: { Failed: { message: event.message || 'the worker did not load' } } }));
   };
-  workerModule().then(
-    (module) => worker.postMessage(module),
-    (error) => listener(JSON.stringify({ n: 0, m: { Failed: { message: `the cluster did not load: ${error}` } } })),
-  );
   return {
     post: (text) => worker.postMessage(text),
     listen(next) {
@@ -58,7 +50,7 @@ function startWorker() {
     },
     restart() {
       worker.terminate();
-      drydock.worker = startWorker();
+      drydock.worker = channel(newWorker());
     },
   };
 }
@@ -100,7 +92,7 @@ function failed(message) {
 
 const drydock = (globalThis.drydock = {
   Terminal,
-  worker: startWorker(),
+  worker: channel(globalThis.drydockWorker),
   pack,
   unpack,
   copy,
