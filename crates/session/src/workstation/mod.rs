@@ -58,7 +58,13 @@ impl Workstation {
     pub fn new(options: &Options, now: Time) -> Workstation {
         let kernel = Kernel::new(
             files::initial(options, now),
-            drydock_shell::Options { hostname: "drydock".into(), flavour: Flavour::Gnu, now, first_pid: 100, ..drydock_shell::Options::default() },
+            drydock_shell::Options {
+                hostname: "drydock".into(),
+                flavour: Flavour::Gnu,
+                now,
+                first_pid: 100,
+                ..drydock_shell::Options::default()
+            },
         );
         Workstation {
             kernel,
