@@ -49,8 +49,10 @@ pub(super) fn one(
 
 /// The options of all generators with those of one laid over.
 fn merged_options(all: &Value, own: &Value) -> Value {
-    let mut options =
-        drydock_schema::patch::merge_patch(&if all.is_null() { Value::object() } else { all.clone() }, own);
+    let mut options = if all.is_null() { Value::object() } else { all.clone() };
+    if !own.is_null() {
+        options = drydock_schema::patch::merge_patch(&options, own);
+    }
     for flag in ["disableNameSuffixHash", "immutable"] {
         if all[flag].is_true() {
             options.set(flag, true);

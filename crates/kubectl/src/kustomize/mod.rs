@@ -215,6 +215,11 @@ spec:
                 &["name: g-4h2mbtbbt6"],
             ),
             (
+                "configMapGenerator: [{name: g}]\ngeneratorOptions: {labels: {of: all}, disableNameSuffixHash: true}\n",
+                &["  labels:\n    of: all\n  name: g\n"],
+            ),
+            ("patches: [{target: {kind: Pod}}]\n", &["must specify one of patch and path in\ntarget:\n  kind: Pod"]),
+            (
                 "commonLabels: {a: 1}\n",
                 &["cannot unmarshal number into Go struct field Kustomization.commonLabels of type string"],
             ),

@@ -71,7 +71,9 @@ pub(super) fn strategic_file(
 fn read(entry: &Value, world: &mut World<'_>, loader: &Loader) -> Result<Patch, String> {
     let (path, inline) = (entry["path"].str(), entry["patch"].str());
     let (text, source) = match (path.is_empty(), inline.is_empty()) {
-        (true, true) => return Err("must specify one of patch and path in".to_owned() + &drydock_yaml::to_yaml(entry)),
+        (true, true) => {
+            return Err("must specify one of patch and path in\n".to_owned() + &drydock_yaml::to_yaml(entry));
+        }
         (false, false) => {
             return Err("patch and path can't be set at the same time\n".to_owned() + &drydock_yaml::to_yaml(entry));
         }
