@@ -70,12 +70,11 @@ fn make(kind: &str, entry: &Value, options: &Value, world: &mut World<'_>, loade
         let of = entry["type"].str();
         object.set("type", if of.is_empty() { "Opaque" } else { of });
     }
+    if entry["name"].is_empty() {
+        return Err("a configmap must have a name".into());
+    }
     let pairs = pairs(entry, world, loader).map_err(|why| format!("loading KV pairs: {why}"))?;
     for (key, bytes) in pairs {
-        let wrong = drydock_schema::names::is_config_map_key(&key);
-        if !wrong.is_empty() {
-            return Err(format!("{key:?} is not a valid key name: {}", wrong.join("; ")));
-        }
         if object["data"].get(&key).or(object["binaryData"].get(&key)).is_some() {
             return Err(format!("configmap {} illegally repeats the key `{key}`", entry["name"].str()));
         }
@@ -117,7 +116,9 @@ fn pairs(entry: &Value, world: &mut World<'_>, loader: &Loader) -> Result<Vec<Pa
                 Some((key, text)) => (key, text.to_owned()),
                 None => (line, world.env.var(line).to_owned()),
             };
-            all.push((key.to_owned(), text.into_bytes()));
+            if !key.is_empty() {
+                all.push((key.to_owned(), text.into_bytes()));
+            }
         }
     }
     let literals = texts("literals");

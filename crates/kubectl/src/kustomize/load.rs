@@ -131,7 +131,7 @@ pub(super) fn kustomization(world: &mut World<'_>, loader: &Loader) -> Result<Va
             let names = format!("'{first}', '{second}' or '{third}'");
             return Err(format!("unable to find one of {names} in directory '{}'", loader.root));
         }
-        _ => return Err(format!("Found multiple kustomization files: {}", found.join(","))),
+        _ => return Err(format!("Found multiple kustomization files under: {}", loader.root)),
     };
     let bytes = world.files.read(path).map_err(|errno| format!("open {path}: {errno}"))?;
     let text = String::from_utf8_lossy(&bytes);

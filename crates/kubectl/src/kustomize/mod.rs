@@ -77,7 +77,18 @@ fn objects(world: &mut World<'_>, path: &str) -> Result<Vec<Value>, String> {
         world.warnings.push(format!("{}{note}", world.log));
     }
     items.retain(|item| item.object["metadata"]["annotations"]["config.kubernetes.io/local-config"].str() != "true");
-    resource::in_order(&mut items, &kustomization["sortOptions"]);
+    let order = &kustomization["sortOptions"];
+    match order["order"].str() {
+        _ if order.is_null() => {}
+        "legacy" => {}
+        "fifo" if order["legacySortOptions"].is_null() => {}
+        "fifo" => {
+            let field = "the field 'sortOptions.legacySortOptions'";
+            return Err(format!("{field} is set but the selected sort order is 'fifo', not 'legacy'"));
+        }
+        _ => return Err("the field 'sortOptions.order' must be one of [fifo, legacy]".into()),
+    }
+    resource::in_order(&mut items, order);
     let notes = |name: &str| kustomization["buildMetadata"].items().iter().any(|item| item.str() == name);
     for item in &mut items {
         if notes("originAnnotations") && !item.origin.is_null() {
@@ -218,6 +229,9 @@ spec:
                 "configMapGenerator: [{name: g}]\ngeneratorOptions: {labels: {of: all}, disableNameSuffixHash: true}\n",
                 &["  labels:\n    of: all\n  name: g\n"],
             ),
+            ("patches: [{patch: '[]'}]\n", &["must specify a target for JSON patch [patch: \"[]\"]"]),
+            ("secretGenerator: [{literals: [a=b]}]\n", &["a configmap must have a name"]),
+            ("sortOptions: {order: x}\n", &["the field 'sortOptions.order' must be one of [fifo, legacy]"]),
             ("patches: [{target: {kind: Pod}}]\n", &["must specify one of patch and path in\ntarget:\n  kind: Pod"]),
             (
                 "commonLabels: {a: 1}\n",

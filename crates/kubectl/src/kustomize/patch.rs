@@ -23,7 +23,7 @@ pub(super) fn run(entry: &Value, world: &mut World<'_>, loader: &Loader, items: 
     })?;
     let target = if entry["target"].is_null() { None } else { Some(Target::read(&entry["target"])?) };
     match (patch, target) {
-        (Patch::Json(_), None) => Err("must specify a target for JSON patch".into()),
+        (Patch::Json(_), None) => Err(format!("must specify a target for JSON patch {}", source(entry))),
         (Patch::Json(patch), Some(target)) => {
             for item in items.iter_mut().filter(|item| target.matches(item)) {
                 let patched = drydock_schema::patch::json_patch(&item.object, &patch).map_err(|why| why.to_string())?;
@@ -68,21 +68,27 @@ pub(super) fn strategic_file(
     patches.iter().try_for_each(|patch| strategic(patch, &Value::Null, items))
 }
 
+/// Where a patch stands, as errors say it.
+fn source(entry: &Value) -> String {
+    let field = if entry["path"].is_empty() { "patch" } else { "path" };
+    format!("[{field}: {}]", crate::failure::quote(entry[field].str()))
+}
+
 fn read(entry: &Value, world: &mut World<'_>, loader: &Loader) -> Result<Patch, String> {
     let (path, inline) = (entry["path"].str(), entry["patch"].str());
-    let (text, source) = match (path.is_empty(), inline.is_empty()) {
+    let text = match (path.is_empty(), inline.is_empty()) {
         (true, true) => {
             return Err("must specify one of patch and path in\n".to_owned() + &drydock_yaml::to_yaml(entry));
         }
         (false, false) => {
             return Err("patch and path can't be set at the same time\n".to_owned() + &drydock_yaml::to_yaml(entry));
         }
-        (true, false) => (inline.to_owned(), format!("[patch: {}]", crate::failure::quote(inline))),
+        (true, false) => inline.to_owned(),
         (false, true) => {
             let bytes = loader
                 .load(world, path)
                 .map_err(|why| format!("failed to get the patch file from path({path}): {why}"))?;
-            (String::from_utf8_lossy(&bytes).into_owned(), format!("[path: {}]", crate::failure::quote(path)))
+            String::from_utf8_lossy(&bytes).into_owned()
         }
     };
     // An array is a JSON patch, objects are strategic merge patches.
@@ -96,7 +102,7 @@ fn read(entry: &Value, world: &mut World<'_>, loader: &Loader) -> Result<Patch, 
             Ok(objects) if !entry["target"].is_null() && objects.iter().all(|o| !o["kind"].is_null()) => {
                 Ok(Patch::Strategic(objects))
             }
-            _ => Err(format!("unable to parse SM or JSON patch from {source}")),
+            _ => Err(format!("unable to parse SM or JSON patch from {}", source(entry))),
         },
     }
 }
