@@ -70,6 +70,7 @@ fn make(kind: &str, entry: &Value, options: &Value, world: &mut World<'_>, loade
         let of = entry["type"].str();
         object.set("type", if of.is_empty() { "Opaque" } else { of });
     }
+    // kustomize says so of secrets too.
     if entry["name"].is_empty() {
         return Err("a configmap must have a name".into());
     }

@@ -77,18 +77,7 @@ fn objects(world: &mut World<'_>, path: &str) -> Result<Vec<Value>, String> {
         world.warnings.push(format!("{}{note}", world.log));
     }
     items.retain(|item| item.object["metadata"]["annotations"]["config.kubernetes.io/local-config"].str() != "true");
-    let order = &kustomization["sortOptions"];
-    match order["order"].str() {
-        _ if order.is_null() => {}
-        "legacy" => {}
-        "fifo" if order["legacySortOptions"].is_null() => {}
-        "fifo" => {
-            let field = "the field 'sortOptions.legacySortOptions'";
-            return Err(format!("{field} is set but the selected sort order is 'fifo', not 'legacy'"));
-        }
-        _ => return Err("the field 'sortOptions.order' must be one of [fifo, legacy]".into()),
-    }
-    resource::in_order(&mut items, order);
+    resource::in_order(&mut items, &kustomization["sortOptions"])?;
     let notes = |name: &str| kustomization["buildMetadata"].items().iter().any(|item| item.str() == name);
     for item in &mut items {
         if notes("originAnnotations") && !item.origin.is_null() {

@@ -1,6 +1,6 @@
 //! `transformers` and `generators`: what kustomize has built in, configured by objects.
 
-use drydock_value::{Value, value};
+use drydock_value::Value;
 
 use super::load::{self, Loader, World};
 use super::resource::{self, Item, Items};
@@ -134,9 +134,9 @@ fn run(plugin: &Value, world: &mut World<'_>, loader: &Loader, items: &mut Items
             }
         }
         "LegacyOrderTransformer" => {
-            resource::in_order(items, &value!({}));
+            resource::in_order(items, &Value::Null)?;
         }
-        "SortOrderTransformer" => resource::in_order(items, &plugin["sortOptions"]),
+        "SortOrderTransformer" => resource::in_order(items, &plugin["sortOptions"])?,
         other => return Err(format!("{other} is not supported")),
     }
     Ok(())

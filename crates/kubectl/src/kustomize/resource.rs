@@ -148,9 +148,19 @@ pub(super) fn matching(items: &Items, id: &Id) -> Vec<usize> {
 }
 
 /// Puts objects into the order that `sortOptions` ask for.
-pub(super) fn in_order(items: &mut Items, order: &Value) {
-    if order["order"].str() == "fifo" {
-        return;
+///
+/// # Errors
+/// kustomize's words, when the options are wrong.
+pub(super) fn in_order(items: &mut Items, order: &Value) -> Result<(), String> {
+    match order["order"].str() {
+        "legacy" => {}
+        _ if order.is_null() => {}
+        "fifo" if order["legacySortOptions"].is_null() => return Ok(()),
+        "fifo" => {
+            let field = "the field 'sortOptions.legacySortOptions'";
+            return Err(format!("{field} is set but the selected sort order is 'fifo', not 'legacy'"));
+        }
+        _ => return Err("the field 'sortOptions.order' must be one of [fifo, legacy]".into()),
     }
     let words = |given: &Value, usual: &str| -> Vec<String> {
         match given.as_array() {
@@ -160,6 +170,7 @@ pub(super) fn in_order(items: &mut Items, order: &Value) {
     };
     let kinds = &order["legacySortOptions"];
     sort(items, &words(&kinds["orderFirst"], FIRST), &words(&kinds["orderLast"], LAST));
+    Ok(())
 }
 
 /// Puts objects into the order in which a cluster can take them: `order` names the kinds that come first and last.
