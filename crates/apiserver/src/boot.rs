@@ -86,6 +86,14 @@ pub(crate) fn create(server: &mut ApiServer, kind: Kind, namespace: &str, object
     debug_assert!(created.is_ok(), "{created:?}");
 }
 
+/// Creates what is known to be good and complete.
+fn create_written(server: &mut ApiServer, kind: Kind, namespace: &str, mut object: Value) {
+    object.set("apiVersion", kind.api_version());
+    object.set("kind", kind.info().kind);
+    let created = server.client("system:apiserver").create_written(kind, namespace, object);
+    debug_assert!(created.is_ok(), "{created:?}");
+}
+
 /// Where the API server itself is reached: host and port.
 fn own_address(server: &ApiServer) -> (String, u16) {
     match server.config.address.rsplit_once(':') {
@@ -185,15 +193,14 @@ fn bind(server: &mut ApiServer, namespace: &str, role: &str, subjects: Vec<Value
         _ => (kinds::ROLE_BINDINGS, "Role"),
     };
     let name = if role.starts_with("extension-") { format!("system::{role}") } else { role.to_owned() };
-    create(
-        server,
-        kind,
-        namespace,
-        value!({
-            "metadata": metadata(&name), "subjects": subjects,
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role_kind, "name": role}
-        }),
-    );
+    let mut binding = value!({
+        "metadata": metadata(&name),
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role_kind, "name": role}
+    });
+    if !subjects.is_empty() {
+        binding.set("subjects", subjects);
+    }
+    create_written(server, kind, namespace, binding);
 }
 
 fn subject(kind: &str, name: &str) -> Value {
@@ -214,7 +221,7 @@ fn system_roles(server: &mut ApiServer) {
         };
         let rules: Vec<Value> = rules.split(';').map(|rule| short_rule(rule.trim())).collect();
         let kind = if namespace.is_empty() { kinds::CLUSTER_ROLES } else { kinds::ROLES };
-        create(server, kind, namespace, value!({"metadata": metadata(name), "rules": rules}));
+        create_written(server, kind, namespace, value!({"metadata": metadata(name), "rules": rules}));
         if !who.is_empty() {
             let subjects = who.split(", ").map(|who| match who.split_once(' ') {
                 Some(("u", user)) => subject("User", user),
@@ -237,7 +244,7 @@ fn roles(server: &mut ApiServer) {
         if !facts["aggregationRule"].is_null() {
             role.set("aggregationRule", &facts["aggregationRule"]);
         }
-        create(server, kinds::CLUSTER_ROLES, "", role);
+        create_written(server, kinds::CLUSTER_ROLES, "", role);
     }
     for (name, subjects) in BINDINGS {
         bind(server, "", name, subjects.iter().map(|(kind, name)| subject(kind, name)).collect());
@@ -247,7 +254,7 @@ fn roles(server: &mut ApiServer) {
         let name = name.trim();
         let rules: Vec<Value> = rules.split(';').map(|rule| short_rule(rule.trim())).collect();
         let role = format!("system:controller:{name}");
-        create(server, kinds::CLUSTER_ROLES, "", value!({"metadata": metadata(&role), "rules": rules}));
+        create_written(server, kinds::CLUSTER_ROLES, "", value!({"metadata": metadata(&role), "rules": rules}));
         bind(server, "", &role, vec![subject("ServiceAccount", name)]);
     }
 }

@@ -74,16 +74,23 @@ impl Client<'_> {
         self.server.create(&mut cx, kind, namespace, object)
     }
 
-    /// Creates an event, which is as Go writes it already: all fields that are always there, and no empty ones besides. It
-    /// is not read through, as everybody reports all the time.
+    /// Creates an event, which is as Go writes it already. It is not read through, as everybody reports all the time.
     ///
     /// # Errors
     /// As [`Client::create`].
     pub fn create_event(&mut self, namespace: &str, event: Value) -> Result<Value, Status> {
+        self.create_written(kinds::EVENTS, namespace, event)
+    }
+
+    /// Creates an object that is as Go writes it already: all fields that are always there, and no empty ones besides.
+    ///
+    /// # Errors
+    /// As [`Client::create`].
+    pub(crate) fn create_written(&mut self, kind: Kind, namespace: &str, object: Value) -> Result<Value, Status> {
         self.reach()?;
-        debug_assert_eq!(crate::types::decode_trusted(kinds::EVENTS, event.clone(), &Value::Null), event);
+        debug_assert_eq!(crate::types::decode_trusted(kind, object.clone(), &Value::Null), object);
         let mut cx = self.cx();
-        self.server.create(&mut cx, kinds::EVENTS, namespace, event)
+        self.server.create(&mut cx, kind, namespace, object)
     }
 
     /// Replaces an object by its name; a resourceVersion in it must be the current one.

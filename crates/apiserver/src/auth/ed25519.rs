@@ -1,5 +1,7 @@
 //! Ed25519 signatures (RFC 8032), small rather than fast, and not for secrets: how long it takes depends on the key.
 
+use std::sync::OnceLock;
+
 use super::sha512::digest;
 
 /// 256 bits, the lowest first.
@@ -109,13 +111,20 @@ fn canonical(mut a: Number) -> Number {
     a
 }
 
-/// One divided by a number: its power to the prime less 2.
+/// One divided by a number: its power to the prime less 2, which is 2²⁵⁵ − 21. Nearly all of its bits are set, so powers
+/// with 10, 20 and more set bits are made of each other.
 fn inverse(a: Number) -> Number {
-    let exponent = difference(PRIME, [2, 0, 0, 0]).0;
-    bits(exponent).fold(ONE, |out, bit| {
-        let out = multiply(out, out);
-        if bit { multiply(out, a) } else { out }
-    })
+    let square = |a: Number, times: u32| (0..times).fold(a, |out, _| multiply(out, out));
+    let longer = |a: Number, bits: u32, b: Number| multiply(square(a, bits), b);
+    let two = square(a, 1);
+    let nine = longer(two, 2, a);
+    let eleven = multiply(nine, two);
+    let five = longer(eleven, 1, nine);
+    let ten = longer(five, 5, five);
+    let twenty = longer(ten, 10, ten);
+    let fifty = longer(longer(twenty, 20, twenty), 10, ten);
+    let hundred = longer(fifty, 50, fifty);
+    longer(longer(longer(hundred, 100, hundred), 50, fifty), 5, eleven)
 }
 
 /// From the highest to the lowest.
@@ -132,6 +141,20 @@ struct Point {
     t: Number,
 }
 
+const NONE: Point = Point { x: ZERO, y: ONE, z: ONE, t: ZERO };
+
+/// The sums of any of the base point's multiples by 1, 2⁶⁴, 2¹²⁸ and 2¹⁹²; which ones, the bits of the place say.
+fn sums_of_bases() -> [Point; 16] {
+    let (mut sums, mut base) = ([NONE; 16], BASE);
+    for limb in 0..4 {
+        for at in 0..1 << limb {
+            sums[at | 1 << limb] = sums[at].plus(&base);
+        }
+        base = (0..64).fold(base, |base, _| base.plus(&base));
+    }
+    sums
+}
+
 impl Point {
     /// Holds for any two points, equal ones too.
     fn plus(&self, other: &Point) -> Point {
@@ -143,11 +166,15 @@ impl Point {
         Point { x: multiply(e, f), y: multiply(g, h), z: multiply(f, g), t: multiply(e, h) }
     }
 
-    fn times(&self, factor: Number) -> Point {
-        let none = Point { x: ZERO, y: ONE, z: ONE, t: ZERO };
-        bits(factor).fold(none, |out, bit| {
-            let out = out.plus(&out);
-            if bit { out.plus(self) } else { out }
+    /// The base point so many times. The four limbs of the factor are gone through together, with the sums of the points
+    /// that stand for their lowest bits.
+    fn base_times(factor: Number) -> Point {
+        static SUMS: OnceLock<[Point; 16]> = OnceLock::new();
+        let sums = SUMS.get_or_init(sums_of_bases);
+        (0..64).rev().fold(NONE, |out, at| {
+            let limbs = factor.iter().enumerate();
+            let which = limbs.fold(0, |which, (limb, bits)| which | (bits >> at & 1) << limb) as usize;
+            out.plus(&out).plus(&sums[which])
         })
     }
 
@@ -203,7 +230,7 @@ impl Key {
         let mut factor = read(&low);
         factor[0] &= !7;
         factor[3] = factor[3] & !(3 << 62) | 1 << 62;
-        Key { factor, prefix, public: BASE.times(factor).bytes() }
+        Key { factor, prefix, public: Point::base_times(factor).bytes() }
     }
 
     /// The signature of a text.
@@ -213,7 +240,7 @@ impl Key {
             remainder(high, low)
         };
         let nonce = scalar(&[&self.prefix, text]);
-        let point = BASE.times(nonce).bytes();
+        let point = Point::base_times(nonce).bytes();
         let challenge = scalar(&[&point, &self.public, text]);
         let (low, high) = halves(product(challenge, self.factor));
         let (low, carry) = sum(low, nonce);

@@ -155,7 +155,7 @@ impl Store {
         }
         self.revision += 1;
         object["metadata"].set("resourceVersion", self.revision.to_string());
-        let object = self.shared.share(object, old.as_ref());
+        let object = if share::worth(kind) { self.shared.share(object, old.as_ref()) } else { object };
         let what = if old.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
         self.note(kind, what, &namespace, &name);
         let revision = self.revision;

@@ -10,8 +10,15 @@ use std::sync::Arc;
 
 use drydock_value::{Hash, Map, Str, Value};
 
+use crate::kinds::{self, Kind};
+
 /// Slots for arrays and objects. A power of two.
 const PARTS: usize = 4096;
+
+/// Whether objects of a kind have parts in common that are worth looking for: events have few, roles come once.
+pub(crate) fn worth(kind: Kind) -> bool {
+    ![kinds::EVENTS, kinds::CLUSTER_ROLES, kinds::CLUSTER_ROLE_BINDINGS, kinds::ROLES].contains(&kind)
+}
 
 /// The table. A clone starts with the same memory.
 #[derive(Debug, Clone)]

@@ -75,7 +75,7 @@ impl ApiServer {
         if !errors.is_empty() {
             return Err(Status::invalid(info.group, info.kind, &name, errors.0));
         }
-        if let Some(warnings) = strategy.warnings {
+        if let Some(warnings) = strategy.warnings.filter(|_| !cx.is_component) {
             for warning in warnings(&object, None) {
                 cx.warn(warning);
             }

@@ -120,7 +120,8 @@ impl ApiServer {
         if !errors.is_empty() {
             return Err(Status::invalid(info.group, info.kind, name, errors.0));
         }
-        if let (Some(warnings), Part::Main | Part::Scale) = (strategy.warnings, part) {
+        // Parts of the cluster do not read them.
+        if let (Some(warnings), Part::Main | Part::Scale, false) = (strategy.warnings, part, cx.is_component) {
             for warning in warnings(&new, Some(&old)) {
                 cx.warn(warning);
             }

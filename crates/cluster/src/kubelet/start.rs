@@ -250,7 +250,14 @@ impl Kubelet {
         starting: &mut Starting,
         ctx: &mut Ctx<'_>,
     ) {
-        self.write_volumes(worker, number, ctx);
+        // What sleeps until somebody asks gets its token then.
+        let asleep = |container: &crate::runtime::Container| {
+            let own = |path: &str| path.starts_with("/var/run/secrets/kubernetes.io/");
+            container.dormant_by_nature() && container.config.mounts.iter().all(|mount| own(&mount.path))
+        };
+        if !self.runtime.container(number).is_some_and(asleep) {
+            self.write_volumes(worker, number, ctx);
+        }
         if let Err(why) = self.runtime.start(number, ctx) {
             self.container_event(worker, slot, "Warning", "Failed", &format!("Error: {why}"), ctx);
             return self.fail(worker, slot, ("RunContainerError", why), None, starting);

@@ -40,16 +40,9 @@ users:
 pub(super) fn initial(options: &Options, now: Time) -> Vfs {
     let mut files = Vfs::base();
     files.set_time(now);
-    for name in tool_names() {
-        // A machine without one of its tools is still a machine; installing into a new file system does not fail.
-        let _ = files.install(&format!("/usr/bin/{name}"), name);
-    }
-    for name in ["bash", "sh"] {
-        let _ = files.install(&format!("/bin/{name}"), name);
-    }
-    for name in ["kubectl", "minikube", "ssh"].into_iter().chain(super::control::NAMES) {
-        let _ = files.install(&format!("/usr/local/bin/{name}"), name);
-    }
+    files.install_all("/usr/bin", tool_names());
+    files.install_all("/bin", ["bash", "sh"]);
+    files.install_all("/usr/local/bin", ["kubectl", "minikube", "ssh"].into_iter().chain(super::control::NAMES));
     let _ = files.write(
         "/etc/passwd",
         b"root:x:0:0:root:/root:/bin/bash\nlearner:x:1000:1000:Learner:/home/learner:/bin/bash\n",

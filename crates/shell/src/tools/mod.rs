@@ -40,7 +40,7 @@ mod translate;
 mod watch;
 mod xargs;
 
-use crate::{Errno, Flavour, Program, Read, Step, Sys, Vfs, Wait};
+use crate::{Errno, Flavour, Program, Read, Step, Sys, Wait};
 
 /// How a utility runs.
 #[derive(Clone, Copy)]
@@ -202,15 +202,6 @@ pub fn program(name: &str) -> Option<Box<dyn Program>> {
 /// The names of all utilities, by name.
 pub fn names() -> impl Iterator<Item = &'static str> {
     TOOLS.iter().map(|tool| tool.name)
-}
-
-impl Vfs {
-    /// Installs utilities and the shell under a directory.
-    pub fn install_all<'n>(&mut self, directory: &str, names: impl IntoIterator<Item = &'n str>) {
-        for name in names {
-            let _ = self.install(&crate::join(directory, name), name);
-        }
-    }
 }
 
 /// One call of a utility.

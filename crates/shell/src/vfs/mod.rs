@@ -130,45 +130,11 @@ impl Vfs {
         Vfs { mounts: vec![mount], who: User::ROOT, groups: Vec::new(), now: Time::default(), revision: 0 }
     }
 
-    /// The directories and files that every machine has: `/dev`, `/etc`, `/tmp`, `/proc`, root's home.
+    /// The directories and files that every machine has: `/dev`, `/etc`, `/tmp`, `/proc`, root's home. Laid out once; a
+    /// clone shares everything.
     pub fn base() -> Vfs {
-        let mut vfs = Vfs::default();
-        for (path, mode) in [
-            ("/bin", 0o755),
-            ("/dev/fd", 0o755),
-            ("/dev/shm", 0o1777),
-            ("/etc", 0o755),
-            ("/home", 0o755),
-            ("/proc", 0o555),
-            ("/root", 0o700),
-            ("/sys", 0o555),
-            ("/tmp", 0o1777),
-            ("/usr/bin", 0o755),
-            ("/usr/local/bin", 0o755),
-            ("/var/log", 0o755),
-            ("/var/run", 0o755),
-        ] {
-            let _ = vfs.mkdir_all(path);
-            let _ = vfs.chmod(path, mode);
-        }
-        for (path, device) in [
-            ("/dev/null", Device::Null),
-            ("/dev/zero", Device::Zero),
-            ("/dev/full", Device::Full),
-            ("/dev/random", Device::Random),
-            ("/dev/urandom", Device::Random),
-            ("/dev/tty", Device::Tty),
-        ] {
-            let _ = vfs.make_device(path, device);
-        }
-        for (path, target) in
-            [("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"), ("/dev/stderr", "/proc/self/fd/2")]
-        {
-            let _ = vfs.symlink(target, path);
-        }
-        let _ = vfs.write("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
-        let _ = vfs.write("/etc/group", b"root:x:0:\nnogroup:x:65534:\n");
-        vfs
+        static BASE: std::sync::OnceLock<Fs> = std::sync::OnceLock::new();
+        Vfs::new(BASE.get_or_init(base).clone())
     }
 
     /// Sets who acts from now on.
@@ -270,4 +236,44 @@ impl Vfs {
     pub fn root_fs(&self) -> Option<&Fs> {
         self.mounts.first().and_then(|mount| mount.fs.as_ref())
     }
+}
+
+fn base() -> Fs {
+    let mut vfs = Vfs::default();
+    for (path, mode) in [
+        ("/bin", 0o755),
+        ("/dev/fd", 0o755),
+        ("/dev/shm", 0o1777),
+        ("/etc", 0o755),
+        ("/home", 0o755),
+        ("/proc", 0o555),
+        ("/root", 0o700),
+        ("/sys", 0o555),
+        ("/tmp", 0o1777),
+        ("/usr/bin", 0o755),
+        ("/usr/local/bin", 0o755),
+        ("/var/log", 0o755),
+        ("/var/run", 0o755),
+    ] {
+        let _ = vfs.mkdir_all(path);
+        let _ = vfs.chmod(path, mode);
+    }
+    for (path, device) in [
+        ("/dev/null", Device::Null),
+        ("/dev/zero", Device::Zero),
+        ("/dev/full", Device::Full),
+        ("/dev/random", Device::Random),
+        ("/dev/urandom", Device::Random),
+        ("/dev/tty", Device::Tty),
+    ] {
+        let _ = vfs.make_device(path, device);
+    }
+    for (path, target) in
+        [("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"), ("/dev/stderr", "/proc/self/fd/2")]
+    {
+        let _ = vfs.symlink(target, path);
+    }
+    let _ = vfs.write("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
+    let _ = vfs.write("/etc/group", b"root:x:0:\nnogroup:x:65534:\n");
+    vfs.root_fs().cloned().unwrap_or_default()
 }

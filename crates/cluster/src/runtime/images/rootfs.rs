@@ -1,5 +1,7 @@
 //! The file system that a container of an image starts with.
 
+use std::sync::OnceLock;
+
 use drydock_shell::{Flavour, Fs, Layout, User, Vfs};
 use drydock_value::Time;
 
@@ -64,8 +66,8 @@ pub fn settings(all: &[(&str, &str)]) -> Fs {
     layout.finish(0o555)
 }
 
-/// Builds it. What fails here fails for every container alike, and a test would show it.
-pub fn build(image: &Image) -> Fs {
+/// What all images have.
+fn common() -> Fs {
     let mut vfs = Vfs::base();
     vfs.set_time(BUILT);
     for directory in DIRECTORIES {
@@ -74,6 +76,14 @@ pub fn build(image: &Image) -> Fs {
     for file in ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"] {
         let _ = vfs.write(file, b"");
     }
+    vfs.root_fs().cloned().unwrap_or_default()
+}
+
+/// Builds it. What fails here fails for every container alike, and a test would show it.
+pub fn build(image: &Image) -> Fs {
+    static COMMON: OnceLock<Fs> = OnceLock::new();
+    let mut vfs = Vfs::new(COMMON.get_or_init(common).clone());
+    vfs.set_time(BUILT);
     install_utilities(&mut vfs, image);
     let _ = vfs.write("/etc/group", group_file(image.base).as_bytes());
     let release = match image.base {

@@ -4,7 +4,7 @@ use super::*;
 use crate::Errno;
 use crate::vfs::fs::{Content, Inode};
 use crate::vfs::path::{join, split};
-use crate::vfs::{Device, NodeId, User, Vfs};
+use crate::vfs::{Device, Kind, NodeId, User, Vfs};
 use drydock_value::Time;
 
 impl Vfs {
@@ -69,6 +69,23 @@ impl Vfs {
             self.remove(path)?;
         }
         self.add(path, Content::Binary(program.to_owned()), 0o755).map(|_| ())
+    }
+
+    /// Installs utilities and the shell under a directory, in place of files of their names. The way there is looked up
+    /// once. What cannot be made is left out.
+    pub fn install_all<'n>(&mut self, directory: &str, names: impl IntoIterator<Item = &'n str>) {
+        let (who, now) = (self.who, self.now);
+        let Ok(dir) = self.mkdir_all(directory).and_then(|()| self.node(directory)) else { return };
+        let Ok(fs) = self.changed(dir) else { return };
+        for name in names {
+            if let Some(old) = fs.child(dir.ino, name) {
+                if fs.inode(old).is_none_or(|inode| inode.kind() == Kind::Dir) {
+                    continue;
+                }
+                fs.unlink(old);
+            }
+            let _ = fs.add(dir.ino, name, Inode::new(Content::Binary(name.to_owned()), 0o755, who, now));
+        }
     }
 
     /// The program of an executable, or None when it is an ordinary file.
