@@ -47,6 +47,7 @@ mod validation;
 mod verbs;
 mod watch;
 
+pub use admission::quota::used as quota_used;
 pub use ahead::Ahead;
 pub use audit::Audited;
 pub use auth::authority::{Asked, Authority, SignedRequest, asked, signed};

@@ -94,6 +94,17 @@ impl Zone {
         let minutes = Duration::from_secs(offset.unsigned_abs() * 60);
         if offset < 0 { Time(at.0.saturating_sub(minutes.as_micros() as u64)) } else { at + minutes }
     }
+
+    /// A moment as clocks show it, with how far they are ahead: `2026-07-01T14:00:00+02:00`.
+    pub fn rfc3339(self, at: Time) -> String {
+        let mut text = self.local(at).rfc3339();
+        let (sign, minutes) = (if self.offset(at) < 0 { '-' } else { '+' }, self.offset(at).unsigned_abs());
+        if minutes != 0 {
+            text.pop();
+            text.push_str(&format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60));
+        }
+        text
+    }
 }
 
 #[cfg(test)]
@@ -120,6 +131,14 @@ mod tests {
         for (name, utc, shown) in cases {
             let local = Zone::named(name).unwrap().local(Time::parse_rfc3339(utc).unwrap());
             assert_eq!(&local.rfc3339()[11..16], shown, "{name} {utc}");
+        }
+        let noon = Time::parse_rfc3339("2026-07-01T12:00:00Z").unwrap();
+        for (name, text) in [
+            ("Etc/UTC", "2026-07-01T12:00:00Z"),
+            ("Asia/Kolkata", "2026-07-01T17:30:00+05:30"),
+            ("America/New_York", "2026-07-01T08:00:00-04:00"),
+        ] {
+            assert_eq!(Zone::named(name).unwrap().rfc3339(noon), text);
         }
         assert_eq!(Zone::named("Mars/Base"), None);
     }

@@ -55,7 +55,7 @@ pub(super) fn admit(server: &ApiServer, attributes: &Attributes<'_>, pod: &mut V
     }
 }
 
-fn amounts(list: &Value) -> Amounts {
+pub(super) fn amounts(list: &Value) -> Amounts {
     list.entries().filter_map(|(name, value)| Some((name.to_owned(), Quantity::of(value)?))).collect()
 }
 
@@ -70,15 +70,31 @@ fn total(containers: &[Value], part: &str) -> Amounts {
     sum
 }
 
-/// What a whole pod asks for: the sum of its containers, or the largest of its init containers.
+/// What a whole pod asks for: the sum of its containers and sidecars, or what an init container and the sidecars before
+/// it ask for if that is more; what is said of the pod as a whole counts instead.
 pub(super) fn pod_total(spec: &Value, part: &str) -> Amounts {
     let mut sum = total(spec["containers"].items(), part);
+    let mut most = Amounts::new();
+    let mut sidecars = Amounts::new();
     for container in spec["initContainers"].items() {
+        let sidecar = container["restartPolicy"] == "Always";
         for (name, amount) in amounts(&container["resources"][part]) {
-            let entry = sum.entry(name).or_insert_with(Quantity::zero);
-            *entry = (*entry).max(amount);
+            let beside = sidecars.entry(name.clone()).or_insert_with(Quantity::zero);
+            let together = beside.add(amount);
+            if sidecar {
+                *beside = together;
+                let entry = sum.entry(name.clone()).or_insert_with(Quantity::zero);
+                *entry = entry.add(amount);
+            }
+            let entry = most.entry(name).or_insert(together);
+            *entry = (*entry).max(together);
         }
     }
+    for (name, amount) in most {
+        let entry = sum.entry(name).or_insert_with(Quantity::zero);
+        *entry = (*entry).max(amount);
+    }
+    sum.extend(amounts(&spec["resources"][part]));
     sum
 }
 

@@ -18,7 +18,7 @@ mod namespace;
 mod pod_security;
 pub(crate) mod policy;
 mod priority;
-mod quota;
+pub(crate) mod quota;
 mod runtime_class;
 mod service_account;
 mod simulator;

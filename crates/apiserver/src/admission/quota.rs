@@ -3,9 +3,10 @@
 //! A quota counts only from when its controller has counted what is there (`status.hard`).
 
 use drydock_sorted::SortedMap;
+use std::time::Duration;
 
 use drydock_api::Status;
-use drydock_value::Value;
+use drydock_value::{Time, Value};
 
 use super::{Attributes, Operation};
 use crate::kinds::{self, Kind};
@@ -20,16 +21,36 @@ fn add(usage: &mut Usage, name: impl Into<String>, amount: Quantity) {
     usage.entry(name.into()).and_modify(|sum| *sum = sum.add(amount)).or_insert(amount);
 }
 
-/// Requests and limits of a pod, under the names that quotas use.
-fn of_pod(pod: &Value) -> Usage {
+/// Requests and limits of a pod, under the names that quotas use. One that has ended uses nothing, nor one that should
+/// be gone for as long again as it had to go.
+fn of_pod(pod: &Value, now: Time) -> Usage {
     let mut usage = Usage::new();
+    let metadata = &pod["metadata"];
+    let going = metadata["deletionTimestamp"].as_str().and_then(Time::parse_rfc3339);
+    let grace = metadata["deletionGracePeriodSeconds"].as_i64().and_then(|seconds| u64::try_from(seconds).ok());
+    let overdue = going.zip(grace).is_some_and(|(at, grace)| at + Duration::from_secs(grace) < now);
+    if overdue || matches!(pod["status"]["phase"].str(), "Succeeded" | "Failed") {
+        return usage;
+    }
     add(&mut usage, "pods", Quantity::count(1));
     for part in ["requests", "limits"] {
-        for (name, amount) in super::limits::pod_total(&pod["spec"], part) {
-            if part == "requests" && matches!(name.as_str(), "cpu" | "memory" | "ephemeral-storage") {
+        let mut total = super::limits::pod_total(&pod["spec"], part);
+        for (name, amount) in super::limits::amounts(&pod["spec"]["overhead"]) {
+            // What has no limit has none with overhead either.
+            if part == "requests" || total.contains_key(&name) {
+                add(&mut total, name, amount);
+            }
+        }
+        for (name, amount) in total {
+            // The plain names mean requests.
+            let plain = matches!(name.as_str(), "cpu" | "memory" | "ephemeral-storage");
+            let pages = name.starts_with("hugepages-");
+            if part == "requests" && (plain || pages) {
                 add(&mut usage, name.clone(), amount);
             }
-            add(&mut usage, format!("{part}.{name}"), amount);
+            if part == "requests" || plain {
+                add(&mut usage, format!("{part}.{name}"), amount);
+            }
         }
     }
     usage
@@ -62,6 +83,8 @@ fn of_claim(claim: &Value) -> Usage {
         add(&mut usage, format!("{class}.storageclass.storage.k8s.io/persistentvolumeclaims"), Quantity::count(1));
     }
     if let Some(size) = Quantity::of(&spec["resources"]["requests"]["storage"]) {
+        // While a volume grows, or could not, it may be larger than what is asked for.
+        let size = Quantity::of(&claim["status"]["allocatedResources"]["storage"]).map_or(size, |has| has.max(size));
         add(&mut usage, "requests.storage", size);
         if !class.is_empty() {
             add(&mut usage, format!("{class}.storageclass.storage.k8s.io/requests.storage"), size);
@@ -70,9 +93,9 @@ fn of_claim(claim: &Value) -> Usage {
     usage
 }
 
-fn usage(kind: Kind, object: &Value) -> Usage {
+fn usage(kind: Kind, object: &Value, now: Time) -> Usage {
     let mut usage = match kind {
-        kinds::PODS => of_pod(object),
+        kinds::PODS => of_pod(object, now),
         kinds::SERVICES => of_service(object),
         kinds::PERSISTENT_VOLUME_CLAIMS => of_claim(object),
         kinds::CONFIG_MAPS | kinds::SECRETS | kinds::REPLICATION_CONTROLLERS | kinds::RESOURCE_QUOTAS => {
@@ -84,8 +107,43 @@ fn usage(kind: Kind, object: &Value) -> Usage {
     usage
 }
 
+/// What objects of one kind use of what a quota limits, by its names.
+pub fn used(quota: &Value, kind: Kind, objects: &mut dyn Iterator<Item = &Value>, now: Time) -> Vec<(String, String)> {
+    let hard = &quota["spec"]["hard"];
+    let mut sum = Usage::new();
+    for object in objects.filter(|object| counts(quota, kind, object)) {
+        for (name, amount) in usage(kind, object, now) {
+            if hard.get(&name).is_some() {
+                add(&mut sum, name, amount);
+            }
+        }
+    }
+    sum.into_iter().map(|(name, amount)| (name, amount.text())).collect()
+}
+
+/// Whether one of a pod's or claim's class names is what a scope asks for.
+fn class_in_scope(names: &[&str], operator: &str, values: &Value) -> bool {
+    let names = || names.iter().filter(|name| !name.is_empty());
+    let listed = |name: &&str| values.items().iter().any(|value| value == *name);
+    match operator {
+        "In" => names().any(listed),
+        "NotIn" => names().next().is_none() || names().any(|name| !listed(name)),
+        "DoesNotExist" => names().next().is_none(),
+        _ => names().next().is_some(),
+    }
+}
+
 /// Whether an object is one that a quota with scopes counts.
 fn in_scope(kind: Kind, object: &Value, scope: &str, operator: &str, values: &Value) -> bool {
+    if kind == kinds::PERSISTENT_VOLUME_CLAIMS && scope == "VolumeAttributesClass" {
+        let status = &object["status"];
+        let names = [
+            object["spec"]["volumeAttributesClassName"].str(),
+            status["currentVolumeAttributesClassName"].str(),
+            status["modifyVolumeStatus"]["targetVolumeAttributesClassName"].str(),
+        ];
+        return class_in_scope(&names, operator, values);
+    }
     if kind != kinds::PODS {
         return false;
     }
@@ -97,16 +155,7 @@ fn in_scope(kind: Kind, object: &Value, scope: &str, operator: &str, values: &Va
         "NotTerminating" => !ends,
         "BestEffort" => best_effort,
         "NotBestEffort" => !best_effort,
-        "PriorityClass" => {
-            let class = spec["priorityClassName"].str();
-            let listed = values.items().iter().any(|value| value == class);
-            match operator {
-                "In" => listed,
-                "NotIn" => !listed,
-                "DoesNotExist" => class.is_empty(),
-                _ => !class.is_empty(),
-            }
-        }
+        "PriorityClass" => class_in_scope(&[spec["priorityClassName"].str()], operator, values),
         "CrossNamespacePodAffinity" => ["podAffinity", "podAntiAffinity"].iter().any(|key| {
             let terms = &spec["affinity"][*key];
             let required = terms["requiredDuringSchedulingIgnoredDuringExecution"].items().iter();
@@ -127,16 +176,14 @@ fn counts(quota: &Value, kind: Kind, object: &Value) -> bool {
         })
 }
 
-/// Resources that a quota limits must be asked for by every container.
+/// Processors and memory that a quota limits must be asked for by every container.
 fn unspecified(quota: &Value, pod: &Value) -> Option<String> {
     let mut missing = Vec::new();
     for (name, _) in quota["status"]["hard"].entries() {
         let (part, resource) = match name {
             "cpu" | "memory" => ("requests", name),
             _ => match name.split_once('.') {
-                Some((part @ ("requests" | "limits"), resource @ ("cpu" | "memory" | "ephemeral-storage"))) => {
-                    (part, resource)
-                }
+                Some((part @ ("requests" | "limits"), resource @ ("cpu" | "memory"))) => (part, resource),
                 _ => continue,
             },
         };
@@ -189,8 +236,18 @@ pub(super) fn charge(
             }
         }
     }
-    let mut delta = usage(kind, object);
-    for (resource, amount) in old.map(|old| usage(kind, old)).unwrap_or_default() {
+    let mut delta = usage(kind, object, server.now);
+    for quota in &quotas {
+        let status = &quota["status"];
+        let uncounted = |name: &&String| status["hard"].get(name).is_some() && status["used"].get(name).is_none();
+        let missing: Vec<&str> = delta.keys().filter(uncounted).map(String::as_str).collect();
+        if !missing.is_empty() {
+            let quota = quota["metadata"]["name"].str();
+            let why = format!("status unknown for quota: {quota}, resources: {}", missing.join(","));
+            return Err(forbidden(kind, name, &why));
+        }
+    }
+    for (resource, amount) in old.map(|old| usage(kind, old, server.now)).unwrap_or_default() {
         if let Some(sum) = delta.get_mut(&resource) {
             *sum = sum.sub(amount);
         }

@@ -285,6 +285,38 @@ fn quotas_are_charged_before_anything_is_kept() {
         bench.create("/api/v1/namespaces/default/pods", pod).unwrap_err().message,
         "pods \"p\" is forbidden: failed quota: q: must specify limits.memory for: c"
     );
+    // What nobody has counted is not given away.
+    bench.patch(&format!("{quotas}/q/status"), MERGE, r#"{"status":{"used":null}}"#).unwrap();
+    assert_eq!(
+        bench.create(MAPS, config_map("c")).unwrap_err().message,
+        "configmaps \"c\" is forbidden: status unknown for quota: q, resources: configmaps"
+    );
+}
+
+#[test]
+fn pods_are_charged_for_all_of_them() {
+    // Of containers, init containers, the pod as a whole; overhead; what a quota counts.
+    let ask = |cpu: &str| value!({"name": format!("c{cpu}"), "image": "nginx", "resources": {"requests": {"cpu": cpu, "example.com/x": "1"}}});
+    let mut sidecar = ask("50m");
+    sidecar.set("restartPolicy", "Always");
+    let cases = [
+        (value!([ask("100m"), ask("200m")]), value!([]), value!({}), "300m", "2"),
+        (value!([ask("100m")]), value!([ask("1")]), value!({}), "1", "1"),
+        (value!([ask("100m")]), value!([sidecar.clone(), ask("1")]), value!({}), "1050m", "2"),
+        (value!([ask("100m")]), value!([]), value!({"resources": {"requests": {"cpu": "2"}}}), "2", "1"),
+        (value!([ask("100m")]), value!([]), value!({"overhead": {"cpu": "5m"}}), "105m", "1"),
+    ];
+    let quota = value!({"spec": {"hard": {"requests.cpu": "9", "requests.example.com/x": "9", "count/pods": "9"}}});
+    for (containers, init, mut spec, cpu, extended) in cases {
+        spec.set("containers", containers);
+        spec.set("initContainers", init);
+        let mut pod = value!({"spec": spec});
+        let used = |pod: &Value| crate::quota_used(&quota, kinds::PODS, &mut [pod].into_iter(), Time::default());
+        let wanted = [("count/pods", "1"), ("requests.cpu", cpu), ("requests.example.com/x", extended)];
+        assert_eq!(used(&pod), wanted.map(|(name, amount)| (name.to_owned(), amount.to_owned())), "{pod}");
+        pod.set("status", value!({"phase": "Failed"}));
+        assert_eq!(used(&pod), [("count/pods".to_owned(), "1".to_owned())]);
+    }
 }
 
 #[test]

@@ -130,7 +130,6 @@ impl Work<'_, '_> {
             let surplus = ended.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
             for job in ended.into_iter().take(surplus) {
                 self.delete(&job)?;
-                self.jobs.retain(|other| other.uid != job.uid);
             }
         }
         Ok(())
@@ -167,7 +166,7 @@ impl Work<'_, '_> {
     }
 
     /// Starts a Job for a moment, unless one is running and that matters.
-    fn start(&mut self, at: Time) -> Result<(), Status> {
+    fn start(&mut self, at: Time, zone: Zone) -> Result<(), Status> {
         let policy = self.spec()["concurrencyPolicy"].str().to_owned();
         let running = !self.status["active"].items().is_empty();
         if policy == "Forbid" && running {
@@ -193,7 +192,7 @@ impl Work<'_, '_> {
                 metadata.set(field, &template["metadata"][field]);
             }
         }
-        metadata["annotations"].set("batch.kubernetes.io/cronjob-scheduled-timestamp", at.rfc3339());
+        metadata["annotations"].set("batch.kubernetes.io/cronjob-scheduled-timestamp", zone.rfc3339(at));
         let job = value!({
             "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": &template["spec"]
         });
@@ -224,16 +223,11 @@ impl Work<'_, '_> {
     }
 
     fn reconcile(&mut self) -> Result<Requeue, Status> {
-        self.count_active();
         self.clean_up()?;
-        if self.cron.deleting.is_some() || self.spec()["suspend"].is_true() {
+        self.count_active();
+        if self.cron.deleting.is_some() {
             return Ok(Requeue::Done);
         }
-        let text = self.spec()["schedule"].str().to_owned();
-        let Some(schedule) = Schedule::parse(&text) else {
-            self.event("Warning", "UnparseableSchedule", &format!("unparseable schedule: \"{text}\""));
-            return Ok(Requeue::Done);
-        };
         let zone = match self.spec()["timeZone"].as_str().map(|name| (name.to_owned(), Zone::named(name))) {
             None => Zone::default(),
             Some((_, Some(zone))) => zone,
@@ -242,6 +236,14 @@ impl Work<'_, '_> {
                 self.event("Warning", "UnknownTimeZone", &why);
                 return Ok(Requeue::Done);
             }
+        };
+        if self.spec()["suspend"].is_true() {
+            return Ok(Requeue::Done);
+        }
+        let text = self.spec()["schedule"].str().to_owned();
+        let Some(schedule) = Schedule::parse(&text) else {
+            self.event("Warning", "UnparseableSchedule", &format!("unparseable schedule: \"{text}\""));
+            return Ok(Requeue::Done);
         };
         if schedule.next(self.ctx.now, zone).is_none() {
             // Such as the 31st of February: kube-controller-manager notices that two moments are the same.
@@ -254,7 +256,7 @@ impl Work<'_, '_> {
                 let message = format!("Missed scheduled time to start a job: {}", at.rfc1123());
                 self.event("Warning", "MissSchedule", &message);
             }
-            Some((at, false)) => self.start(at)?,
+            Some((at, false)) => self.start(at, zone)?,
             None => {}
         }
         let next = schedule.next(self.ctx.now, zone);
@@ -273,8 +275,17 @@ impl Controller for CronJobs {
 
     fn observe(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue<'_>) {
         if change.kind == kinds::CRON_JOBS {
-            // What only this controller writes wakes nobody.
-            if change.old.is_none() || change.differs(&["spec"]) || change.new.is_none() {
+            // Another schedule means the next moment, not those that it would have had before.
+            let renewed = change.old.is_some()
+                && (change.differs(&["spec", "schedule"]) || change.differs(&["spec", "timeZone"]));
+            if let Some(cron) = change.new.as_ref().filter(|_| renewed) {
+                let zone = cron["spec"]["timeZone"].as_str().map_or(Some(Zone::default()), Zone::named);
+                let schedule = Schedule::parse(cron["spec"]["schedule"].str());
+                if let Some(at) = schedule.zip(zone).and_then(|(schedule, zone)| schedule.next(queue.now, zone)) {
+                    queue.after(change.key(), at.since(queue.now) + DELTA);
+                }
+            } else if change.old.is_none() || change.differs(&["spec"]) || change.new.is_none() {
+                // What only this controller writes wakes nobody.
                 queue.add(change.key());
             }
             return;

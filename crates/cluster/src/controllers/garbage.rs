@@ -47,6 +47,8 @@ enum Standing {
     Waiting,
     /// It is not there.
     Absent,
+    /// Nobody can say: its kind is not served, or lives in namespaces while the dependent does not.
+    Unknown,
 }
 
 fn key_of(uid: &Str) -> Key {
@@ -57,8 +59,10 @@ impl Garbage {
     /// How an owner stands, by the API server's own word.
     fn standing(&self, ctx: &Ctx<'_>, dependent: &Object, owner: &Owner) -> Standing {
         let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
-        // A kind that nobody serves cannot be looked for: better leave its dependents alone.
-        let Some(kind) = ctx.api.kind_of(group, &owner.kind) else { return Standing::Solid };
+        let Some(kind) = ctx.api.kind_of(group, &owner.kind) else { return Standing::Unknown };
+        if kind.namespaced() && dependent.namespace().is_empty() {
+            return Standing::Unknown;
+        }
         let namespace = if kind.namespaced() { dependent.namespace().as_str() } else { "" };
         match ctx.api.get(kind, namespace, &owner.name) {
             Some(found) if found["metadata"]["uid"] == owner.uid.as_str() => {
@@ -89,7 +93,11 @@ impl Garbage {
         if standings.is_empty() {
             return Ok(());
         }
-        self.warn_of_strays(ctx, kind, &latest, &standings);
+        self.warn_of_strays(ctx, &latest, &standings);
+        // What cannot be looked for is better left alone.
+        if any(Standing::Unknown) {
+            return Ok(());
+        }
         if any(Standing::Solid) {
             let lost: Vec<&Str> =
                 standings.iter().filter(|(s, _)| *s != Standing::Solid).map(|(_, owner)| &owner.uid).collect();
@@ -154,10 +162,10 @@ impl Garbage {
     }
 
     /// Tells about owners that live in another namespace, where nobody may have them.
-    fn warn_of_strays(&self, ctx: &mut Ctx<'_>, kind: Kind, object: &Object, standings: &[(Standing, Owner)]) {
-        for (_, owner) in standings.iter().filter(|(standing, _)| *standing == Standing::Absent) {
+    fn warn_of_strays(&self, ctx: &mut Ctx<'_>, object: &Object, standings: &[(Standing, Owner)]) {
+        for (_, owner) in standings.iter().filter(|(standing, _)| *standing != Standing::Solid) {
             let Some((found, there)) = ctx.informers.by_uid(&owner.uid) else { continue };
-            if !found.namespaced() || !kind.namespaced() || there.namespace() == object.namespace() {
+            if !found.namespaced() || there.namespace() == object.namespace() {
                 continue;
             }
             let message = format!(
@@ -256,10 +264,13 @@ impl Controller for Garbage {
         let unsettled = |owner: &Owner| {
             informers.by_uid(&owner.uid).is_none_or(|(_, owner)| deleting_with(&owner.value, FOREGROUND))
         };
+        // It is somewhere else, or goes by another name.
         let astray = |owner: &Owner| {
-            informers
-                .by_uid(&owner.uid)
-                .is_some_and(|(kind, owner)| kind.namespaced() && owner.namespace() != new.namespace())
+            informers.by_uid(&owner.uid).is_some_and(|(kind, there)| {
+                kind.namespaced() && there.namespace() != new.namespace()
+                    || *there.name() != owner.name
+                    || kind.info().kind != owner.kind.as_str()
+            })
         };
         if owners_new && new.owners.iter().any(|owner| unsettled(owner) || astray(owner)) {
             queue.add(&key_of(&new.uid));

@@ -35,6 +35,16 @@ const PACE: Duration = Duration::from_secs(10);
 const CAREFUL_PACE: Duration = Duration::from_secs(100);
 /// A zone with more nodes is large.
 const LARGE: usize = 50;
+/// How long kubelets may remember what they read, in seconds, by how many nodes there are at least and at most. Steps
+/// overlap, so that a node that comes and goes does not change everybody's.
+const TTL_STEPS: [(usize, usize, &str); 6] = [
+    (0, 100, "0"),
+    (90, 500, "15"),
+    (450, 1000, "30"),
+    (900, 2000, "60"),
+    (1800, 10_000, "300"),
+    (9000, usize::MAX, "600"),
+];
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// The controller.
@@ -46,6 +56,8 @@ pub struct Nodes {
     registered: SortedMap<Key, (Time, Reference)>,
     /// When the next node of a zone may be emptied.
     paced: SortedMap<Str, Time>,
+    /// Which of the steps of [`TTL_STEPS`] the number of nodes is on.
+    size: usize,
 }
 
 impl Default for Nodes {
@@ -56,6 +68,7 @@ impl Default for Nodes {
             actor,
             registered: SortedMap::new(),
             paced: SortedMap::new(),
+            size: 0,
         }
     }
 }
@@ -110,6 +123,17 @@ fn pace(ready: usize, silent: usize) -> Option<Duration> {
         true if all > LARGE => Some(CAREFUL_PACE),
         true => None,
     }
+}
+
+/// The step of [`TTL_STEPS`] for a number of nodes, coming from another.
+fn ttl_step(mut step: usize, nodes: usize) -> usize {
+    while nodes > TTL_STEPS[step].1 {
+        step += 1;
+    }
+    while nodes < TTL_STEPS[step].0 {
+        step -= 1;
+    }
+    step
 }
 
 impl Nodes {
@@ -181,13 +205,16 @@ impl Nodes {
         Ok(())
     }
 
-    /// How long a kubelet may remember secrets and the like: not at all, in a cluster of fewer than a hundred nodes.
-    fn annotate(&self, ctx: &mut Ctx<'_>, node: &Object) -> Result<(), Status> {
+    /// How long a kubelet may remember secrets and the like: the longer, the more nodes there are.
+    fn annotate(&mut self, ctx: &mut Ctx<'_>, node: &Object) -> Result<(), Status> {
         const TTL: &str = "node.alpha.kubernetes.io/ttl";
-        if !node["metadata"]["annotations"][TTL].is_null() {
+        let nodes = ctx.informers.count(kinds::NODES);
+        self.size = ttl_step(self.size, nodes);
+        let seconds = TTL_STEPS[self.size].2;
+        if node["metadata"]["annotations"][TTL] == seconds {
             return Ok(());
         }
-        let patch = value!({"metadata": {"annotations": {TTL: "0"}}});
+        let patch = value!({"metadata": {"annotations": {TTL: seconds}}});
         let mut client = ctx.client("system:serviceaccount:kube-system:ttl-controller");
         ignore_absent(client.patch(kinds::NODES, "", node.name(), PatchType::Merge, &patch, "")).map(|_| ())
     }
@@ -319,6 +346,15 @@ mod tests {
                 (UNSCHEDULABLE, "NoSchedule"),
             ]
         );
+    }
+
+    #[test]
+    fn kubelets_remember_longer_where_there_are_many() {
+        for (step, nodes, then) in
+            [(0, 100, 0), (0, 101, 1), (1, 90, 1), (1, 89, 0), (0, 1001, 3), (3, 899, 2), (5, 3, 0), (4, 20_000, 5)]
+        {
+            assert_eq!(ttl_step(step, nodes), then, "{step} {nodes}");
+        }
     }
 
     #[test]

@@ -1,19 +1,18 @@
 //! ResourceQuotas: counting what a namespace uses. Refusing what would be too much is the API server's admission.
 
-use drydock_sorted::SortedMap;
+use drydock_sorted::Sort;
 use std::sync::Arc;
 use std::time::Duration;
 
 use drydock_api::Status;
-use drydock_schema::quantity::Quantity;
-use drydock_value::{Value, value};
+use drydock_value::{Time, Value, value};
 
 use super::common::ignore_absent;
 use super::{Controller, Enqueue, Requeue, actor};
 use crate::ctx::Ctx;
 use crate::informers::{Change, Informers};
 use crate::objects::{Key, Object};
-use crate::store::{Kind, kinds};
+use crate::store::{Kind, kinds, quota_used};
 
 const NAME: &str = "resourcequota-controller";
 
@@ -23,136 +22,6 @@ const RESYNC: Duration = Duration::from_secs(300);
 /// The controller.
 #[derive(Debug, Clone, Default)]
 pub struct Quotas;
-
-/// Amounts by the names that quotas use.
-type Usage = SortedMap<String, Quantity>;
-
-fn add(usage: &mut Usage, name: impl Into<String>, amount: &Quantity) {
-    usage.entry(name.into()).and_modify(|sum| *sum = sum.add(amount)).or_insert(*amount);
-}
-
-fn one() -> Quantity {
-    Quantity::new(1)
-}
-
-/// Requests or limits of a pod's containers together; an init container counts when it asks for more.
-fn totals(pod: &Object, part: &str) -> Usage {
-    let mut sum = Usage::new();
-    for container in pod["spec"]["containers"].items() {
-        for (name, text) in container["resources"][part].entries() {
-            if let Ok(amount) = Quantity::of(text) {
-                add(&mut sum, name, &amount);
-            }
-        }
-    }
-    for container in pod["spec"]["initContainers"].items() {
-        for (name, text) in container["resources"][part].entries() {
-            let Ok(amount) = Quantity::of(text) else { continue };
-            if container["restartPolicy"] == "Always" {
-                add(&mut sum, name, &amount);
-            } else if sum.get(name).is_none_or(|have| *have < amount) {
-                sum.insert(name.into(), amount);
-            }
-        }
-    }
-    sum
-}
-
-fn pod_usage(pod: &Object) -> Usage {
-    let mut usage = Usage::new();
-    add(&mut usage, "count/pods", &one());
-    if pod.pod().terminal() {
-        return usage;
-    }
-    add(&mut usage, "pods", &one());
-    for (part, amounts) in [("requests", totals(pod, "requests")), ("limits", totals(pod, "limits"))] {
-        for (name, amount) in amounts {
-            add(&mut usage, format!("{part}.{name}"), &amount);
-            // The plain names mean requests.
-            if part == "requests" && matches!(name.as_str(), "cpu" | "memory" | "ephemeral-storage") {
-                add(&mut usage, name, &amount);
-            }
-        }
-    }
-    usage
-}
-
-fn service_usage(service: &Object) -> Usage {
-    let mut usage = Usage::new();
-    add(&mut usage, "services", &one());
-    let ports = i64::try_from(service["spec"]["ports"].items().len()).unwrap_or(0);
-    match service["spec"]["type"].str() {
-        "NodePort" => add(&mut usage, "services.nodeports", &Quantity::new(ports)),
-        "LoadBalancer" => {
-            add(&mut usage, "services.loadbalancers", &one());
-            let open = service["spec"]["ports"].items().iter().filter(|port| port["nodePort"].int() > 0).count();
-            add(&mut usage, "services.nodeports", &Quantity::new(i64::try_from(open).unwrap_or(0)));
-        }
-        _ => {}
-    }
-    usage
-}
-
-fn claim_usage(claim: &Object) -> Usage {
-    let mut usage = Usage::new();
-    add(&mut usage, "persistentvolumeclaims", &one());
-    let class = claim["spec"]["storageClassName"].str();
-    if let Ok(amount) = Quantity::of(&claim["spec"]["resources"]["requests"]["storage"]) {
-        add(&mut usage, "requests.storage", &amount);
-        if !class.is_empty() {
-            add(&mut usage, format!("{class}.storageclass.storage.k8s.io/requests.storage"), &amount);
-        }
-    }
-    if !class.is_empty() {
-        add(&mut usage, format!("{class}.storageclass.storage.k8s.io/persistentvolumeclaims"), &one());
-    }
-    usage
-}
-
-/// Whether a pod is in one of the scopes that a quota names.
-fn in_scope(pod: &Object, scope: &str, operator: &str, values: &[Value]) -> bool {
-    let spec = &pod["spec"];
-    let deadline = spec["activeDeadlineSeconds"].as_i64().is_some_and(|seconds| seconds >= 0);
-    let best_effort = pod["status"]["qosClass"] == "BestEffort";
-    match scope {
-        "Terminating" => deadline,
-        "NotTerminating" => !deadline,
-        "BestEffort" => best_effort,
-        "NotBestEffort" => !best_effort,
-        "PriorityClass" => {
-            let class = spec["priorityClassName"].str();
-            let listed = values.iter().any(|value| value == class);
-            match operator {
-                "In" => listed,
-                "NotIn" => !listed,
-                "DoesNotExist" => class.is_empty(),
-                _ => !class.is_empty(),
-            }
-        }
-        "CrossNamespacePodAffinity" => ["podAffinity", "podAntiAffinity"].iter().any(|kind| {
-            let terms = &spec["affinity"][*kind];
-            let required = terms["requiredDuringSchedulingIgnoredDuringExecution"].items().iter();
-            let preferred = terms["preferredDuringSchedulingIgnoredDuringExecution"].items().iter();
-            required
-                .chain(preferred.map(|term| &term["podAffinityTerm"]))
-                .any(|term| !term["namespaces"].items().is_empty() || !term["namespaceSelector"].is_null())
-        }),
-        _ => true,
-    }
-}
-
-fn scoped(quota: &Value, pod: &Object) -> bool {
-    let spec = &quota["spec"];
-    spec["scopes"].items().iter().all(|scope| in_scope(pod, scope.str(), "Exists", &[]))
-        && spec["scopeSelector"]["matchExpressions"].items().iter().all(|expression| {
-            let (scope, operator) = (expression["scopeName"].str(), expression["operator"].str());
-            in_scope(pod, scope, operator, expression["values"].items())
-        })
-}
-
-fn has_scopes(quota: &Value) -> bool {
-    !quota["spec"]["scopes"].is_empty() || !quota["spec"]["scopeSelector"].is_empty()
-}
 
 /// The kind that `count/NAME` counts, if `find` knows it by its group and plural.
 fn counted_kind(name: &str, find: &dyn Fn(&str, &str) -> Option<Kind>) -> Option<Kind> {
@@ -170,29 +39,27 @@ const PLAIN: &[(&str, Kind)] = &[
 ];
 
 /// What a namespace uses of what a quota limits.
-fn used(informers: &Informers, quota: &Object, find: &dyn Fn(&str, &str) -> Option<Kind>) -> Value {
-    let namespace = quota.namespace();
-    let mut usage = Usage::new();
-    let mut sum = |part: Usage| part.iter().for_each(|(name, amount)| add(&mut usage, name, amount));
-    for pod in informers.in_namespace(kinds::PODS, namespace).filter(|pod| scoped(&quota.value, pod)) {
-        sum(pod_usage(pod));
-    }
-    if !has_scopes(&quota.value) {
-        informers.in_namespace(kinds::SERVICES, namespace).for_each(|service| sum(service_usage(service)));
-        let claims = informers.in_namespace(kinds::PERSISTENT_VOLUME_CLAIMS, namespace);
-        claims.for_each(|claim| sum(claim_usage(claim)));
-    }
+fn used(informers: &Informers, quota: &Object, find: &dyn Fn(&str, &str) -> Option<Kind>, now: Time) -> Value {
     let mut used = value!({});
+    let mut counted = Vec::new();
     for (name, _) in quota["spec"]["hard"].entries() {
-        let kind = PLAIN.iter().find(|(plain, _)| *plain == name).map(|(_, kind)| *kind);
-        let kind = kind.or_else(|| counted_kind(name, find).filter(|kind| *kind != kinds::PODS));
-        let amount = match kind {
-            Some(kind) => {
-                Quantity::new(i64::try_from(informers.in_namespace(kind, namespace).count()).unwrap_or(i64::MAX))
-            }
-            None => usage.get(name).copied().unwrap_or_else(|| Quantity::new(0)),
+        let plain = PLAIN.iter().find(|(plain, _)| *plain == name).map(|(_, kind)| *kind);
+        let kinds = match plain.or_else(|| counted_kind(name, find)) {
+            Some(kind) => vec![kind],
+            // Nobody counts what nobody serves.
+            None if name.starts_with("count/") => continue,
+            None => vec![kinds::PODS, kinds::SERVICES, kinds::PERSISTENT_VOLUME_CLAIMS],
         };
-        used.set(name, amount.to_string());
+        used.set(name, "0");
+        counted.extend(kinds);
+    }
+    counted.sort_compact();
+    counted.dedup();
+    for kind in counted {
+        let mut objects = informers.in_namespace(kind, quota.namespace()).map(|object| &object.value);
+        for (name, amount) in quota_used(&quota.value, kind, &mut objects, now) {
+            used.set(&name, amount);
+        }
     }
     used
 }
@@ -208,7 +75,7 @@ impl Controller for Quotas {
 
     fn observe(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue<'_>) {
         if change.kind == kinds::RESOURCE_QUOTAS {
-            if change.new.is_some() && (change.old.is_none() || change.differs(&["spec"])) {
+            if change.new.is_some() && (change.old.is_none() || change.differs(&["spec", "hard"])) {
                 queue.add(change.key());
             }
             return;
@@ -232,7 +99,7 @@ impl Controller for Quotas {
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
         let Some(quota) = ctx.informers.get(kinds::RESOURCE_QUOTAS, key).cloned() else { return Ok(Requeue::Done) };
         let api = &*ctx.api;
-        let used = used(ctx.informers, &quota, &|group, resource| api.kind_of_resource(group, resource));
+        let used = used(ctx.informers, &quota, &|group, resource| api.kind_of_resource(group, resource), ctx.now);
         let status = value!({"hard": &quota["spec"]["hard"], "used": used});
         if status["hard"] == quota["status"]["hard"] && status["used"] == quota["status"]["used"] {
             return Ok(Requeue::After(RESYNC));
@@ -253,25 +120,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pod_uses_what_its_containers_ask_for() {
-        let pod = Object::read(
-            value!({
-                "spec": {
-                    "containers": [
-                        {"resources": {"requests": {"cpu": "600m"}, "limits": {"memory": "256Mi"}}},
-                        {"resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "100Mi"}}}
-                    ],
-                    "initContainers": [{"resources": {"requests": {"cpu": "1"}}}]
-                },
-                "status": {"phase": "Running"}
-            }),
-            true,
-        );
-        let usage = pod_usage(&pod);
-        let text = |name: &str| usage.get(name).map(ToString::to_string);
-        assert_eq!(text("requests.cpu").as_deref(), Some("1"));
-        assert_eq!(text("limits.memory").as_deref(), Some("356Mi"));
-        assert_eq!(text("pods").as_deref(), Some("1"));
+    fn kinds_are_counted_by_group_and_plural() {
         assert_eq!(counted_kind("count/deployments.apps", &Kind::of_resource), Some(kinds::DEPLOYMENTS));
+        assert_eq!(counted_kind("count/boats.example.com", &Kind::of_resource), None);
     }
 }

@@ -52,7 +52,9 @@ proptest! {
             let versions = kind.info();
             let mut references = value!([]);
             let mut seen = SortedSet::new();
-            for (owner, block) in plan.owners.iter().filter(|(owner, _)| *owner < number && seen.insert(*owner)) {
+            // What is in no namespace cannot have owners that are in one: they could not be looked for.
+            let possible = |owner: usize| owner < number && (kind.namespaced() || !kind_of(&plans[owner]).namespaced());
+            for (owner, block) in plan.owners.iter().filter(|(owner, _)| possible(*owner) && seen.insert(*owner)) {
                 let of = kind_of(&plans[*owner]).info();
                 let version = if of.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", of.group) };
                 references.push(value!({
@@ -127,6 +129,43 @@ fn owners_in_other_namespaces_own_nothing() {
         )]
     );
     assert!(world.cluster.api_ref().get(kinds::CONFIG_MAPS, "kube-public", "owner").is_some());
+}
+
+#[test]
+fn owners_that_cannot_be_looked_for_keep_what_they_own() {
+    let mut world = World::new(1);
+    let owner = world.create(kinds::CONFIG_MAPS, value!({"metadata": {"name": "owner"}}));
+    let uid = &owner["metadata"]["uid"];
+    // Kind and name of the owner as they are given, kind of what is owned, whether it stays, and its event.
+    let invalid = |namespace: &str| {
+        format!(
+            "Warning OwnerRefInvalidNamespace: ownerRef [v1/ConfigMap, {namespace}name: owner, uid: {}] does not exist \
+             in namespace \"\"",
+            uid.str()
+        )
+    };
+    let cases = [
+        ("v1", "ConfigMap", "owner", kinds::CONFIG_MAPS, true, None),
+        ("v1", "ConfigMap", "other", kinds::CONFIG_MAPS, false, None),
+        ("v1", "Secret", "owner", kinds::CONFIG_MAPS, false, None),
+        ("example.com/v1", "Boat", "owner", kinds::CONFIG_MAPS, true, None),
+        ("v1", "ConfigMap", "owner", kinds::CLUSTER_ROLES, true, Some(invalid("namespace: , "))),
+    ];
+    for (number, (version, kind, name, of, stays, event)) in cases.into_iter().enumerate() {
+        let reference = value!({"apiVersion": version, "kind": kind, "name": name, "uid": uid});
+        let own = format!("o{number}");
+        let mut object = value!({"metadata": {"name": own.as_str(), "ownerReferences": [reference]}});
+        if of == kinds::CLUSTER_ROLES {
+            object.set("rules", value!([]));
+        }
+        let now = world.cluster.now();
+        let namespace = if of.namespaced() { "default" } else { "" };
+        crate::store::client(world.cluster.api(), USER, now).create(of, namespace, object).expect("created");
+        world.run(5.0);
+        let there = world.cluster.api_ref().get(of, namespace, &own).is_some();
+        assert_eq!(there, stays, "{version} {kind} {name}");
+        assert_eq!(world.events(&own), event.into_iter().collect::<Vec<_>>(), "{version} {kind} {name}");
+    }
 }
 
 #[test]
