@@ -52,6 +52,7 @@ pub use ahead::Ahead;
 pub use audit::Audited;
 pub use auth::authority::{Asked, Authority, SignedRequest, asked, signed};
 pub use auth::certificate::{Subject, issue as issue_certificate, subject as certificate_subject};
+pub use auth::rs256::verifies as verifies_rs256;
 pub use client::{Client, PatchType};
 pub use config::{Authorization, Config, Limits, SignatureCheck};
 pub use http::{Answer, Connect};

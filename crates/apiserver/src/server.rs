@@ -1,6 +1,6 @@
 //! [`ApiServer`]: the store with everything around it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use drydock_value::{Time, Value};
@@ -35,6 +35,8 @@ pub struct ApiServer {
     /// What servers behind this one have told.
     pub(crate) published: crate::http::Published,
     pub(crate) descriptions: Option<Arc<drydock_schema::Descriptions>>,
+    /// What tokens are signed with, once there was one to sign.
+    pub(crate) token_key: Arc<OnceLock<crate::auth::rs256::Key>>,
     /// When the server next looks after the service that leads to itself.
     next_check: Time,
     /// Whether the parts of the cluster that ask now do not reach it.
@@ -86,6 +88,7 @@ impl ApiServer {
             auditing: false,
             audited: None,
             descriptions: None,
+            token_key: Arc::default(),
             next_check: config.start + OWN_CHECK,
             closed: false,
             config: Arc::new(config),

@@ -38,7 +38,6 @@ pub mod pods;
 pub mod printers;
 #[cfg(test)]
 mod property;
-mod sha256;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;

@@ -28,6 +28,7 @@ pub mod names;
 pub mod patch;
 pub mod quantity;
 mod resources;
+pub mod sha256;
 pub mod structural;
 mod table;
 pub mod time;

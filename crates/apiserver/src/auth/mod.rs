@@ -14,6 +14,7 @@ mod ed25519;
 pub(crate) mod escalation;
 pub(crate) mod rbac;
 pub(crate) mod reviews;
+pub(crate) mod rs256;
 pub(crate) mod rules;
 mod sha512;
 pub(crate) mod tokens;

@@ -1,18 +1,17 @@
-//! Service account tokens: three parts of base64, like the real ones, with the real claims. The third part is a keyed
-//! checksum, long enough to look like a signature; it keeps honest people honest, no more.
+//! Service account tokens: three parts of base64, like the real ones, with the real claims, signed with a key whose public
+//! half is what the server shows as `/openid/v1/jwks`. The key follows from the session's seed, and is no secret.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use drydock_value::{Time, Value, parse_json, to_json, value};
 
+use super::rs256::Key;
 use crate::kinds;
 use crate::server::ApiServer;
 use crate::user::User;
 
 /// Who issues tokens, and whom they are for when nobody else is named.
 pub(crate) const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
-
-const HEADER: &str = r#"{"alg":"RS256","kid":"drydock"}"#;
 
 /// What a token is bound to, besides its service account.
 pub(crate) struct Binding<'a> {
@@ -24,18 +23,22 @@ pub(crate) struct Binding<'a> {
 
 impl ApiServer {
     fn sign(&self, text: &str) -> String {
-        // 256 bytes, as an RSA signature of 2048 bits.
-        let mut state = 0xcbf2_9ce4_8422_2325 ^ self.config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        for byte in text.bytes() {
-            state = (state ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        }
-        let mut bytes = Vec::with_capacity(256);
-        for round in 0..32u64 {
-            state = (state ^ round).wrapping_mul(0xff51_afd7_ed55_8ccd);
-            state ^= state >> 33;
-            bytes.extend_from_slice(&state.to_le_bytes());
-        }
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+        BASE64_URL_SAFE_NO_PAD.encode(self.token_key().sign(text.as_bytes()))
+    }
+
+    fn token_key(&self) -> &Key {
+        self.token_key.get_or_init(|| Key::new(self.config.seed))
+    }
+
+    /// The key that tokens are verified with, as a set of one, in the order in which the real server writes it.
+    pub(crate) fn token_keys(&self) -> String {
+        let key = self.token_key();
+        let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        format!(
+            "{{\"keys\":[{{\"use\":\"sig\",\"kty\":\"RSA\",\"kid\":\"{}\",\"alg\":\"RS256\",\"n\":\"{}\",\"e\":\"AQAB\"}}]}}",
+            encode(&key.id()),
+            encode(&key.modulus())
+        )
     }
 
     /// A token for a service account.
@@ -61,7 +64,9 @@ impl ApiServer {
             "sub": format!("system:serviceaccount:{namespace}:{name}")
         });
         let encode = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
-        let body = format!("{}.{}", encode(HEADER), encode(&to_json(&claims)));
+        let id = BASE64_URL_SAFE_NO_PAD.encode(self.token_key().id());
+        let header = format!("{{\"alg\":\"RS256\",\"kid\":\"{id}\"}}");
+        let body = format!("{}.{}", encode(&header), encode(&to_json(&claims)));
         let signature = self.sign(&body);
         format!("{body}.{signature}")
     }

@@ -317,15 +317,15 @@ impl ApiServer {
                      \"id_token_signing_alg_values_supported\":[\"RS256\"]}}",
                     self.config.address
                 );
-                let mut response = Response::text(200, text);
-                response.headers = vec![("content-type".into(), "application/json".into())];
-                return Ok(response);
+                return Ok(issuer_document(text, "application/json"));
             }
             ["metrics"] => return Ok(self.metrics()),
             ["metrics", "slis"] => return Ok(self.health_metrics(&CHECKS)),
             ["statusz"] => return Ok(self.statusz()),
             ["flagz"] => return Ok(self.flagz()),
-            ["openid", "v1", "jwks"] => value!({"keys": []}),
+            ["openid", "v1", "jwks"] => {
+                return Ok(issuer_document(self.token_keys(), "application/jwk-set+json"));
+            }
             _ => return Err(Status::no_such_path()),
         };
         Ok(Response::value(200, found))
@@ -378,6 +378,14 @@ impl ApiServer {
         paths.sort_compact();
         value!({"paths": paths})
     }
+}
+
+/// What says who issues tokens: it may be remembered for an hour.
+fn issuer_document(text: String, kind: &str) -> Response {
+    let mut response = Response::text(200, text);
+    let headers = [("content-type", kind), ("cache-control", "public, max-age=3600")];
+    response.headers = headers.map(|(name, value)| (name.into(), value.into())).to_vec();
+    response
 }
 
 fn previous(minor: &str) -> String {

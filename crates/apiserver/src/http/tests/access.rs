@@ -1,5 +1,8 @@
 //! Who may do what, and who somebody is.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
 use super::*;
 
 #[test]
@@ -72,7 +75,17 @@ fn tokens_lead_back_to_their_account() {
         .unwrap();
     let token = answer["status"]["token"].str().to_owned();
     assert_eq!(token.split('.').count(), 3);
-    assert_eq!(token.rsplit('.').next().unwrap().len(), 342);
+    let mut keys = Request::get("/openid/v1/jwks");
+    keys.auth = Auth::Token(token.clone());
+    let Answer::Response(keys) = bench.server.handle(keys, bench.now) else { panic!("keys") };
+    assert_eq!(keys.headers[0].1, "application/jwk-set+json");
+    let keys = parse_json(&keys.body.text()).unwrap();
+    let key = &keys["keys"][0];
+    let (body, signature) = token.rsplit_once('.').unwrap();
+    let bytes = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).unwrap();
+    let header = parse_json(&String::from_utf8(bytes(body.split('.').next().unwrap())).unwrap()).unwrap();
+    assert_eq!((&header["alg"], &header["kid"]), (&key["alg"], &key["kid"]));
+    assert!(crate::verifies_rs256(&bytes(key["n"].str()), body.as_bytes(), &bytes(signature)));
     let mut review = Request::new(Method::Post, "/apis/authentication.k8s.io/v1/selfsubjectreviews")
         .with_value(value!({"kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1"}));
     review.auth = Auth::Token(token.clone());

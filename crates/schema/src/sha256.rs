@@ -1,13 +1,22 @@
-//! SHA-256 (FIPS 180-4), for the hashes in names. The standard's constants are the fractions of roots of primes.
+//! SHA-256 (FIPS 180-4), for the hashes in names and what is signed. The standard's constants are the fractions of roots of primes.
+
+use std::sync::OnceLock;
+
+/// The state at the start, and what each round adds.
+fn constants() -> ([u32; 8], Vec<u32>) {
+    let primes: Vec<u32> = (2..312).filter(|n| (2..*n).all(|d| n % d != 0)).collect();
+    let mut start = [0_u32; 8];
+    for (word, prime) in start.iter_mut().zip(&primes) {
+        *word = fraction(*prime, 2);
+    }
+    (start, primes.iter().take(64).map(|prime| fraction(*prime, 3)).collect())
+}
 
 /// The digest of some bytes.
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
-    let primes: Vec<u32> = (2..312).filter(|n| (2..*n).all(|d| n % d != 0)).collect();
-    let mut state = [0_u32; 8];
-    for (word, prime) in state.iter_mut().zip(&primes) {
-        *word = fraction(*prime, 2);
-    }
-    let constants: Vec<u32> = primes.iter().take(64).map(|prime| fraction(*prime, 3)).collect();
+    static CONSTANTS: OnceLock<([u32; 8], Vec<u32>)> = OnceLock::new();
+    let (start, constants) = CONSTANTS.get_or_init(constants);
+    let mut state = *start;
     let mut message = bytes.to_vec();
     message.push(0x80);
     while message.len() % 64 != 56 {
@@ -15,7 +24,7 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
     }
     message.extend((bytes.len() as u64 * 8).to_be_bytes());
     for block in message.chunks_exact(64) {
-        compress(&mut state, block, &constants);
+        compress(&mut state, block, constants);
     }
     let mut digest = [0; 32];
     for (bytes, word) in digest.chunks_exact_mut(4).zip(state) {
