@@ -1,11 +1,13 @@
 //! Requests that the API server passes on: `.../proxy/...` of pods, services and nodes. They are answered at once, with
-//! the clock standing still, as far as the other side can answer without waiting.
+//! the clock standing still, where the other side can answer without waiting. Where it cannot, as it asks somebody else
+//! or sleeps, time passes until it has answered: the client does nothing else meanwhile.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use drydock_api::{Body, Method, Request, Response, Status};
 use drydock_apiserver::Connect;
-use drydock_shell::{NetError, Recv};
+use drydock_shell::{NetError, Recv, SocketId};
 use drydock_value::Value;
 
 use super::connect::FORWARDS;
@@ -14,8 +16,12 @@ use crate::network::{Network, Place, Target, services};
 use crate::objects::Key;
 use crate::runtime::programs::http;
 
-/// How often the other side is let go on before it is given up.
-const TURNS_MAX: usize = 64;
+/// How often the other side is let go on before time passes.
+const TURNS_MAX: usize = 8;
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How much may happen meanwhile.
+const EVENTS_MAX: u32 = 20_000;
 
 impl Cluster {
     pub(super) fn proxy(&mut self, connect: &Connect) -> Response {
@@ -119,40 +125,64 @@ impl Cluster {
         let socket =
             ctx.network.connect_at_once(from, FORWARDS, Network::outside(), Target { place, port }, now, ctx.queue);
         kubelet.handle(crate::kubelet::KubeletWake::Knock(socket), &mut ctx);
+        let standing = ctx.network.connected(socket, now);
         let mut inbox = Vec::new();
-        let mut result = Err("i/o timeout".to_owned());
-        match ctx.network.connected(socket, now) {
+        let mut result = None;
+        match standing {
             Some(Ok(())) => {
                 let _ = ctx.network.send(socket, &message.encode(), now, ctx.queue);
                 for _ in 0..TURNS_MAX {
-                    kubelet.run_place(place, &mut ctx);
-                    let mut ended = false;
-                    while let Recv::Data(bytes) = ctx.network.recv(socket, now, ctx.queue) {
-                        inbox.extend_from_slice(&bytes);
+                    let (mut ctx, kubelets) = self.parts();
+                    if let Some(kubelet) = kubelets.get_mut(node.0 as usize) {
+                        kubelet.run_place(place, &mut ctx);
                     }
-                    if matches!(ctx.network.recv(socket, now, ctx.queue), Recv::Eof) {
-                        ended = true;
+                    result = self.answered(socket, &mut inbox, method);
+                    if result.is_some() {
+                        break;
                     }
-                    match http::Response::take(&mut inbox, method, ended) {
-                        Ok(Some(found)) => {
-                            let above = request.path.strip_suffix(&format!("/{path}")).unwrap_or(&request.path);
-                            result = Ok(translate(found, above.trim_end_matches('/')));
-                            break;
-                        }
-                        Ok(None) => {}
-                        Err(_) => {
-                            result = Err("malformed HTTP response".into());
-                            break;
-                        }
+                }
+                let mut left = EVENTS_MAX;
+                while let Some(next) =
+                    self.next_event().filter(|next| result.is_none() && left > 0 && *next <= now + PATIENCE)
+                {
+                    left -= 1;
+                    self.advance(next, 1);
+                    if self.network.ready(socket, next) {
+                        result = self.answered(socket, &mut inbox, method);
                     }
                 }
             }
-            Some(Err(NetError::Refused)) => result = Err("connection refused".into()),
-            Some(Err(error)) => result = Err(error.message().to_lowercase()),
+            Some(Err(NetError::Refused)) => result = Some(Err("connection refused".into())),
+            Some(Err(error)) => result = Some(Err(error.message().to_lowercase())),
             None => {}
         }
-        ctx.network.close(socket, now, ctx.queue);
-        result
+        let now = self.now();
+        self.network.close(socket, now, &mut self.queue);
+        let above = request.path.strip_suffix(&format!("/{path}")).unwrap_or(&request.path);
+        let answer = result.unwrap_or_else(|| Err("i/o timeout".to_owned()))?;
+        Ok(translate(answer, above.trim_end_matches('/')))
+    }
+
+    /// What has come on a connection, once it is an answer.
+    fn answered(
+        &mut self,
+        socket: SocketId,
+        inbox: &mut Vec<u8>,
+        method: &str,
+    ) -> Option<Result<http::Response, String>> {
+        let now = self.now();
+        let ended = loop {
+            match self.network.recv(socket, now, &mut self.queue) {
+                Recv::Data(bytes) => inbox.extend_from_slice(&bytes),
+                Recv::Pending => break false,
+                Recv::Eof | Recv::Failed(_) => break true,
+            }
+        };
+        match http::Response::take(inbox, method, ended) {
+            Ok(Some(found)) => Some(Ok(found)),
+            Ok(None) => ended.then(|| Err("EOF".to_owned())),
+            Err(_) => Some(Err("malformed HTTP response".into())),
+        }
     }
 }
 

@@ -219,6 +219,12 @@ fn a_guestbook_asks_its_servers() {
          unsupported cmd: 'drop'\n\n"
     );
     assert!(world.logs("agnhost-replica", &[]).contains("Registered to node: agnhost-primary\n"));
+    // Through the API server, too, though the server has to ask another one first.
+    let path = "/api/v1/namespaces/default/services/front/proxy/guestbook";
+    for (command, answer) in [("set", "{\"message\":\"Updated\"}"), ("get", "{\"data\":\"again\"}")] {
+        let request = Request::get(path).param("cmd", command).param("key", "m").param("value", "again");
+        assert_eq!(world.ask(request).1, answer, "{command}");
+    }
 }
 
 #[test]
