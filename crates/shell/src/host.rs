@@ -158,6 +158,26 @@ pub trait Host {
         Err(NetError::Unreachable)
     }
 
+    /// Waits for datagrams on a UDP port of this machine. Those of one sender pass for a connection, which
+    /// [`Host::accept`] takes: each is received whole, and what is sent goes back to that sender.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    fn listen_datagrams(&mut self, port: u16) -> Result<SocketId, NetError> {
+        let _ = port;
+        Err(NetError::Unreachable)
+    }
+
+    /// A socket whose datagrams go to a UDP port: nothing goes before the first is sent, and what nobody waits for comes
+    /// back as a refusal.
+    ///
+    /// # Errors
+    /// When there is no way there.
+    fn connect_datagrams(&mut self, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
+        let _ = (address, port);
+        Err(NetError::Unreachable)
+    }
+
     /// Whether a connection stands; None while it is being made.
     fn connected(&mut self, socket: SocketId) -> Option<Result<(), NetError>> {
         let _ = socket;

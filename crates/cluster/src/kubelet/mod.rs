@@ -423,7 +423,7 @@ impl Kubelet {
     /// A connection attempt reaches the node or one of its pods: idle servers come up for it.
     fn knock(&mut self, socket: SocketId, ctx: &mut Ctx<'_>) {
         let Some(target) = ctx.network.knocking(socket) else { return };
-        if !ctx.network.listening(target.place, target.port) {
+        if !ctx.network.expected(socket) {
             for number in self.runtime.containers_at(target.place) {
                 self.awaken_number(number, ctx);
             }

@@ -10,7 +10,7 @@ use super::answers::{REDIRECTS_MAX, Trouble, health, talk};
 use super::worker::{Role, Worker};
 use super::{Kubelet, KubeletWake};
 use crate::ctx::Ctx;
-use crate::network::{Place, Target};
+use crate::network::{Address, Place, Protocol, Target};
 use crate::queue::Event;
 use crate::runtime::programs::http::Request;
 use crate::runtime::start::Exec;
@@ -353,7 +353,8 @@ impl Kubelet {
             informers: ctx.informers,
             random: ctx.random,
         };
-        ctx.network.connect(from, super::kubelet_owner(worker.id), wake, ip, port, &mut world).ok().map(Ok)
+        let to = Address { ip, port, protocol: Protocol::Tcp };
+        ctx.network.connect(from, super::kubelet_owner(worker.id), wake, to, &mut world).ok().map(Ok)
     }
 
     /// A probe could not be made: nothing follows but an event.

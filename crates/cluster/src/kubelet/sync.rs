@@ -14,7 +14,7 @@ use super::volumes::{Kept, Look, Unplaced};
 use super::worker::{Doing, MountFailure, Stage, Starting, Step, Told, Worker};
 use super::{Kubelet, admit};
 use crate::ctx::Ctx;
-use crate::network::Place;
+use crate::network::{Address, Place, Protocol, Target};
 use crate::network::dns::Resolver;
 use crate::runtime::{Names, Sandbox};
 use crate::store::kinds;
@@ -422,17 +422,13 @@ impl Kubelet {
         if !host {
             ctx.network.attach(Place::Pod { node, sandbox }, ip);
             let ports = pod["spec"]["containers"].items().iter().flat_map(|container| container["ports"].items());
-            // Datagrams are not simulated.
-            for port in ports.filter(|port| port["protocol"] != "UDP") {
-                let address = port["hostIP"].str().parse().unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
+            for port in ports {
+                let ip = port["hostIP"].str().parse().unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
                 let of = |field: &str| u16::try_from(port[field].int()).ok().filter(|number| *number != 0);
-                if let (Some(host_port), Some(port)) = (of("hostPort"), of("containerPort")) {
-                    ctx.network.map_port(
-                        node,
-                        host_port,
-                        address,
-                        crate::network::Target { place: Place::Pod { node, sandbox }, port },
-                    );
+                let protocol = Protocol::named(port["protocol"].str());
+                if let (Some(at), Some(port), Some(protocol)) = (of("hostPort"), of("containerPort"), protocol) {
+                    let target = Target { place: Place::Pod { node, sandbox }, port };
+                    ctx.network.map_port(node, Address { ip, port: at, protocol }, target);
                 }
             }
         }

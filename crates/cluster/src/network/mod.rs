@@ -10,6 +10,7 @@
 //! nothing until one comes.
 
 pub mod conditions;
+mod datagrams;
 pub mod dns;
 mod door;
 pub mod ingress;
@@ -25,7 +26,7 @@ use crate::ctx::Ctx;
 use crate::informers::Change;
 use crate::queue::{Event, NodeId};
 
-pub use sockets::{Network, Target};
+pub use sockets::{Address, Network, Protocol, Target};
 
 /// Why the network is woken.
 #[derive(Debug, Clone, PartialEq, Eq)]

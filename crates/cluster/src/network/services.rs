@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use drydock_value::{Str, Time, Value};
 
+use super::sockets::Protocol;
 use crate::informers::{Change, Informers};
 use crate::objects::{Key, Object};
 use crate::random::Random;
@@ -16,7 +17,7 @@ use crate::store::kinds;
 #[derive(Debug, Clone, Default)]
 pub struct Services {
     by_ip: SortedMap<Ipv4Addr, Key>,
-    by_node_port: SortedMap<u16, Key>,
+    by_node_port: SortedMap<(Protocol, u16), Key>,
     affinity: SortedMap<(Key, Ipv4Addr), (Ipv4Addr, Time)>,
 }
 
@@ -49,6 +50,8 @@ pub struct Client {
     pub node: Option<Str>,
     /// The moment.
     pub now: Time,
+    /// How.
+    pub protocol: Protocol,
 }
 
 impl Services {
@@ -106,7 +109,7 @@ impl Services {
 
     /// Where a connection to a node's port goes.
     pub fn route_node_port(&mut self, port: u16, client: Client, informers: &Informers, random: &mut Random) -> Route {
-        match self.by_node_port.get(&port).cloned() {
+        match self.by_node_port.get(&(client.protocol, port)).cloned() {
             Some(key) => self.choose(&key, Door::NodePort, port, client, informers, random),
             None => Route::None,
         }
@@ -123,11 +126,9 @@ impl Services {
     ) -> Route {
         let Some(service) = informers.get(kinds::SERVICES, key) else { return Route::None };
         let field = if door == Door::NodePort { "nodePort" } else { "port" };
-        let Some(entry) = service["spec"]["ports"]
-            .items()
-            .iter()
-            .find(|entry| entry[field].int() == i64::from(port) && entry["protocol"] != "UDP")
-        else {
+        let Some(entry) = service["spec"]["ports"].items().iter().find(|entry| {
+            entry[field].int() == i64::from(port) && Protocol::named(entry["protocol"].str()) == Some(client.protocol)
+        }) else {
             return Route::Drop;
         };
         let field = if door == Door::NodePort { "externalTrafficPolicy" } else { "internalTrafficPolicy" };
@@ -232,9 +233,11 @@ fn addresses(service: &Object) -> Vec<Ipv4Addr> {
     all
 }
 
-fn node_ports(service: &Object) -> impl Iterator<Item = u16> {
-    let ports = service["spec"]["ports"].items();
-    ports.iter().filter_map(|port| u16::try_from(port["nodePort"].int()).ok()).filter(|port| *port != 0)
+fn node_ports(service: &Object) -> impl Iterator<Item = (Protocol, u16)> {
+    service["spec"]["ports"].items().iter().filter_map(|entry| {
+        let port = u16::try_from(entry["nodePort"].int()).ok().filter(|port| *port != 0)?;
+        Some((Protocol::named(entry["protocol"].str())?, port))
+    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Connections: byte streams between machines.
+//! Connections: byte streams between machines, and what passes for a connection between those who send each other
+//! datagrams ([`super::datagrams`]).
 
 use drydock_sorted::{SortedMap, SortedSet};
 use std::collections::VecDeque;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use drydock_shell::{NetError, Recv, SocketId};
@@ -20,7 +21,7 @@ use crate::runtime::Catalogue;
 /// One way within a machine.
 const LOCAL: Duration = Duration::from_micros(20);
 /// One way between machines of one node.
-const SAME_NODE: Duration = Duration::from_micros(100);
+pub(super) const SAME_NODE: Duration = Duration::from_micros(100);
 /// One way between nodes.
 const BETWEEN_NODES: Duration = Duration::from_micros(300);
 /// How long a connection attempt is repeated when nobody answers (Linux: six retries).
@@ -30,11 +31,56 @@ const HOST_UNREACHABLE: Duration = Duration::from_secs(3);
 /// How often a lost first packet is sent again.
 const RETRIES: u8 = 6;
 /// How much a receiver may leave unread before its sender must wait.
-const WINDOW: usize = 64 << 10;
+pub(super) const WINDOW: usize = 64 << 10;
 /// How many connections may exist: beyond, they are refused.
 const SOCKETS_MAX: usize = 100_000;
 
 /// Who waits for connections, and what waits on which machine.
+/// How bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// As a stream that arrives.
+    Tcp,
+    /// As datagrams that may be lost.
+    Udp,
+}
+
+impl Protocol {
+    /// The one that objects name.
+    pub fn named(name: &str) -> Option<Protocol> {
+        match name {
+            "TCP" | "" => Some(Protocol::Tcp),
+            "UDP" => Some(Protocol::Udp),
+            _ => None,
+        }
+    }
+}
+
+/// Where somebody wants to connect to.
+#[derive(Debug, Clone, Copy)]
+pub struct Address {
+    /// The address.
+    pub ip: Ipv4Addr,
+    /// The port.
+    pub port: u16,
+    /// Of which there is one of each number for each protocol.
+    pub protocol: Protocol,
+}
+
+impl Address {
+    /// An address as programs have it.
+    ///
+    /// # Errors
+    /// When it leads nowhere here: but for a machine's own, there are none of the sixth version.
+    pub fn of(address: IpAddr, port: u16, protocol: Protocol) -> Result<Address, NetError> {
+        match address {
+            IpAddr::V4(ip) => Ok(Address { ip, port, protocol }),
+            IpAddr::V6(ip) if ip.is_loopback() => Ok(Address { ip: Ipv4Addr::LOCALHOST, port, protocol }),
+            IpAddr::V6(_) => Err(NetError::Unreachable),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Socket {
     place: Place,
@@ -45,35 +91,69 @@ struct Socket {
 
 #[derive(Debug, Clone)]
 enum Body {
-    Listener { port: u16, backlog: VecDeque<SocketId> },
+    Listener { port: u16, protocol: Protocol, backlog: VecDeque<SocketId> },
     Stream(Box<Stream>),
 }
 
 #[derive(Debug, Clone)]
-struct Stream {
+pub(super) struct Stream {
+    pub(super) protocol: Protocol,
+    /// Whether this is the side that began.
+    pub(super) asks: bool,
     /// Until when nothing is known of it, and what is then.
-    settled: Option<(Time, Result<(), NetError>)>,
-    peer: Option<SocketId>,
-    target: Target,
+    pub(super) settled: Option<(Time, Result<(), NetError>)>,
+    pub(super) peer: Option<SocketId>,
+    pub(super) target: Target,
     local: (Ipv4Addr, u16),
     remote: (Ipv4Addr, u16),
-    latency: Duration,
-    inbox: VecDeque<(Time, Vec<u8>)>,
-    unread: usize,
+    pub(super) latency: Duration,
+    pub(super) inbox: VecDeque<(Time, Vec<u8>)>,
+    pub(super) unread: usize,
     end: Option<Time>,
     /// The other side is gone: what is sent comes back as a reset.
-    broken: bool,
+    pub(super) broken: bool,
     /// Its own end was sent.
     shut: bool,
     /// Sending stopped for want of room; the owner is to be woken when there is some.
     wants_room: bool,
     woken_at: Time,
     /// Whether its holder knows that it stands.
-    noticed: bool,
+    pub(super) noticed: bool,
     /// What is sent as soon as the connection stands.
-    early: Vec<u8>,
+    pub(super) early: Vec<Vec<u8>>,
     /// How often its first packet was lost.
-    lost: u8,
+    pub(super) lost: u8,
+}
+
+impl Stream {
+    fn new(
+        protocol: Protocol,
+        target: Target,
+        local: (Ipv4Addr, u16),
+        remote: (Ipv4Addr, u16),
+        latency: Duration,
+    ) -> Stream {
+        Stream {
+            protocol,
+            asks: true,
+            settled: None,
+            peer: None,
+            target,
+            local,
+            remote,
+            latency,
+            inbox: VecDeque::new(),
+            unread: 0,
+            end: None,
+            broken: false,
+            shut: false,
+            wants_room: false,
+            woken_at: Time::default(),
+            noticed: false,
+            early: Vec::new(),
+            lost: 0,
+        }
+    }
 }
 
 /// Where a connection is going.
@@ -96,11 +176,11 @@ pub struct Network {
     ips: SortedMap<Place, Ipv4Addr>,
     names: SortedMap<NodeId, Str>,
     sockets: SortedMap<SocketId, Socket>,
-    listeners: SortedMap<(Place, u16), SocketId>,
+    listeners: SortedMap<(Place, Protocol, u16), SocketId>,
     /// The API server's port.
     pub(super) door: Option<super::door::Door>,
     /// Ports of nodes that lead to pods (`hostPort`).
-    mapped: SortedMap<(NodeId, u16, Ipv4Addr), Target>,
+    mapped: SortedMap<(NodeId, Protocol, u16, Ipv4Addr), Target>,
     owned: SortedMap<(Place, u64), SortedSet<SocketId>>,
     last: u64,
     ephemeral: u16,
@@ -172,14 +252,19 @@ impl Network {
         self.sockets.len()
     }
 
-    /// Whether somebody listens on a port.
-    pub fn listening(&self, place: Place, port: u16) -> bool {
-        self.listeners.contains_key(&(place, port))
+    /// Whether somebody listens where a connection attempt goes.
+    pub fn expected(&self, id: SocketId) -> bool {
+        self.stream(id).is_some_and(|stream| self.listener(stream).is_some())
+    }
+
+    fn listener(&self, stream: &Stream) -> Option<SocketId> {
+        self.listeners.get(&(stream.target.place, stream.protocol, stream.target.port)).copied()
     }
 
     /// The ports that a machine listens on.
     pub fn ports(&self, place: Place) -> Vec<u16> {
-        self.listeners.range((place, 0)..=(place, u16::MAX)).map(|((_, port), _)| *port).collect()
+        let all = (place, Protocol::Tcp, 0)..=(place, Protocol::Tcp, u16::MAX);
+        self.listeners.range(all).map(|((.., port), _)| *port).collect()
     }
 
     fn add(&mut self, socket: Socket) -> SocketId {
@@ -190,14 +275,14 @@ impl Network {
         id
     }
 
-    fn stream(&self, id: SocketId) -> Option<&Stream> {
+    pub(super) fn stream(&self, id: SocketId) -> Option<&Stream> {
         match &self.sockets.get(&id)?.body {
             Body::Stream(stream) => Some(stream),
             Body::Listener { .. } => None,
         }
     }
 
-    fn stream_mut(&mut self, id: SocketId) -> Option<(&mut Stream, &Event)> {
+    pub(super) fn stream_mut(&mut self, id: SocketId) -> Option<(&mut Stream, &Event)> {
         let socket = self.sockets.get_mut(&id)?;
         match &mut socket.body {
             Body::Stream(stream) => Some((stream, &socket.wake)),
@@ -206,7 +291,7 @@ impl Network {
     }
 
     /// Wakes a socket's holder at a moment, once a moment.
-    fn wake_at(&mut self, id: SocketId, at: Time, queue: &mut EventQueue) {
+    pub(super) fn wake_at(&mut self, id: SocketId, at: Time, queue: &mut EventQueue) {
         let Some((stream, wake)) = self.stream_mut(id) else { return };
         if stream.woken_at != at {
             stream.woken_at = at;
@@ -215,17 +300,32 @@ impl Network {
         }
     }
 
-    /// Listens on a port. `owner` tells the holders on one machine apart; `wake` is what wakes this one.
+    /// Listens on a TCP port. `owner` tells the holders on one machine apart; `wake` is what wakes this one.
     ///
     /// # Errors
     /// When the port is taken.
     pub fn listen(&mut self, place: Place, port: u16, owner: u64, wake: Event) -> Result<SocketId, NetError> {
-        if self.listeners.contains_key(&(place, port)) {
+        self.listen_for(Protocol::Tcp, place, port, owner, wake)
+    }
+
+    /// Listens on a port of a protocol.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub fn listen_for(
+        &mut self,
+        protocol: Protocol,
+        place: Place,
+        port: u16,
+        owner: u64,
+        wake: Event,
+    ) -> Result<SocketId, NetError> {
+        if self.listeners.contains_key(&(place, protocol, port)) {
             return Err(NetError::AddressInUse);
         }
-        let body = Body::Listener { port, backlog: VecDeque::new() };
+        let body = Body::Listener { port, protocol, backlog: VecDeque::new() };
         let id = self.add(Socket { place, wake, owner, body });
-        self.listeners.insert((place, port), id);
+        self.listeners.insert((place, protocol, port), id);
         Ok(id)
     }
 
@@ -246,16 +346,16 @@ impl Network {
         from: Place,
         owner: u64,
         wake: Event,
-        ip: Ipv4Addr,
-        port: u16,
+        to: Address,
         world: &mut World<'_>,
     ) -> Result<SocketId, NetError> {
+        let Address { ip, port, protocol } = to;
         if self.sockets.len() >= SOCKETS_MAX {
             return Err(NetError::Unreachable);
         }
         let own = self.address(from).unwrap_or(Ipv4Addr::LOCALHOST);
-        let client = Client { ip: own, node: self.name_of(from), now: world.now };
-        let found = self.find(from, ip, port, client, world);
+        let client = Client { ip: own, node: self.name_of(from), now: world.now, protocol };
+        let found = self.find(from, to, client, world);
         self.ephemeral = (self.ephemeral + 1) % 28_232;
         let local = (if ip.is_loopback() { Ipv4Addr::LOCALHOST } else { own }, 32_768 + self.ephemeral);
         let nowhere = Target { place: from, port };
@@ -263,26 +363,11 @@ impl Network {
             Ok(target) => (target, self.latency(from, target.place), None),
             Err((wait, error)) => (nowhere, SAME_NODE, Some((world.now + wait, Err(error)))),
         };
-        let stream = Stream {
-            settled: failure,
-            peer: None,
-            target,
-            local,
-            remote: (ip, port),
-            latency,
-            inbox: VecDeque::new(),
-            unread: 0,
-            end: None,
-            broken: false,
-            shut: false,
-            wants_room: false,
-            woken_at: Time::default(),
-            noticed: false,
-            early: Vec::new(),
-            lost: 0,
-        };
+        let stream = Stream { settled: failure, ..Stream::new(protocol, target, local, (ip, port), latency) };
         let id = self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) });
         match failure {
+            // Nobody says anything before something is sent.
+            _ if protocol == Protocol::Udp => {}
             Some((at, _)) => self.wake_at(id, at, world.queue),
             None => world.queue.at(world.now + latency, knock(target.place, id)),
         }
@@ -292,13 +377,13 @@ impl Network {
     fn find(
         &mut self,
         from: Place,
-        ip: Ipv4Addr,
-        port: u16,
+        to: Address,
         client: Client,
         world: &mut World<'_>,
     ) -> Result<Target, (Duration, NetError)> {
+        let Address { ip, port, protocol } = to;
         if let Place::Node(node) = from
-            && let Some(target) = self.mapped_at(node, port, ip).filter(|_| ip.is_loopback())
+            && let Some(target) = self.mapped_at(node, to).filter(|_| ip.is_loopback())
         {
             return Ok(target);
         }
@@ -325,9 +410,9 @@ impl Network {
             Some(Place::Pod { .. }) if from == Place::Workstation && matches!(route, Route::None) => {
                 Err((CONNECT_TIMEOUT, NetError::TimedOut))
             }
-            Some(Place::Node(node)) => {
-                Ok(self.mapped_at(node, port, ip).unwrap_or(Target { place: Place::Node(node), port }))
-            }
+            Some(Place::Node(node)) => Ok(self
+                .mapped_at(node, Address { ip, port, protocol })
+                .unwrap_or(Target { place: Place::Node(node), port })),
             Some(place) => Ok(Target { place, port }),
             None if ip.octets()[..2] == [10, 244] => Err((HOST_UNREACHABLE, NetError::Unreachable)),
             None => Err((CONNECT_TIMEOUT, NetError::TimedOut)),
@@ -367,42 +452,27 @@ impl Network {
     fn begin(&mut self, from: Place, owner: u64, wake: Event, target: Target, latency: Duration) -> SocketId {
         let own = self.address(from).unwrap_or(Ipv4Addr::LOCALHOST);
         self.ephemeral = (self.ephemeral + 1) % 28_232;
-        let stream = Stream {
-            settled: None,
-            peer: None,
-            target,
-            local: (own, 32_768 + self.ephemeral),
-            remote: (self.address(target.place).unwrap_or(Ipv4Addr::LOCALHOST), target.port),
-            latency,
-            inbox: VecDeque::new(),
-            unread: 0,
-            end: None,
-            broken: false,
-            shut: false,
-            wants_room: false,
-            woken_at: Time::default(),
-            noticed: false,
-            early: Vec::new(),
-            lost: 0,
-        };
+        let remote = (self.address(target.place).unwrap_or(Ipv4Addr::LOCALHOST), target.port);
+        let stream = Stream::new(Protocol::Tcp, target, (own, 32_768 + self.ephemeral), remote, latency);
         self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) })
     }
 
     /// Sends bytes as soon as a connection stands.
     pub fn send_when_open(&mut self, id: SocketId, bytes: Vec<u8>) {
         if let Some((stream, _)) = self.stream_mut(id) {
-            stream.early = bytes;
+            stream.early.push(bytes);
         }
     }
 
     /// Lets a port of a node lead to a pod, at one of its addresses or (unspecified) at all.
-    pub fn map_port(&mut self, node: NodeId, port: u16, ip: Ipv4Addr, target: Target) {
-        self.mapped.insert((node, port, ip), target);
+    pub fn map_port(&mut self, node: NodeId, at: Address, target: Target) {
+        self.mapped.insert((node, at.protocol, at.port, at.ip), target);
     }
 
     /// Where a port of a node leads at an address.
-    fn mapped_at(&self, node: NodeId, port: u16, ip: Ipv4Addr) -> Option<Target> {
-        [ip, Ipv4Addr::UNSPECIFIED].iter().find_map(|ip| self.mapped.get(&(node, port, *ip))).copied()
+    fn mapped_at(&self, node: NodeId, at: Address) -> Option<Target> {
+        let ips = [at.ip, Ipv4Addr::UNSPECIFIED];
+        ips.iter().find_map(|ip| self.mapped.get(&(node, at.protocol, at.port, *ip))).copied()
     }
 
     /// Where a connection that is being made goes; none once it stands or failed.
@@ -423,6 +493,11 @@ impl Network {
         }
         let dark = self.conditions.dark(from, target.place);
         let Some((stream, _)) = self.stream_mut(id) else { return false };
+        if stream.protocol == Protocol::Udp {
+            // Nobody sends it again.
+            stream.early.clear();
+            return true;
+        }
         stream.lost += 1;
         if !dark && stream.lost <= RETRIES {
             queue.at(now + Duration::from_secs(1 << (stream.lost - 1)), knock(target.place, id));
@@ -438,7 +513,7 @@ impl Network {
     }
 
     /// Whether nothing passes between the two ends of a connection.
-    fn stalled(&self, id: SocketId) -> bool {
+    pub(super) fn stalled(&self, id: SocketId) -> bool {
         let place = |id: &SocketId| self.sockets.get(id).map(|socket| socket.place);
         match (place(&id), self.stream(id).and_then(|stream| stream.peer).and_then(|peer| place(&peer))) {
             (Some(from), Some(to)) => self.conditions.blocks(from, to),
@@ -459,11 +534,11 @@ impl Network {
     pub fn arrive(&mut self, id: SocketId, now: Time, queue: &mut EventQueue) {
         let Some(stream) = self.stream(id).filter(|stream| stream.settled.is_none()) else { return };
         let (target, latency, local, remote) = (stream.target, stream.latency, stream.local, stream.remote);
+        let (protocol, listener) = (stream.protocol, self.listener(stream));
         if self.lose(id, target, now, queue) {
             return;
         }
         let answer_at = now + latency;
-        let listener = self.listeners.get(&(target.place, target.port)).copied();
         let accepted = listener.and_then(|listener| {
             let socket = self.sockets.get(&listener)?;
             Some((listener, socket.owner, socket.wake.clone()))
@@ -471,28 +546,17 @@ impl Network {
         let Some((listener, owner, wake)) = accepted else {
             if let Some((stream, _)) = self.stream_mut(id) {
                 stream.settled = Some((answer_at, Err(NetError::Refused)));
+                stream.early.clear();
             }
             self.wake_at(id, answer_at, queue);
             return;
         };
         let here = if remote.0.is_loopback() { local.0 } else { self.address(target.place).unwrap_or(remote.0) };
         let server = Stream {
+            asks: false,
             settled: Some((now, Ok(()))),
             peer: Some(id),
-            target,
-            local: (here, target.port),
-            remote: local,
-            latency,
-            inbox: VecDeque::new(),
-            unread: 0,
-            end: None,
-            broken: false,
-            shut: false,
-            wants_room: false,
-            woken_at: Time::default(),
-            noticed: false,
-            early: Vec::new(),
-            lost: 0,
+            ..Stream::new(protocol, target, (here, target.port), local, latency)
         };
         let body = Body::Stream(Box::new(server));
         let server = self.add(Socket { place: target.place, wake: wake.clone(), owner, body });
@@ -507,14 +571,19 @@ impl Network {
             early = std::mem::take(&mut stream.early);
         }
         self.wake_at(id, answer_at, queue);
-        if !early.is_empty() {
-            let _ = self.send(id, &early, answer_at, queue);
+        for bytes in early {
+            match protocol {
+                Protocol::Tcp => drop(self.send(id, &bytes, answer_at, queue)),
+                // It is what has just come.
+                Protocol::Udp => self.deliver(server, bytes, now, queue),
+            }
         }
     }
 
     /// Whether a connection stands; none while it is being made.
     pub fn connected(&mut self, id: SocketId, now: Time) -> Option<Result<(), NetError>> {
         match self.stream_mut(id) {
+            Some((stream, _)) if stream.protocol == Protocol::Udp => Some(Ok(())),
             Some((stream, _)) => {
                 let how = stream.settled.filter(|(at, _)| *at <= now).map(|(_, how)| how);
                 stream.noticed |= how.is_some();
@@ -530,6 +599,9 @@ impl Network {
     /// When the connection does not stand, or the other side is gone.
     pub fn send(&mut self, id: SocketId, bytes: &[u8], now: Time, queue: &mut EventQueue) -> Result<usize, NetError> {
         let stream = self.stream(id).ok_or(NetError::Reset)?;
+        if stream.protocol == Protocol::Udp {
+            return self.send_datagram(id, bytes, now, queue);
+        }
         match stream.settled {
             Some((_, Ok(()))) => {}
             Some((_, Err(error))) => return Err(error),
@@ -561,6 +633,9 @@ impl Network {
     /// Receives what has come: one message as it was sent.
     pub fn recv(&mut self, id: SocketId, now: Time, queue: &mut EventQueue) -> Recv {
         let Some((stream, _)) = self.stream_mut(id) else { return Recv::Failed(NetError::Reset) };
+        if stream.protocol == Protocol::Udp {
+            return stream.take_datagram(now);
+        }
         stream.noticed |= stream.settled.is_some_and(|(at, _)| at <= now);
         if let Some((at, Err(error))) = stream.settled {
             return if at <= now { Recv::Failed(error) } else { Recv::Pending };
@@ -588,7 +663,7 @@ impl Network {
     /// Tells the other side that nothing more is sent.
     pub fn shutdown(&mut self, id: SocketId, now: Time, queue: &mut EventQueue) {
         let Some((stream, _)) = self.stream_mut(id) else { return };
-        if std::mem::replace(&mut stream.shut, true) {
+        if stream.protocol == Protocol::Udp || std::mem::replace(&mut stream.shut, true) {
             return;
         }
         let (peer, at) = (stream.peer, now + stream.latency);
@@ -611,8 +686,8 @@ impl Network {
             }
         }
         match socket.body {
-            Body::Listener { port, backlog } => {
-                self.listeners.remove(&(socket.place, port));
+            Body::Listener { port, protocol, backlog } => {
+                self.listeners.remove(&(socket.place, protocol, port));
                 for waiting in backlog {
                     self.close(waiting, now, queue);
                 }
@@ -620,6 +695,9 @@ impl Network {
             Body::Stream(stream) => {
                 if let Some((peer, _)) = stream.peer.and_then(|peer| self.stream_mut(peer)) {
                     peer.broken = true;
+                }
+                if let (Protocol::Udp, Some(peer)) = (stream.protocol, stream.peer) {
+                    self.wake_at(peer, now + stream.latency, queue);
                 }
             }
         }
@@ -634,6 +712,7 @@ impl Network {
                 let arrived =
                     stream.inbox.front().is_some_and(|(at, _)| *at <= now) || stream.end.is_some_and(|at| at <= now);
                 match stream.settled {
+                    _ if stream.protocol == Protocol::Udp => arrived || stream.is_refused(now) || stream.is_over(),
                     None => false,
                     Some((at, how)) => {
                         let news = how.is_err() || !stream.noticed || arrived || stream.broken;
@@ -668,7 +747,7 @@ fn latency(from: Place, to: Place) -> Duration {
 }
 
 /// What happens when a connection attempt reaches a machine.
-fn knock(place: Place, socket: SocketId) -> Event {
+pub(super) fn knock(place: Place, socket: SocketId) -> Event {
     match place.node() {
         Some(node) => Event::Kubelet { node, wake: KubeletWake::Knock(socket) },
         None => Event::Network(NetworkWake::Knock(socket)),

@@ -13,7 +13,7 @@ use super::sandbox::Names;
 use crate::ctx::Ctx;
 use crate::faults::FaultWake;
 use crate::network::sockets::World;
-use crate::network::{Place, ingress};
+use crate::network::{Address, Place, Protocol, ingress};
 use crate::queue::Event;
 use crate::store::kinds;
 
@@ -64,6 +64,13 @@ impl PodHost<'_, '_> {
             "metadata": {"name": name, "namespace": namespace}, "data": data
         });
         client.create(kinds::SECRETS, namespace, secret).map(|_| "made".into()).map_err(|status| status.message)
+    }
+
+    fn reach(&mut self, protocol: Protocol, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
+        let to = Address::of(address, port, protocol)?;
+        let mut world =
+            World { now: self.ctx.now, queue: self.ctx.queue, informers: self.ctx.informers, random: self.ctx.random };
+        self.ctx.network.connect(self.place, self.owner, self.wake.clone(), to, &mut world)
     }
 
     /// What an ingress controller's watches have told it about a request: where it goes, in words.
@@ -139,14 +146,15 @@ impl Host for PodHost<'_, '_> {
     }
 
     fn connect(&mut self, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
-        let ip = match address {
-            IpAddr::V4(ip) => ip,
-            IpAddr::V6(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST,
-            IpAddr::V6(_) => return Err(NetError::Unreachable),
-        };
-        let mut world =
-            World { now: self.ctx.now, queue: self.ctx.queue, informers: self.ctx.informers, random: self.ctx.random };
-        self.ctx.network.connect(self.place, self.owner, self.wake.clone(), ip, port, &mut world)
+        self.reach(Protocol::Tcp, address, port)
+    }
+
+    fn listen_datagrams(&mut self, port: u16) -> Result<SocketId, NetError> {
+        self.ctx.network.listen_for(Protocol::Udp, self.place, port, self.owner, self.wake.clone())
+    }
+
+    fn connect_datagrams(&mut self, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
+        self.reach(Protocol::Udp, address, port)
     }
 
     fn connected(&mut self, socket: SocketId) -> Option<Result<(), NetError>> {

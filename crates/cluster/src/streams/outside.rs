@@ -11,7 +11,7 @@ use super::Source;
 use crate::Cluster;
 use crate::network::dns::Resolver;
 use crate::network::sockets::World;
-use crate::network::{Network, Place};
+use crate::network::{Address, Network, Place, Protocol};
 use crate::runtime::start::Exec;
 use crate::store::kinds;
 
@@ -39,27 +39,23 @@ impl Cluster {
     ///
     /// # Errors
     /// When it cannot even begin.
-    pub fn dial(&mut self, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
-        let ip = match address {
-            IpAddr::V4(ip) => ip,
-            IpAddr::V6(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST,
-            IpAddr::V6(_) => return Err(NetError::Unreachable),
-        };
+    pub fn dial(&mut self, protocol: Protocol, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
+        let to = Address::of(address, port, protocol)?;
         let mut world = World {
             now: self.queue.now(),
             queue: &mut self.queue,
             informers: &self.informers,
             random: &mut self.random,
         };
-        self.network.connect(Place::Workstation, WORKSTATION, Network::outside(), ip, port, &mut world)
+        self.network.connect(Place::Workstation, WORKSTATION, Network::outside(), to, &mut world)
     }
 
     /// Listens on a port of the workstation.
     ///
     /// # Errors
     /// When the port is taken.
-    pub fn listen(&mut self, port: u16) -> Result<SocketId, NetError> {
-        self.network.listen(Place::Workstation, port, WORKSTATION, Network::outside())
+    pub fn listen(&mut self, protocol: Protocol, port: u16) -> Result<SocketId, NetError> {
+        self.network.listen_for(protocol, Place::Workstation, port, WORKSTATION, Network::outside())
     }
 
     /// Takes the next connection to a port that the workstation listens on.

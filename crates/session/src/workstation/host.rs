@@ -2,6 +2,7 @@
 
 use drydock_api::Transport;
 use drydock_cluster::Cluster;
+use drydock_cluster::network::Protocol;
 use drydock_sorted::SortedMap;
 use std::net::IpAddr;
 
@@ -139,7 +140,15 @@ impl Host for WorkstationHost<'_> {
     }
 
     fn listen(&mut self, port: u16) -> Result<SocketId, NetError> {
-        self.cluster.listen(port)
+        self.cluster.listen(Protocol::Tcp, port)
+    }
+
+    fn listen_datagrams(&mut self, port: u16) -> Result<SocketId, NetError> {
+        self.cluster.listen(Protocol::Udp, port)
+    }
+
+    fn connect_datagrams(&mut self, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
+        self.cluster.dial(Protocol::Udp, address, port)
     }
 
     fn accept(&mut self, listener: SocketId) -> Option<SocketId> {
@@ -147,7 +156,7 @@ impl Host for WorkstationHost<'_> {
     }
 
     fn connect(&mut self, address: IpAddr, port: u16) -> Result<SocketId, NetError> {
-        self.cluster.dial(address, port)
+        self.cluster.dial(Protocol::Tcp, address, port)
     }
 
     fn connected(&mut self, socket: SocketId) -> Option<Result<(), NetError>> {

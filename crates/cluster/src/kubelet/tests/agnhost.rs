@@ -283,3 +283,51 @@ fn a_line_that_is_no_request_is_answered_at_once() {
     world.until("asks", |pod| pod["status"]["phase"] == "Succeeded");
     assert_eq!(world.logs("asks", &[]).trim_end(), "HTTP/1.1 400 Bad Request");
 }
+
+#[test]
+fn datagrams_find_their_way_and_back() {
+    let mut world = World::new();
+    let ports = value!([
+        {"containerPort": 8081, "hostPort": 30053, "protocol": "UDP"}, {"containerPort": 8080, "hostPort": 30053}
+    ]);
+    world.pod("server", value!({"image": IMAGE, "args": ["netexec"], "ports": ports}));
+    for (name, app) in [("s", "server"), ("none", "nobody")] {
+        let ports = value!([
+            {"name": "t", "port": 80, "targetPort": 8080}, {"name": "u", "port": 80, "targetPort": 8081, "protocol": "UDP"}
+        ]);
+        let spec = value!({"selector": {"app": app}, "ports": ports});
+        world.create(kinds::SERVICES, value!({"metadata": {"name": name}, "spec": spec}));
+    }
+    world.until("server", |pod| pod["status"]["phase"] == "Running");
+    world.run(2.0);
+    let server = world.get("server");
+    let status = |field: &str| server["status"][field].str().to_owned();
+    let (ip, node) = (status("podIP"), status("hostIP"));
+    let dial = |port: u16| format!("curl -s 's:80/dial?host={ip}&port={port}&protocol=udp&request=hostname'");
+    let connect = |place: &str| format!("/agnhost connect {place} --protocol=udp --timeout=2s 2>&1; echo $?");
+    let cases = [
+        ("echo hostname | nc -u -w1 s 80".to_owned(), "server"),
+        (format!("echo ECHO Hi | nc -u -w1 {ip} 8081"), "hi"),
+        (format!("echo hostname | nc -u -w1 {node} 30053"), "server"),
+        (format!("curl -s {node}:30053/hostname"), "server"),
+        (connect("s:80"), "0\n"),
+        (connect("none:80"), "REFUSED: read udp: connection refused\n1\n"),
+        (connect(&format!("{ip}:82")), "REFUSED: read udp: connection refused\n1\n"),
+        (connect("10.244.77.7:82"), "TIMEOUT: read udp: i/o timeout\n1\n"),
+        (dial(8081), "{\"responses\":[\"server\"]}"),
+        (dial(82), "{\"errors\":[\"reading from udp connection failed. err:'read udp: connection refused'\"]}"),
+        (format!("nc -uz -w1 {node} 30053; echo $?; nc -uz -w1 {ip} 82; echo $?"), "0\n1\n"),
+        (
+            "nc -u -l -p 9 > /tmp/got & sleep 1; printf one | nc -u -w1 localhost 9; cat /tmp/got; kill $!".to_owned(),
+            "one",
+        ),
+    ];
+    let script: Vec<&str> = cases.iter().map(|(command, _)| command.as_str()).collect();
+    let container = value!({"image": IMAGE, "command": ["sh", "-c", script.join("\necho ---\n")]});
+    world.pod_with("asks", container, value!({"restartPolicy": "Never"}));
+    world.until("asks", |pod| pod["status"]["phase"] == "Succeeded");
+    let told = world.logs("asks", &[]);
+    for ((command, expected), told) in cases.iter().zip(told.split("---\n")) {
+        assert_eq!(told.trim_end(), expected.trim_end(), "{command}");
+    }
+}

@@ -198,7 +198,7 @@ fn requests_are_proxied_while_the_clock_stands() {
 }
 
 fn talk(world: &mut World, ip: &str, port: u16) -> Result<String, NetError> {
-    let socket: SocketId = world.cluster.dial(ip.parse::<IpAddr>().unwrap(), port)?;
+    let socket: SocketId = world.cluster.dial(crate::network::Protocol::Tcp, ip.parse::<IpAddr>().unwrap(), port)?;
     let mut text = String::new();
     let mut sent = false;
     for _ in 0..2000 {

@@ -16,6 +16,12 @@ struct Nc {
     keep: bool,
     scan: bool,
     verbose: bool,
+    /// Whether it speaks in datagrams.
+    udp: bool,
+    /// How often it has looked whether a datagram comes back.
+    looked: u64,
+    /// How long it goes on after the end of its input.
+    quit: Option<u64>,
     timeout: Option<u64>,
     until: Option<Time>,
     host: String,
@@ -45,6 +51,8 @@ impl Nc {
         self.keep = options.has('k') || options.all().filter(|(letter, _)| *letter == 'l').count() > 1;
         self.scan = options.has('z');
         self.verbose |= options.has('v');
+        self.udp = options.has('u');
+        self.quit = options.value('q').and_then(duration);
         self.timeout = options.value('w').and_then(duration);
         self.exec = options.value('e').map(|command| vec![command.to_owned()]);
         let mut words = options.rest.clone();
@@ -54,7 +62,8 @@ impl Nc {
                 return Err(call.usage_error("missing port number"));
             };
             self.ports = vec![port];
-            return match call.sys.host().listen(port) {
+            let host = call.sys.host();
+            return match if self.udp { host.listen_datagrams(port) } else { host.listen(port) } {
                 Ok(socket) => {
                     self.listener = Some(socket);
                     if self.verbose {
@@ -114,7 +123,8 @@ impl Nc {
         };
         self.address = Some(address);
         self.until = self.timeout.map(|micros| Time(call.sys.now().0 + micros));
-        match call.sys.host().connect(address, port) {
+        let host = call.sys.host();
+        match if self.udp { host.connect_datagrams(address, port) } else { host.connect(address, port) } {
             Ok(socket) => {
                 self.socket = Some(socket);
                 Ok(Step::Continue)
@@ -127,9 +137,10 @@ impl Nc {
     fn refused(&mut self, error: NetError, call: &mut Call<'_, '_>) -> Result<Step, i32> {
         let port = self.ports.pop().unwrap_or(0);
         self.socket = None;
+        self.looked = 0;
         let (host, what) = (&self.host, error.message());
         let message = match (call.gnu(), error) {
-            (true, _) => format!("connect to {host} port {port} (tcp) failed: {what}"),
+            (true, _) => format!("connect to {host} port {port} ({}) failed: {what}", self.protocol()),
             (false, NetError::TimedOut) => "timed out".into(),
             (false, _) => {
                 let address = self.address.map(|address| address.to_string()).unwrap_or_default();
@@ -151,9 +162,11 @@ impl Nc {
             let text = match (call.name, call.gnu()) {
                 ("telnet", _) => format!("Connected to {}\n", self.host),
                 (_, true) if self.host == address => {
-                    format!("Connection to {address} {port} port [tcp/*] succeeded!\n")
+                    format!("Connection to {address} {port} port [{}/*] succeeded!\n", self.protocol())
                 }
-                (_, true) => format!("Connection to {} ({address}) {port} port [tcp/*] succeeded!\n", self.host),
+                (_, true) => {
+                    format!("Connection to {} ({address}) {port} port [{}/*] succeeded!\n", self.host, self.protocol())
+                }
                 (_, false) => format!("{} ({address}:{port}) open\n", self.host),
             };
             call.sys.eprint(&text);
@@ -163,12 +176,40 @@ impl Nc {
                 call.sys.host().close(socket);
             }
             self.connected = false;
+            self.looked = 0;
             self.ports.pop();
             self.code = 0;
             return if self.ports.is_empty() { Err(0) } else { Ok(Step::Continue) };
         }
-        self.until = None;
+        self.until = self.idle(call);
         Ok(Step::Continue)
+    }
+
+    fn protocol(&self) -> &'static str {
+        if self.udp { "udp" } else { "tcp" }
+    }
+
+    /// Until when datagrams that do not come are waited for: nobody says that there are no more.
+    fn idle(&self, call: &Call<'_, '_>) -> Option<Time> {
+        let quit = self.quit.filter(|_| self.input_ended);
+        let length = quit.into_iter().chain(self.timeout).min()?;
+        (self.udp && !self.listen).then(|| Time(call.sys.now().0 + length))
+    }
+
+    /// Sends datagrams, one a second, to see whether they come back; none while that goes on.
+    fn look(&mut self, socket: SocketId, call: &mut Call<'_, '_>) -> Option<Result<(), NetError>> {
+        if let Recv::Failed(error) = call.sys.host().recv(socket) {
+            return Some(Err(error));
+        }
+        if self.until.is_some_and(|until| until > call.sys.now()) {
+            return None;
+        }
+        if self.looked > self.timeout.map_or(3, |micros| micros / 1_000_000) {
+            return Some(Ok(()));
+        }
+        self.looked += 1;
+        self.until = Some(Time(call.sys.now().0 + 1_000_000));
+        call.sys.host().send(socket, b"X").err().map(Err)
     }
 
     fn go_on(&mut self, call: &mut Call<'_, '_>) -> Result<Step, i32> {
@@ -191,6 +232,22 @@ impl Nc {
         }
         let Some(socket) = self.socket else { return self.dial(call) };
         if !self.connected {
+            if self.udp && self.scan {
+                if self.looked == 0 {
+                    self.until = None;
+                }
+                return match self.look(socket, call) {
+                    None => Ok(Wait::socket(socket).or_until(self.until).into()),
+                    Some(Ok(())) => self.stood(call),
+                    Some(Err(_)) => {
+                        call.sys.host().close(socket);
+                        // It says nothing about it.
+                        (self.socket, self.looked, self.code) = (None, 0, 1);
+                        self.ports.pop();
+                        Ok(Step::Continue)
+                    }
+                };
+            }
             if self.until.is_some_and(|until| until <= call.sys.now()) {
                 call.sys.host().close(socket);
                 return self.refused(NetError::TimedOut, call);
@@ -220,6 +277,7 @@ impl Nc {
                 Read::Eof | Read::Error(_) => {
                     self.input_ended = true;
                     call.sys.host().shutdown(socket);
+                    self.until = self.idle(call);
                     busy = true;
                 }
             }
@@ -227,12 +285,21 @@ impl Nc {
         match call.sys.host().recv(socket) {
             Recv::Data(bytes) => {
                 call.put(&bytes);
+                self.until = self.idle(call);
                 Ok(Step::Continue)
             }
+            // Who sends no more may send again.
+            Recv::Eof if self.udp && !self.keep => Ok(Wait::forever().into()),
+            Recv::Failed(error) if self.udp && !self.listen => {
+                call.sys.host().close(socket);
+                call.error(&format!("read failed: {}", error.message()));
+                Err(1)
+            }
             Recv::Eof | Recv::Failed(_) => self.ended(socket, call),
+            Recv::Pending if self.until.is_some_and(|until| until <= call.sys.now()) => self.ended(socket, call),
             Recv::Pending if busy => Ok(Step::Continue),
             Recv::Pending => {
-                let mut wait = Wait::socket(socket);
+                let mut wait = Wait::socket(socket).or_until(self.until);
                 if !self.input_ended && self.unsent.is_empty() {
                     wait.read.push(0);
                 }

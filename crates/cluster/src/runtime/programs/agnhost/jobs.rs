@@ -153,6 +153,7 @@ fn calls(dials: &mut Vec<Dial>, end: &Option<String>, sys: &mut Sys<'_>) -> Opti
 pub struct Dial {
     host: String,
     port: u16,
+    datagrams: bool,
     request: String,
     left: u32,
     socket: Option<SocketId>,
@@ -177,15 +178,16 @@ impl Dial {
         if query("request").is_empty() {
             return Err("request parameter not specified. <nil>".into());
         }
-        match query("protocol").to_lowercase().as_str() {
-            "" | "http" => {}
+        let datagrams = match query("protocol").to_lowercase().as_str() {
+            "" | "http" => false,
+            "udp" => true,
             protocol => return Err(format!("unsupported protocol. {protocol}")),
-        }
+        };
         let port = query("port")
             .parse()
             .map_err(|_| format!("host and/or port param are invalid. lookup tcp/{}: unknown port", query("port")))?;
         let dial = Dial::to(query("host").trim_matches(['[', ']']), port, query("request"));
-        Ok(Dial { left: left.min(TRIES_MAX), ..dial })
+        Ok(Dial { left: left.min(TRIES_MAX), datagrams, ..dial })
     }
 
     /// One call.
@@ -193,6 +195,7 @@ impl Dial {
         Dial {
             host: host.to_owned(),
             port,
+            datagrams: false,
             request,
             left: 1,
             socket: None,
@@ -213,7 +216,7 @@ impl Dial {
     /// Goes on; responses and errors once all calls are made.
     pub fn advance(&mut self, sys: &mut Sys<'_>) -> Option<Value> {
         while self.left > 0 {
-            let outcome = self.call(sys)?;
+            let outcome = if self.datagrams { self.send(sys)? } else { self.call(sys)? };
             self.left -= 1;
             if let Some(socket) = self.socket.take() {
                 sys.host().close(socket);
@@ -222,6 +225,9 @@ impl Dial {
             self.inbox.clear();
             match outcome {
                 Ok(text) => self.responses.push(text),
+                Err(why) if self.datagrams => {
+                    self.errors.push(format!("reading from udp connection failed. err:'read udp: {why}'"));
+                }
                 Err(why) => {
                     self.errors.push(format!("Get \"http://{}:{}/{}\": {why}", self.host, self.port, self.request))
                 }
@@ -234,6 +240,30 @@ impl Dial {
             }
         }
         Some(answer)
+    }
+
+    /// Goes on with one datagram and its answer; none while it waits.
+    fn send(&mut self, sys: &mut Sys<'_>) -> Option<Result<String, String>> {
+        let failed = |error: drydock_shell::NetError| Some(Err(error.message().to_lowercase()));
+        let socket = match self.socket {
+            Some(socket) => socket,
+            None => {
+                self.deadline = Some(sys.now() + PATIENCE);
+                let begun = resolve(&self.host, sys).and_then(|ip| sys.host().connect_datagrams(ip, self.port));
+                match begun.and_then(|socket| sys.host().send(socket, self.request.as_bytes()).map(|_| socket)) {
+                    Ok(socket) => *self.socket.insert(socket),
+                    Err(error) => return failed(error),
+                }
+            }
+        };
+        match sys.host().recv(socket) {
+            Recv::Data(bytes) => Some(Ok(String::from_utf8_lossy(&bytes).into_owned())),
+            Recv::Failed(error) => failed(error),
+            Recv::Eof | Recv::Pending if self.deadline.is_some_and(|deadline| sys.now() >= deadline) => {
+                Some(Err("i/o timeout".into()))
+            }
+            Recv::Eof | Recv::Pending => None,
+        }
     }
 
     /// Goes on with one call; none while it waits.

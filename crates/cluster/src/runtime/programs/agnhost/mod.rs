@@ -1,13 +1,14 @@
 //! agnhost, the image that Kubernetes' own tests are made of: one executable with many commands.
 //!
 //! [`guestbook`] is a server with replicas, [`files`] looks at volumes, [`once`] has what prints and ends, [`serve`] the servers, [`jobs`] what a server does for
-//! a request that takes a while. Datagrams and SCTP are not simulated.
+//! a request that takes a while, [`udp`] the datagrams that one of them answers. SCTP is not simulated.
 
 mod files;
 mod guestbook;
 mod jobs;
 mod once;
 mod serve;
+mod udp;
 
 use std::sync::Arc;
 use std::time::Duration;

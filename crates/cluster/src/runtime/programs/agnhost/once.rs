@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use drydock_shell::{Disposition, NetError, Program, Signal, SocketId, Step, Sys, Wait};
+use drydock_shell::{Disposition, NetError, Program, Recv, Signal, SocketId, Step, Sys, Wait};
 use drydock_value::Time;
 
 use super::{Flags, duration};
@@ -129,9 +129,10 @@ impl Program for Logs {
     }
 }
 
-/// `connect`: whether a TCP connection can be made, told in one word.
+/// `connect`: whether a TCP connection can be made, or a datagram is answered, told in one word.
 #[derive(Debug, Clone, Default)]
 pub struct Connect {
+    datagrams: bool,
     socket: Option<SocketId>,
     until: Option<Time>,
 }
@@ -160,7 +161,30 @@ impl Connect {
         let address = resolve(host, sys).map_err(|_| format!("DNS: lookup {host}: no such host"))?;
         let timeout = flags.get("timeout").and_then(duration).filter(|timeout| !timeout.is_zero());
         self.until = timeout.map(|timeout| sys.now() + timeout);
-        sys.host().connect(address, port).map_err(told)
+        self.datagrams = flags.get("protocol") == Some("udp");
+        if !self.datagrams {
+            return sys.host().connect(address, port).map_err(told);
+        }
+        let data = format!("{}\n", flags.get("udp-data").unwrap_or("hostname"));
+        let begun = sys.host().connect_datagrams(address, port);
+        begun.and_then(|socket| sys.host().send(socket, data.as_bytes()).map(|_| socket)).map_err(told)
+    }
+
+    /// How it went, once that is known.
+    fn outcome(&self, socket: SocketId, sys: &mut Sys<'_>) -> Option<Result<(), String>> {
+        let late = self.until.is_some_and(|until| sys.now() >= until);
+        if !self.datagrams {
+            let done = sys.host().connected(socket).map(|done| done.map_err(told));
+            return done.or_else(|| late.then(|| Err(told(NetError::TimedOut))));
+        }
+        let failed = |word: &str, why: &str| Some(Err(format!("{word}: read udp: {why}")));
+        match sys.host().recv(socket) {
+            Recv::Data(_) => Some(Ok(())),
+            Recv::Failed(NetError::Refused) => failed("REFUSED", "connection refused"),
+            Recv::Failed(error) => failed("UNKNOWN", &error.message().to_lowercase()),
+            Recv::Eof | Recv::Pending if late => failed("TIMEOUT", "i/o timeout"),
+            Recv::Eof | Recv::Pending => None,
+        }
     }
 }
 
@@ -180,9 +204,8 @@ impl Program for Connect {
         };
         let done = socket.and_then(|socket| {
             self.socket = Some(socket);
-            match sys.host().connected(socket) {
-                Some(done) => done.map(|()| None).map_err(told),
-                None if self.until.is_some_and(|until| sys.now() >= until) => Err(told(NetError::TimedOut)),
+            match self.outcome(socket, sys) {
+                Some(done) => done.map(|()| None),
                 None => Ok(Some(socket)),
             }
         });

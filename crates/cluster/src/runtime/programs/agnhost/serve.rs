@@ -7,6 +7,7 @@ use drydock_value::{Time, Value, to_json, value};
 
 use super::guestbook::{Book, Said};
 use super::jobs::{Dial, Job, Jobs, Task};
+use super::udp::Udp;
 use super::{Flags, duration, stamp};
 use crate::runtime::programs::http::{self, Answer, Incoming, Request, Response, Server};
 
@@ -39,6 +40,7 @@ const KINDS: &[(&str, Kind)] = &[
 pub struct Serve {
     kind: Kind,
     server: Server,
+    udp: Udp,
     site: Option<Site>,
 }
 
@@ -61,7 +63,7 @@ impl Serve {
     /// The server of a command's name.
     pub fn find(name: &str) -> Option<Serve> {
         let (_, kind) = KINDS.iter().find(|(known, _)| *known == name)?;
-        Some(Serve { kind: *kind, server: Server::default(), site: None })
+        Some(Serve { kind: *kind, server: Server::default(), udp: Udp::default(), site: None })
     }
 
     fn start(&mut self, sys: &mut Sys<'_>) -> Step {
@@ -88,7 +90,13 @@ impl Serve {
         }
         let port = ports.first().copied().unwrap_or_default();
         match self.kind {
-            Kind::NetExec => sys.eprint(&format!("{stamp} Started HTTP server on port {port}\n")),
+            Kind::NetExec => {
+                sys.eprint(&format!("{stamp} Started HTTP server on port {port}\n"));
+                if let Err(why) = self.udp.start(flags.number("udp-port", 8081), sys) {
+                    sys.eprint(&why);
+                    return Step::Exit(1);
+                }
+            }
             Kind::Grpc => {
                 let http: u16 = flags.number("http-port", 8080);
                 sys.eprint(&format!(
@@ -116,6 +124,7 @@ fn served_port(name: &str) -> Option<u16> {
 impl Program for Serve {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         let Some(mut site) = self.site.take() else { return self.start(sys) };
+        self.udp.serve(sys);
         self.server.serve(sys, &mut site);
         for (connection, response) in site.jobs.advance(sys) {
             self.server.reply(connection, &response);
@@ -126,6 +135,7 @@ impl Program for Serve {
         }
         let mut wait = self.server.wait().or_until(site.end.map(|(time, _)| time));
         site.jobs.add_to(&mut wait);
+        self.udp.add_to(&mut wait);
         site.book.add_to(&mut wait);
         let end = site.end.filter(|(time, _)| sys.now() >= *time);
         self.site = Some(site);
