@@ -2,113 +2,79 @@
 
 use drydock_value::Value;
 
-/// The fields, and those of what lies in them.
-const FIELDS: &[(&str, &str)] = &[
+/// The types, as Go's structs: their fields with what they hold, text where nothing is said. Before a field's name stand
+/// the structs that it is embedded by, as errors name them.
+const TYPES: &[(&str, &str)] = &[
     (
-        "",
-        "apiVersion kind metadata openapi namePrefix nameSuffix namespace commonLabels labels commonAnnotations patchesStrategicMerge patchesJson6902 patches images imageTags replacements replicas vars sortOptions resources components crds bases configMapGenerator secretGenerator helmGlobals helmCharts helmChartInflationGenerator generatorOptions configurations generators transformers validators buildMetadata",
+        "Kustomization",
+        "TypeMeta.apiVersion TypeMeta.kind metadata:types.ObjectMeta openapi:map[string]string namePrefix nameSuffix namespace commonLabels:map[string]string labels:[]types.Label commonAnnotations:map[string]string patchesStrategicMerge:[]types.PatchStrategicMerge patchesJson6902:[]types.Patch patches:[]types.Patch images:[]types.Image imageTags:[]types.Image replacements:[]types.ReplacementField replicas:[]types.Replica vars:[]types.Var sortOptions:types.SortOptions resources:[]string components:[]string crds:[]string bases:[]string configMapGenerator:[]types.ConfigMapArgs secretGenerator:[]types.SecretArgs helmGlobals:types.HelmGlobals helmCharts:[]types.HelmChart helmChartInflationGenerator:[]types.HelmChartArgs generatorOptions:types.GeneratorOptions configurations:[]string generators:[]string transformers:[]string validators:[]string buildMetadata:[]string",
     ),
-    ("images", "name newName tagSuffix newTag digest"),
-    ("imageTags", "name newName tagSuffix newTag digest"),
-    ("replicas", "name count"),
-    ("labels", "pairs includeSelectors includeTemplates fields"),
-    ("patches", "path patch target options"),
-    ("patchesJson6902", "path patch target options"),
-    ("configMapGenerator", "namespace name behavior env envs files literals options"),
-    ("secretGenerator", "namespace name behavior env envs files literals options type"),
-    ("generatorOptions", "labels annotations disableNameSuffixHash immutable"),
+    ("ObjectMeta", "name namespace labels:map[string]string annotations:map[string]string"),
+    ("Label", "pairs:map[string]string includeSelectors:bool includeTemplates:bool fields:[]types.FieldSpec"),
+    ("FieldSpec", "Gvk.group Gvk.version Gvk.kind path create:bool"),
+    ("Patch", "path patch target:types.Selector options:types.PatchArgs"),
+    ("PatchArgs", "allowNameChange:bool allowKindChange:bool"),
     (
-        "options",
-        "labels annotations disableNameSuffixHash immutable allowNameChange allowKindChange delimiter index create encoding",
+        "Selector",
+        "ResId.Gvk.group ResId.Gvk.version ResId.Gvk.kind ResId.name ResId.namespace labelSelector annotationSelector",
     ),
-    ("target", "group version kind name namespace labelSelector annotationSelector"),
-    ("replacements", "path source sourceValue targets"),
-    ("sortOptions", "order legacySortOptions"),
+    ("Image", "name newName tagSuffix newTag digest"),
+    (
+        "ReplacementField",
+        "path Replacement.source:types.SourceSelector Replacement.sourceValue Replacement.targets:[]*types.TargetSelector",
+    ),
+    (
+        "SourceSelector",
+        "ResId.Gvk.group ResId.Gvk.version ResId.Gvk.kind ResId.name ResId.namespace fieldPath options:types.FieldOptions",
+    ),
+    ("TargetSelector", "select:types.Selector reject:[]*types.Selector fieldPaths:[]string options:types.FieldOptions"),
+    ("FieldOptions", "delimiter index:int encoding create:bool"),
+    ("Replica", "name count:int64"),
+    ("Var", "name objref:types.Target fieldref:types.FieldSelector"),
+    ("Target", "apiVersion Gvk.group Gvk.version Gvk.kind name namespace"),
+    ("FieldSelector", "fieldPath"),
+    ("SortOptions", "order:types.SortOrder legacySortOptions:types.LegacySortOptions"),
+    ("LegacySortOptions", "orderFirst:[]string orderLast:[]string"),
+    (
+        "ConfigMapArgs",
+        "GeneratorArgs.namespace GeneratorArgs.name GeneratorArgs.behavior GeneratorArgs.KvPairSources.literals:[]string GeneratorArgs.KvPairSources.files:[]string GeneratorArgs.KvPairSources.envs:[]string GeneratorArgs.KvPairSources.env GeneratorArgs.options:types.GeneratorOptions",
+    ),
+    ("SecretArgs", "type"),
+    (
+        "GeneratorOptions",
+        "labels:map[string]string annotations:map[string]string disableNameSuffixHash:bool immutable:bool",
+    ),
+    ("HelmGlobals", "chartHome configHome"),
+    (
+        "HelmChart",
+        "name version repo releaseName namespace additionalValuesFiles:[]string valuesFile valuesInline:map[string]any valuesMerge includeCRDs:bool skipHooks:bool apiVersions:[]string kubeVersion nameTemplate skipTests:bool debug:bool devel:bool",
+    ),
+    (
+        "HelmChartArgs",
+        "chartName chartVersion chartRepoUrl chartHome chartRepoName helmBin helmHome values valuesLocal:map[string]any valuesMerge releaseName releaseNamespace extraArgs:[]string",
+    ),
 ];
-
-/// Fields that hold text and nothing else.
-const TEXTS: &[(&str, &str)] = &[
-    ("Image.images", "newTag"),
-    ("Image.images", "newName"),
-    ("Image.images", "digest"),
-    ("Image.images", "name"),
-    ("Kustomization", "namePrefix"),
-    ("Kustomization", "nameSuffix"),
-    ("Kustomization", "namespace"),
-];
-
-/// Lists, and what Go calls them.
-const LISTS: [(&str, &str); 8] = [
-    ("resources", "[]string"),
-    ("components", "[]string"),
-    ("patches", "[]types.Patch"),
-    ("images", "[]types.Image"),
-    ("labels", "[]types.Label"),
-    ("replicas", "[]types.Replica"),
-    ("configMapGenerator", "[]types.ConfigMapArgs"),
-    ("secretGenerator", "[]types.SecretArgs"),
-];
-
-/// Maps whose values are text and nothing else.
-const MAPS: [&str; 2] = ["commonLabels", "commonAnnotations"];
-
-/// What is not done here, rather than passed over.
-const UNSUPPORTED: &[&str] = &["validators"];
 
 /// Whether every field is known and holds what it should. Answers it with the fields' names as they should be: any
 /// capitals do.
 ///
 /// # Errors
 /// kustomize's words.
-pub(super) fn check(kustomization: &Value, root: &str) -> Result<Value, String> {
-    let invalid = |why: String| format!("invalid Kustomization: {why}");
-    if kustomization.as_object().is_none() {
-        let kind = word(kustomization);
-        return Err(invalid(format!("json: cannot unmarshal {kind} into Go value of type types.Kustomization")));
-    }
-    let mut spelled = known("", kustomization).map_err(invalid)?;
-    for (field, of) in LISTS.into_iter().chain(MAPS.map(|field| (field, "map[string]string"))) {
-        let value = &spelled[field];
-        let fits = if of.starts_with("map") { value.as_object().is_some() } else { value.as_array().is_some() };
-        if !value.is_null() && !fits {
-            let kind = word(value);
-            return Err(invalid(format!(
-                "json: cannot unmarshal {kind} into Go struct field Kustomization.{field} of type {of}"
-            )));
-        }
-    }
-    let fields: Vec<String> = spelled.entries().map(|(field, _)| field.to_owned()).collect();
-    for field in fields {
-        let value = known(&field, &spelled[field.as_str()]).map_err(invalid)?;
-        spelled.set(&field, value);
-    }
-    let kustomization = &spelled;
-    for (owner, field) in TEXTS {
-        let holders = match owner.split_once('.') {
-            Some((_, list)) => kustomization[list].items(),
-            None => std::slice::from_ref(kustomization),
-        };
-        for holder in holders {
-            let Some(kind) = other_than_text(&holder[*field]) else { continue };
-            let place = owner.split_once('.').map_or((*owner).to_owned(), |(name, list)| format!("{name}.{list}"));
-            return Err(invalid(format!(
-                "json: cannot unmarshal {kind} into Go struct field {place}.{field} of type string"
-            )));
-        }
-    }
-    for field in MAPS {
-        if let Some(kind) = kustomization[field].entries().find_map(|(_, value)| other_than_text(value)) {
-            return Err(invalid(format!(
-                "json: cannot unmarshal {kind} into Go struct field Kustomization.{field} of type string"
-            )));
-        }
-    }
-    let labels = kustomization["labels"].items().iter();
-    let pair = labels.flat_map(|label| label["pairs"].entries()).find_map(|(_, value)| other_than_text(value));
-    if let Some(kind) = pair {
-        return Err(invalid(format!(
-            "json: cannot unmarshal {kind} into Go struct field Label.labels.pairs of type string"
-        )));
+pub(super) fn check(kustomization: &Value) -> Result<Value, String> {
+    let place = Place { owner: "", path: String::new() };
+    decode(kustomization, "types.Kustomization", &place).map_err(|why| format!("invalid Kustomization: json: {why}"))
+}
+
+/// Whether a kustomization says anything at all, and what it is.
+///
+/// # Errors
+/// kustomize's words.
+pub(super) fn enforce(kustomization: &Value, root: &str) -> Result<(), String> {
+    let says = |(field, value): (&str, &Value)| {
+        !matches!(field, "apiVersion" | "kind") && value.as_str().is_none_or(|text| !text.is_empty())
+    };
+    if !kustomization.entries().any(says) {
+        return Err("kustomization.yaml is empty".into());
     }
     let (version, kind) = (kustomization["apiVersion"].str(), kustomization["kind"].str());
     let mut wrong = Vec::new();
@@ -123,45 +89,94 @@ pub(super) fn check(kustomization: &Value, root: &str) -> Result<Value, String> 
     if !wrong.is_empty() {
         return Err(format!("Failed to read kustomization file under {root}:\n{}", wrong.join("\n")));
     }
-    match UNSUPPORTED.iter().find(|field| !kustomization[**field].is_empty()) {
-        Some(field) => Err(format!("{field} is not supported")),
-        None => Ok(spelled),
+    Ok(())
+}
+
+/// Where a value stands, as errors of Go's JSON name it: the struct that has the field, and the way there.
+struct Place {
+    owner: &'static str,
+    path: String,
+}
+
+/// A value as Go decodes it into a type, the keys of objects in order. The first thing that is wrong is told.
+fn decode(value: &Value, of: &'static str, place: &Place) -> Result<Value, String> {
+    match value {
+        // Nothing is a text without letters, a struct without fields.
+        Value::Null if of == "string" => return Ok("".into()),
+        Value::Null if of.starts_with("types.") => return Ok(Value::object()),
+        Value::Null => return Ok(Value::Null),
+        _ => {}
     }
-}
-
-/// What JSON calls a value.
-fn word(value: &Value) -> &'static str {
-    other_than_text(value).unwrap_or("string")
-}
-
-/// What JSON calls a value that is no text.
-fn other_than_text(value: &Value) -> Option<&'static str> {
-    Some(match value {
-        Value::Int(_) | Value::Float(_) => "number",
-        Value::Bool(_) => "bool",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-        _ => return None,
+    let kind = word(value);
+    let fields = fields(of);
+    match value {
+        Value::Array(items) if of.starts_with("[]") => {
+            let inner = of.trim_start_matches("[]").trim_start_matches('*');
+            return items.iter().map(|item| decode(item, inner, place)).collect();
+        }
+        Value::Object(map) if of.starts_with("map[string]") => {
+            let inner = of.trim_start_matches("map[string]");
+            let mut out = value.clone();
+            for (key, item) in map.iter() {
+                out.set(key, decode(item, inner, place)?);
+            }
+            return Ok(out);
+        }
+        Value::Object(map) if fields.is_some() => {
+            let mut out = Value::object();
+            for (key, item) in map.iter() {
+                let (name, path, inner) = field(of, key).ok_or_else(|| format!("unknown field {key:?}"))?;
+                let path = if place.path.is_empty() { path.to_owned() } else { format!("{}.{path}", place.path) };
+                let inside = Place { owner: of.trim_start_matches("types."), path };
+                if !item.is_null() {
+                    out.set(name, decode(item, inner, &inside)?);
+                }
+            }
+            return Ok(out);
+        }
+        _ => {}
+    }
+    let kind = match (kind, of) {
+        (_, "any") | ("bool", "bool") => return Ok(value.clone()),
+        ("string", "string" | "types.PatchStrategicMerge" | "types.SortOrder") => return Ok(value.clone()),
+        ("number", "int" | "int64") if matches!(value, Value::Int(_)) => return Ok(value.clone()),
+        // What is a number, but not one of these, is shown.
+        ("number", "int" | "int64") => format!("number {}", drydock_value::to_json(value)),
+        _ => kind.to_owned(),
+    };
+    let of = of.replace("any", "interface {}");
+    Err(match place.path.as_str() {
+        "" => format!("cannot unmarshal {kind} into Go value of type {of}"),
+        path => format!("cannot unmarshal {kind} into Go struct field {}.{path} of type {of}", place.owner),
     })
 }
 
-/// What lies in a field, with the names of its own fields as they should be.
-fn known(field: &str, value: &Value) -> Result<Value, String> {
-    let Some((_, fields)) = FIELDS.iter().find(|row| row.0 == field) else { return Ok(value.clone()) };
-    if let Value::Array(items) = value {
-        return items.iter().map(|item| known(field, item)).collect();
+/// What JSON calls a value.
+pub(super) fn word(value: &Value) -> &'static str {
+    match value {
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::Float(_) => "number",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+        _ => "string",
     }
-    if value.as_object().is_none() {
-        return Ok(value.clone());
-    }
-    let mut out = Value::object();
-    for (name, inner) in value.entries() {
-        let found = fields.split(' ').find(|known| known.eq_ignore_ascii_case(name));
-        let name = found.ok_or_else(|| format!("json: unknown field {name:?}"))?;
-        let inner = if matches!(name, "options" | "target") { known(name, inner)? } else { inner.clone() };
-        out.set(name, inner);
-    }
-    Ok(out)
+}
+
+/// The fields of a struct.
+fn fields(of: &str) -> Option<&'static str> {
+    let name = of.strip_prefix("types.")?;
+    TYPES.iter().find(|row| row.0 == name).map(|row| row.1)
+}
+
+/// A field of a struct, in whatever capitals: its name, its name with the structs that embed it, its type.
+fn field(of: &str, key: &str) -> Option<(&'static str, &'static str, &'static str)> {
+    let found = fields(of)?.split(' ').find_map(|row| {
+        let (path, inner) = row.split_once(':').unwrap_or((row, "string"));
+        let name = path.rsplit('.').next().unwrap_or(path);
+        name.eq_ignore_ascii_case(key).then_some((name, path, inner))
+    });
+    // Secrets have what config maps have, and a type.
+    found.or_else(|| if of == "types.SecretArgs" { field("types.ConfigMapArgs", key) } else { None })
 }
 
 /// Warnings about fields that others replaced.

@@ -21,13 +21,17 @@ pub(super) fn read(kustomization: &Value, world: &mut World<'_>, loader: &Loader
             if !LISTS.split(' ').any(|known| known == list) {
                 return Err(format!("error unmarshaling JSON: while decoding JSON: json: unknown field {list:?}"));
             }
-            rows.items().iter().for_each(|row| config[list].push(row.clone()));
+            // Names are affixed anyway, and once.
+            let usual = |row: &&Value| list.starts_with("name") && row["path"].str() == "metadata/name";
+            rows.items().iter().filter(|row| !usual(row)).for_each(|row| config[list].push(row.clone()));
         }
     }
-    for path in kustomization["crds"].items() {
-        let bytes = loader.load(world, path.str())?;
-        let text = String::from_utf8_lossy(&bytes);
-        let types = drydock_yaml::parse_one(&text).map_err(|error| error.to_string())?;
+    let crds = &kustomization["crds"];
+    for path in crds.items() {
+        let types = definitions(world, loader, path.str()).map_err(|why| {
+            let paths: Vec<&str> = crds.items().iter().map(Value::str).collect();
+            format!("loading CRDs [{}]: {why}", paths.join(" "))
+        })?;
         for (name, _) in types.entries() {
             let properties = properties(&types, name);
             if ["kind", "apiVersion", "metadata"].iter().all(|field| properties.get(field).is_some()) {
@@ -40,6 +44,26 @@ pub(super) fn read(kustomization: &Value, world: &mut World<'_>, loader: &Loader
         all.extend(config[list].items().iter().cloned());
     }
     Ok(config)
+}
+
+/// The types that a file of `crds` defines.
+fn definitions(world: &mut World<'_>, loader: &Loader, path: &str) -> Result<Value, String> {
+    let bytes = loader.load(world, path)?;
+    let parsed = drydock_yaml::parse_one(&String::from_utf8_lossy(&bytes)).map_err(|error| error.to_string());
+    let decoded = parsed.and_then(|types| {
+        let wrong = match types.as_object() {
+            None => Some((&types, "nameToApiMap")).filter(|_| !types.is_null()),
+            Some(map) => {
+                let other = map.values().find(|of| of.as_object().is_none() && !of.is_null());
+                other.map(|of| (of, "OpenAPIDefinition"))
+            }
+        };
+        let Some((value, of)) = wrong else { return Ok(types.clone()) };
+        let kind = super::checks::word(value);
+        let words = "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal";
+        Err(format!("{words} {kind} into Go value of type accumulator.{of}"))
+    });
+    decoded.map_err(|why| format!("unable to parse open API definition from '{path}': {why}"))
 }
 
 /// The properties of a type; the schema is spelled in Go's way or in JSON's.

@@ -19,7 +19,11 @@ pub(super) fn run(
 ) -> Result<(), String> {
     for (field, kind) in [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")] {
         for entry in kustomization[field].items() {
-            one(kind, entry, &kustomization["generatorOptions"], world, loader, items)?;
+            let origin = value!({
+                "configuredIn": loader.relative("kustomization.yaml"),
+                "configuredBy": {"apiVersion": "builtin", "kind": format!("{kind}Generator")}
+            });
+            one(kind, entry, &kustomization["generatorOptions"], origin, world, loader, items)?;
         }
     }
     Ok(())
@@ -33,16 +37,13 @@ pub(super) fn one(
     kind: &str,
     entry: &Value,
     all: &Value,
+    origin: Value,
     world: &mut World<'_>,
     loader: &Loader,
     items: &mut Items,
 ) -> Result<(), String> {
     let options = merged_options(all, &entry["options"]);
     let object = make(kind, entry, &options, world, loader)?;
-    let origin = value!({
-        "configuredIn": loader.relative("kustomization.yaml"),
-        "configuredBy": {"apiVersion": "builtin", "kind": format!("{kind}Generator")}
-    });
     let hashed = !options["disableNameSuffixHash"].is_true();
     add(items, Item { object, hashed, origin, ..Item::default() }, entry["behavior"].str())
 }
@@ -86,6 +87,9 @@ fn make(kind: &str, entry: &Value, options: &Value, world: &mut World<'_>, loade
             (_, Err(error)) => object["data"].set(key, STANDARD.encode(error.as_bytes())),
         }
     }
+    if kind == "Secret" && object["data"].is_null() {
+        object.set("data", Value::object());
+    }
     for field in ["labels", "annotations"] {
         for (key, text) in options[field].entries() {
             object["metadata"][field].set(key, text);
@@ -115,7 +119,7 @@ fn pairs(entry: &Value, world: &mut World<'_>, loader: &Loader) -> Result<Vec<Pa
             }
             let (key, text) = match line.split_once('=') {
                 Some((key, text)) => (key, text.to_owned()),
-                None => (line, world.env.var(line).to_owned()),
+                None => (line, String::new()),
             };
             if !key.is_empty() {
                 all.push((key.to_owned(), text.into_bytes()));
@@ -189,7 +193,11 @@ fn add(items: &mut Items, mut item: Item, behavior: &str) -> Result<(), String> 
             items[*place] = Item { object, hashed: item.hashed && old.hashed, ..old.clone() };
             Ok(())
         }
-        [_] => fail(format!("id {} exists; behavior must be merge or replace", id.debug())),
+        [_] => {
+            let behavior = if behavior == "create" { behavior } else { "unspecified" };
+            let why = format!("can not use behavior: '{behavior}', behavior must be merge or replace");
+            fail(format!("id {} exists; {why}", id.debug()))
+        }
         _ => fail(format!("found multiple objects [{id}] that could accept merge of {}", id.debug())),
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct World<'a> {
     pub var_fields: Vec<Value>,
     /// Fields beyond the usual ones that hold names of other objects.
     pub references: Vec<Value>,
+    /// Whether objects tell what transformed them.
+    pub annotated: bool,
 }
 
 const ROOT_FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -135,15 +137,13 @@ pub(super) fn kustomization(world: &mut World<'_>, loader: &Loader) -> Result<Va
     };
     let bytes = world.files.read(path).map_err(|errno| format!("open {path}: {errno}"))?;
     let text = String::from_utf8_lossy(&bytes);
-    let value = drydock_yaml::parse_one_strict(&text).map_err(|error| {
+    let value = drydock_yaml::parse_one(&text).map_err(|error| {
         let error = error.to_string();
         format!("invalid Kustomization: {}", error.trim_start_matches("error converting YAML to JSON: "))
     })?;
-    let of_itself = |field: &str| matches!(field, "apiVersion" | "kind" | "metadata");
-    if (value.is_null() || value.as_object().is_some()) && value.entries().all(|(field, _)| of_itself(field)) {
-        return Err("kustomization.yaml is empty".into());
-    }
-    let value = checks::check(&value, &loader.root)?;
+    let value = checks::check(&value)?;
+    world.warnings.extend(checks::deprecations(&value));
+    checks::enforce(&value, &loader.root)?;
     helm(world, &value)?;
     match &value["openapi"] {
         Value::Null => {}
@@ -155,7 +155,6 @@ pub(super) fn kustomization(world: &mut World<'_>, loader: &Loader) -> Result<Va
         }
         _ => {}
     }
-    world.warnings.extend(checks::deprecations(&value));
     Ok(value)
 }
 
@@ -167,10 +166,17 @@ fn helm(world: &World<'_>, kustomization: &Value) -> Result<(), String> {
             return Err(format!("{field} is not supported"));
         }
         let mut config = Value::object();
-        for (key, value) in chart.entries() {
+        let globals = kustomization["helmGlobals"].entries();
+        for (key, value) in globals.chain(chart.entries()).filter(|(_, value)| !value.is_empty()) {
+            // The older form had other names for some, and some that are passed over.
             let key = match key {
                 "chartName" => "name",
                 "chartRepoUrl" => "repo",
+                "chartVersion" => "version",
+                "values" => "valuesFile",
+                "valuesLocal" => "valuesInline",
+                "helmHome" => "configHome",
+                "chartRepoName" | "helmBin" | "releaseNamespace" | "extraArgs" => continue,
                 key => key,
             };
             config.set(key, value.clone());
@@ -206,7 +212,8 @@ pub(super) fn accumulate(
         folder(world, &inner, true, items).map_err(|why| wrap("accumulateDirectory:", why))?;
     }
     transform::run(kustomization, &config, world, loader, items)?;
-    plugins::transformers(world, loader, kustomization, items)
+    plugins::transformers(world, loader, kustomization, items)?;
+    plugins::validators(world, loader, kustomization, items)
 }
 
 /// An entry of `resources`: a file, or else a folder.
@@ -278,6 +285,9 @@ pub(super) fn documents(bytes: &[u8], path: &str) -> Result<Vec<Value>, String> 
 }
 
 fn flatten(value: Value, objects: &mut Vec<Value>) -> Result<(), String> {
+    if value.as_object().is_none() {
+        return Err("missing Resource metadata".into());
+    }
     if value["kind"].str().ends_with("List") && value["items"].as_array().is_some() {
         for item in value["items"].items() {
             flatten(item.clone(), objects)?;

@@ -56,6 +56,7 @@ pub fn build(
         vars: Vec::new(),
         var_fields: Vec::new(),
         references: Vec::new(),
+        annotated: false,
     };
     let built = objects(&mut world, path);
     (world.warnings, built)
@@ -64,6 +65,7 @@ pub fn build(
 fn objects(world: &mut World<'_>, path: &str) -> Result<Vec<Value>, String> {
     let loader = Loader::start(world, path)?;
     let kustomization = load::kustomization(world, &loader)?;
+    world.annotated = kustomization["buildMetadata"].items().iter().any(|of| of.str() == "transformerAnnotations");
     let mut items = Items::new();
     load::accumulate(world, &loader, &kustomization, &mut items)?;
     for item in items.iter_mut().filter(|item| item.hashed) {
@@ -81,8 +83,12 @@ fn objects(world: &mut World<'_>, path: &str) -> Result<Vec<Value>, String> {
     let notes = |name: &str| kustomization["buildMetadata"].items().iter().any(|item| item.str() == name);
     for item in &mut items {
         if notes("originAnnotations") && !item.origin.is_null() {
-            let text = drydock_yaml::to_yaml(&item.origin);
+            let text = resource::origin_text(&item.origin, "");
             item.object["metadata"]["annotations"].set("config.kubernetes.io/origin", text);
+        }
+        if !item.transformations.is_empty() {
+            let annotations = &mut item.object["metadata"]["annotations"];
+            annotations.set("alpha.config.kubernetes.io/transformations", item.transformations.as_str());
         }
         if notes("managedByLabel") {
             item.object["metadata"]["labels"].set("app.kubernetes.io/managed-by", format!("kustomize-{VERSION}"));
@@ -170,8 +176,12 @@ spec:
                 &["resource with name web does not match a config with the following GVK"],
             ),
             (
-                "patches: [{target: {kind: Cron.*}, patch: '[{op: add, path: /spec/suspend, value: true}]'}]\n",
+                "patches: [{target: {kind: Cron.*}, patch: '- {op: add, path: /spec/suspend, value: true}'}]\n",
                 &["suspend: true"],
+            ),
+            (
+                "patches: [{target: {kind: Cron.*}, patch: '[{op: add, path: /spec/suspend, value: true}]'}]\n",
+                &["unable to parse SM or JSON patch from [patch: "],
             ),
             (
                 "patches: [{patch: '{apiVersion: v1, kind: Service, metadata: {name: web}, $patch: delete}'}]\n",
@@ -225,6 +235,91 @@ spec:
             (
                 "commonLabels: {a: 1}\n",
                 &["cannot unmarshal number into Go struct field Kustomization.commonLabels of type string"],
+            ),
+            (
+                "metadata: 5\n",
+                &["cannot unmarshal number into Go struct field Kustomization.metadata of type types.ObjectMeta"],
+            ),
+            (
+                "zz: 1\nnamePrefix: a-\nnamePrefix: [b-]\n",
+                &["array into Go struct field Kustomization.namePrefix of type string"],
+            ),
+            (
+                "patches: [{target: {kind: 1}}]\n",
+                &["struct field Selector.patches.target.ResId.Gvk.kind of type string"],
+            ),
+            (
+                "secretGenerator: [{literals: a}]\n",
+                &["SecretArgs.secretGenerator.GeneratorArgs.KvPairSources.literals of type []string"],
+            ),
+            (
+                "replacements: [{source: x}]\n",
+                &["ReplacementField.replacements.Replacement.source of type types.SourceSelector"],
+            ),
+            (
+                "replicas: [{name: web, count: 2.5}]\n",
+                &["cannot unmarshal number 2.5 into Go struct field Replica.replicas.count of type int64"],
+            ),
+            (
+                "configMapGenerator: [{name: g}, {name: g}]\n",
+                &["exists; can not use behavior: 'unspecified', behavior must be merge or replace"],
+            ),
+            (
+                "crds: [all.yaml]\n",
+                &[
+                    "error: loading CRDs [all.yaml]: unable to parse open API definition from 'all.yaml': error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type accumulator.OpenAPIDefinition",
+                ],
+            ),
+            (
+                "generators: [lost]\n",
+                &["error: loading generator plugins: accumulation err='accumulating resources from 'lost'"],
+            ),
+            ("transformers: [lost]\n", &["error: accumulation err='accumulating resources from 'lost'"]),
+            (
+                "transformers: ['{apiVersion: builtin, kind: SecretGenerator, metadata: {name: l}}']\n",
+                &["error: plugin SecretGenerator.builtin.[noGrp]/l.[noNs] not a transformer"],
+            ),
+            (
+                "validators: ['{apiVersion: builtin, kind: NamespaceTransformer, metadata: {name: n, namespace: z}}']\n",
+                &["validator shouldn't modify the resource map: nodes unequal: \n -- {"],
+            ),
+            (
+                "replacements: [{path: lost}]\n",
+                &[
+                    "trouble configuring builtin ReplacementTransformer with config: `\nReplacements:\n- path: lost\n`: evalsymlink",
+                ],
+            ),
+            (
+                "replacements: [{sourceValue: x, source: {kind: Service}, targets: [{}]}]\n",
+                &["value and resource selectors are mutually exclusive"],
+            ),
+            (
+                "replacements: [{sourceValue: x, targets: [{select: {kind: Ingress}, fieldPaths: [spec.tls.3.x]}]}]\n",
+                &[
+                    "unable to find field \"spec.tls.3.x\" in replacement target: index 3 specified but only 1 elements found",
+                ],
+            ),
+            (
+                "patchesJson6902: [{path: p, target: {kind: Service}}]\n",
+                &[
+                    "PatchJson6902Transformer with config: `\npath: p\ntarget:\n  kind: Service\n`: must specify the target name",
+                ],
+            ),
+            (
+                "helmCharts: [{name: x}]\nhelmGlobals: {chartHome: c}\n",
+                &["chartHome: c\nname: x\n`: must specify --enable-helm"],
+            ),
+            ("images: [{name: busybox, newTag: '1', tagSuffix: -b}]\n", &["image: busybox:1"]),
+            (
+                "buildMetadata: [transformerAnnotations]\nnamePrefix: p-\n",
+                &[
+                    "    alpha.config.kubernetes.io/transformations: |\n      - configuredIn: kustomization.yaml\n        configuredBy:\n          apiVersion: builtin\n          kind: PrefixTransformer\n",
+                ],
+            ),
+            ("secretGenerator: [{name: s}]\n", &["data: {}\nkind: Secret\nmetadata:\n  name: s-46f8b28mk5"]),
+            (
+                "vars: [{name: V, objref: {kind: Service, version: v1, name: web}}]\n",
+                &["well-defined vars that were never replaced: V"],
             ),
         ] {
             let got = built(kustomization);

@@ -36,13 +36,77 @@ pub(super) fn run(entry: &Value, world: &mut World<'_>, loader: &Loader, items: 
         }
         (Patch::Strategic(patches), Some(target)) => {
             if patches.len() > 1 {
-                return Err("Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field".into());
+                let words = "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field";
+                return Err(format!("{words}: {}", source(entry)));
             }
             for patch in &patches {
                 let places = (0..items.len()).filter(|at| target.matches(&items[*at])).collect();
                 lay(patch, places, &entry["options"], items);
             }
             Ok(())
+        }
+    }
+}
+
+/// An entry of `patchesJson6902`.
+///
+/// # Errors
+/// kustomize's words.
+pub(super) fn json6902(entry: &Value, world: &mut World<'_>, loader: &Loader, items: &mut Items) -> Result<(), String> {
+    let patch = operations(entry, world, loader).map_err(|why| {
+        let mut config = entry.clone();
+        if !entry["patch"].is_null() {
+            config.remove("patch");
+            config.set("jsonOp", &entry["patch"]);
+        }
+        let config = drydock_yaml::to_yaml(&config);
+        format!("trouble configuring builtin PatchJson6902Transformer with config: `\n{config}`: {why}")
+    })?;
+    let mut entry = entry.clone();
+    entry.remove("path");
+    entry.set("patch", drydock_value::to_json(&patch));
+    run(&entry, world, loader, items)
+}
+
+/// The operations of a JSON patch. What begins as JSON is nothing else.
+fn operations_of(text: &str) -> Result<Value, String> {
+    if text.starts_with('[') {
+        let wrong = |why: String| format!("decoding {text}: {why}");
+        let patch: Value = drydock_value::parse_json(text).map_err(|why| wrong(why.to_string()))?;
+        return match patch.items().iter().find(|item| item.as_object().is_none()) {
+            Some(item) => {
+                let kind = super::checks::word(item);
+                Err(wrong(format!("json: cannot unmarshal {kind} into Go value of type jsonpatch.Operation")))
+            }
+            None => Ok(patch),
+        };
+    }
+    drydock_yaml::parse_one(text).map_err(|error| error.to_string())
+}
+
+/// The operations that an entry of `patchesJson6902` names.
+fn operations(entry: &Value, world: &mut World<'_>, loader: &Loader) -> Result<Value, String> {
+    let (path, inline) = (entry["path"].str(), entry["patch"].str());
+    if entry["target"]["name"].is_empty() {
+        return Err("must specify the target name".into());
+    }
+    let text = match (path.is_empty(), inline.is_empty()) {
+        (true, true) => return Err("must specify a file path or a json operation".into()),
+        (false, false) => return Err("must specify a file path or jsonOp, not both".into()),
+        (true, false) => inline.to_owned(),
+        (false, true) => String::from_utf8_lossy(&loader.load(world, path)?).into_owned(),
+    };
+    if text.is_empty() {
+        return Err(format!("patch file '{path}' empty seems to be empty"));
+    }
+    let patch = operations_of(&text)?;
+    let json = drydock_value::to_json(&patch);
+    match patch.as_array() {
+        Some([]) => Err(format!("patch appears to be empty; file={path}, JsonOp={json}")),
+        Some(_) => Ok(patch),
+        None => {
+            let kind = super::checks::word(&patch);
+            Err(format!("decoding {json}: json: cannot unmarshal {kind} into Go value of type jsonpatch.Patch"))
         }
     }
 }
@@ -71,7 +135,7 @@ pub(super) fn strategic_file(
 /// Where a patch stands, as errors say it.
 fn source(entry: &Value) -> String {
     let field = if entry["path"].is_empty() { "patch" } else { "path" };
-    format!("[{field}: {}]", crate::failure::quote(entry[field].str()))
+    format!("[{field}: {}]", crate::failure::quote(entry[field].str().trim()))
 }
 
 fn read(entry: &Value, world: &mut World<'_>, loader: &Loader) -> Result<Patch, String> {
@@ -92,13 +156,14 @@ fn read(entry: &Value, world: &mut World<'_>, loader: &Loader) -> Result<Patch, 
         }
     };
     // An array is a JSON patch, objects are strategic merge patches.
-    if let Ok(operations @ Value::Array(_)) = drydock_yaml::parse_one(&text) {
+    let text = text.trim();
+    if let Ok(operations @ Value::Array(_)) = operations_of(text) {
         return Ok(Patch::Json(operations));
     }
     match load::documents(text.as_bytes(), "") {
         Ok(objects) if !objects.is_empty() => Ok(Patch::Strategic(objects)),
         // With a target, the patch itself needs no name.
-        _ => match drydock_yaml::parse(&text) {
+        _ => match drydock_yaml::parse(text) {
             Ok(objects) if !entry["target"].is_null() && objects.iter().all(|o| !o["kind"].is_null()) => {
                 Ok(Patch::Strategic(objects))
             }

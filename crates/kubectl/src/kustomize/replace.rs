@@ -1,41 +1,62 @@
 //! `replacements`: values of one object's fields that are put into others'.
 
-use drydock_value::Value;
+use drydock_value::{Value, value};
 
 use super::load::{Loader, World};
 use super::resource::{Id, Item, Items};
 use super::select::Target;
 
-/// An entry of `replacements`, or a file of them.
+/// The entries of `replacements`, some of which may be files of them. All are read before one acts.
 ///
 /// # Errors
 /// kustomize's words.
-pub(super) fn run(entry: &Value, world: &mut World<'_>, loader: &Loader, items: &mut Items) -> Result<(), String> {
+pub(super) fn all(entries: &Value, world: &mut World<'_>, loader: &Loader, items: &mut Items) -> Result<(), String> {
+    let mut read = Vec::new();
+    for entry in entries.items() {
+        file(entry, world, loader, &mut read).map_err(|why| {
+            let config = drydock_yaml::to_yaml(&value!({"Replacements": entries}));
+            format!("trouble configuring builtin ReplacementTransformer with config: `\n{config}`: {why}")
+        })?;
+    }
+    read.iter().try_for_each(|entry| replace(entry, items))
+}
+
+/// What an entry holds, or the file that it names.
+fn file(entry: &Value, world: &mut World<'_>, loader: &Loader, read: &mut Vec<Value>) -> Result<(), String> {
     let path = entry["path"].str();
     if path.is_empty() {
-        return replace(entry, items);
+        read.push(entry.clone());
+        return Ok(());
+    }
+    if entry.entries().count() > 1 {
+        return Err("cannot specify both path and inline replacement".into());
     }
     let bytes = loader.load(world, path)?;
     let text = String::from_utf8_lossy(&bytes);
     match drydock_yaml::parse_one(&text).map_err(|error| error.to_string())? {
-        Value::Array(entries) => entries.iter().try_for_each(|entry| replace(entry, items)),
-        entry => replace(&entry, items),
+        Value::Array(entries) => read.extend(entries.iter().cloned()),
+        entry => read.push(entry),
     }
+    Ok(())
 }
 
 fn replace(entry: &Value, items: &mut Items) -> Result<(), String> {
-    let value = match entry["sourceValue"].as_str() {
-        Some(text) => Value::from(text),
-        None if entry["source"].is_null() || entry["targets"].is_null() => {
-            return Err("replacements must specify a source and at least one target".into());
+    let text = entry["sourceValue"].as_str();
+    if entry["targets"].is_empty() || (text.is_none() && entry["source"].is_null()) {
+        return Err("replacements must specify a source and at least one target".into());
+    }
+    let value = match text {
+        Some(_) if !entry["source"].is_null() => {
+            return Err("value and resource selectors are mutually exclusive".into());
         }
+        Some(text) => Value::from(text),
         None => source(&entry["source"], items)?,
     };
     for target in entry["targets"].items() {
         if target["select"].is_empty() {
             return Err("target must specify resources to select".into());
         }
-        let chosen = Target::read(&target["select"])?;
+        let chosen = Target::read(&target["select"]).map_err(|why| format!("error creating target selector: {why}"))?;
         let mut rejects = Vec::new();
         for reject in target["reject"].items() {
             rejects.push(Target::read(reject)?);
@@ -57,7 +78,8 @@ fn replace(entry: &Value, items: &mut Items) -> Result<(), String> {
 
 /// The value that is to be put elsewhere.
 fn source(source: &Value, items: &Items) -> Result<Value, String> {
-    let path = if source["fieldPath"].str().is_empty() { "metadata.name" } else { source["fieldPath"].str() };
+    let given = source["fieldPath"].str();
+    let path = if given.is_empty() { "metadata.name" } else { given };
     let parts = [("group", 0), ("version", 1), ("kind", 2)].map(|(field, _)| source[field].str());
     let shown = Id {
         gvk: drydock_api::GroupVersionKind::new(parts[0], parts[1], parts[2]),
@@ -77,15 +99,19 @@ fn source(source: &Value, items: &Items) -> Result<Value, String> {
     let found: Vec<&Item> = items.iter().filter(matches).collect();
     let item = match found.as_slice() {
         [item] => item,
-        [] => return Err(format!("nothing selected by {shown}:{path}")),
-        _ => return Err(format!("multiple matches for selector {shown}:{path}")),
+        found => {
+            let shown = if given.is_empty() { shown.to_string() } else { format!("{shown}:{given}") };
+            let words = if found.is_empty() { "nothing selected by" } else { "multiple matches for selector" };
+            return Err(format!("{words} {shown}"));
+        }
     };
     let mut object = item.object.clone();
     let mut value = Value::Null;
-    walk(&mut object, &split(path), false, &mut |found| {
+    // What is not there is said below.
+    let _ = walk(&mut object, &split(path), false, &mut |found| {
         value = found.clone();
         Ok(())
-    })?;
+    });
     if value.is_null() {
         return Err(format!("fieldPath `{path}` is missing for replacement source {shown}"));
     }
@@ -121,33 +147,16 @@ fn put(item: &mut Item, path: &str, options: &Value, value: &Value) -> Result<()
     let mut found = false;
     let before = item.id();
     let mut object = item.object.clone();
-    walk(&mut object, &parts, create, &mut |place| {
+    let mut set = Ok(());
+    let walked = walk(&mut object, &parts, create, &mut |place| {
         found = true;
-        let Some(new) = scalar(value) else {
-            if !delimiter.is_empty() {
-                return Err("delimiter option can only be used with scalar nodes".into());
-            }
-            *place = value.clone();
-            return Ok(());
-        };
-        let new = if delimiter.is_empty() {
-            new
-        } else {
-            let old = scalar(place).ok_or("delimiter option can only be used with scalar nodes")?;
-            let mut pieces: Vec<String> = old.split(delimiter).map(str::to_owned).collect();
-            match usize::try_from(index) {
-                Err(_) => pieces.insert(0, new),
-                Ok(at) => match pieces.get_mut(at) {
-                    Some(piece) => *piece = new,
-                    None => pieces.push(new),
-                },
-            }
-            pieces.join(delimiter)
-        };
-        // The place keeps its type; a new one has none.
-        *place = if place.as_str().is_some() { Value::from(new) } else { resolved(&new) };
+        if set.is_ok() {
+            set = lay(place, value, delimiter, index);
+        }
         Ok(())
-    })?;
+    });
+    walked.map_err(|why| format!("unable to find field {path:?} in replacement target: {why}"))?;
+    set?;
     if !found {
         return Err(format!("unable to find field {path:?} in replacement target"));
     }
@@ -155,6 +164,34 @@ fn put(item: &mut Item, path: &str, options: &Value, value: &Value) -> Result<()
     if item.id() != before && item.previous.last() != Some(&before) {
         item.previous.push(before);
     }
+    Ok(())
+}
+
+/// Puts a value into a place, or into a part of the text there.
+fn lay(place: &mut Value, value: &Value, delimiter: &str, index: i64) -> Result<(), String> {
+    let Some(new) = scalar(value) else {
+        if !delimiter.is_empty() {
+            return Err("delimiter option can only be used with scalar nodes".into());
+        }
+        *place = value.clone();
+        return Ok(());
+    };
+    let new = if delimiter.is_empty() {
+        new
+    } else {
+        let old = scalar(place).ok_or("delimiter option can only be used with scalar nodes")?;
+        let mut pieces: Vec<String> = old.split(delimiter).map(str::to_owned).collect();
+        match usize::try_from(index) {
+            Err(_) => pieces.insert(0, new),
+            Ok(at) => match pieces.get_mut(at) {
+                Some(piece) => *piece = new,
+                None => pieces.push(new),
+            },
+        }
+        pieces.join(delimiter)
+    };
+    // The place keeps its type; a new one has none.
+    *place = if place.as_str().is_some() { Value::from(new) } else { resolved(&new) };
     Ok(())
 }
 
@@ -205,10 +242,12 @@ fn walk(value: &mut Value, path: &[String], create: bool, act: Act<'_>) -> Resul
             value.items_mut().iter_mut().try_for_each(|item| walk(item, rest, create, act))
         }
         Value::Array(_) => {
-            let at = if part == "-" { value.items().len().checked_sub(1) } else { part.parse::<usize>().ok() };
-            match at.and_then(|at| value.items_mut().get_mut(at)) {
-                Some(item) => walk(item, rest, create, act),
-                None => Ok(()),
+            let count = value.items().len();
+            let at = if part == "-" { count.checked_sub(1) } else { part.parse::<usize>().ok() };
+            match (at, at.and_then(|at| value.items_mut().get_mut(at))) {
+                (_, Some(item)) => walk(item, rest, create, act),
+                (Some(at), None) => Err(format!("index {at} specified but only {count} elements found")),
+                (None, None) => Ok(()),
             }
         }
         Value::Object(map) if part == "*" => map.iter_mut().try_for_each(|(_, inner)| walk(inner, rest, create, act)),
@@ -217,7 +256,8 @@ fn walk(value: &mut Value, path: &[String], create: bool, act: Act<'_>) -> Resul
                 if !create {
                     return Ok(());
                 }
-                value.set(part.as_str(), Value::Null);
+                let list = rest.first().is_some_and(|next| next == "0");
+                value.set(part.as_str(), if list { Value::from(vec![Value::Null]) } else { Value::Null });
             }
             value.get_mut(part).map_or(Ok(()), |inner| walk(inner, rest, create, act))
         }

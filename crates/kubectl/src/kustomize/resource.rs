@@ -78,6 +78,8 @@ pub(super) struct Item {
     pub hashed: bool,
     /// For `buildMetadata: [originAnnotations]`.
     pub origin: Value,
+    /// For `buildMetadata: [transformerAnnotations]`: what transformed it, in order.
+    pub transformations: String,
 }
 
 impl Item {
@@ -110,6 +112,16 @@ impl Item {
         }
         object
     }
+}
+
+/// Who made or changed something, as annotations say it: a file's path, or what a kustomization configures.
+pub(super) fn origin_text(origin: &Value, indent: &str) -> String {
+    if !origin["path"].is_null() {
+        return drydock_yaml::to_yaml(origin);
+    }
+    let by = drydock_yaml::to_yaml(&origin["configuredBy"]);
+    let by: String = by.lines().map(|line| format!("{indent}  {line}\n")).collect();
+    format!("configuredIn: {}\n{indent}configuredBy:\n{by}", origin["configuredIn"].str())
 }
 
 /// The objects of a layer, in order.

@@ -28,7 +28,10 @@ impl Target {
         }
         let selector = |field: &str| match value[field].str() {
             "" => Ok(None),
-            text => Selector::parse(text).map(Some),
+            // kustomize knows fewer operators.
+            text => Selector::parse(text)
+                .map(Some)
+                .map_err(|why| why.replace("in, notin, =, ==, !=, gt, lt", "'=', '!=', '==', 'in', notin'")),
         };
         Ok(Target { patterns, labels: selector("labelSelector")?, annotations: selector("annotationSelector")? })
     }

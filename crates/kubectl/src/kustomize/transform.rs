@@ -49,6 +49,13 @@ const ANNOTATIONS: &[Row] = &[
 
 const REPLICAS: &[Row] = &[("Deployment ReplicaSet StatefulSet ReplicationController", "spec/replicas", true)];
 
+const IMAGES: &[Row] = &[
+    ("", "spec/containers[]/image", false),
+    ("", "spec/initContainers[]/image", false),
+    ("", "spec/template/spec/containers[]/image", false),
+    ("", "spec/template/spec/initContainers[]/image", false),
+];
+
 /// Kinds whose names no layer changes.
 const FIXED_NAMES: [&str; 3] = ["CustomResourceDefinition", "APIService", "Namespace"];
 
@@ -104,7 +111,7 @@ pub(super) fn run(
         }
     }
     for entry in layer["patchesJson6902"].items() {
-        patch::run(entry, world, loader, items)?;
+        patch::json6902(entry, world, loader, items)?;
     }
     for entry in layer["replicas"].items() {
         replicas(entry, &config["replicas"], items)?;
@@ -113,14 +120,55 @@ pub(super) fn run(
         for entry in layer[field].items() {
             for item in items.iter_mut() {
                 images(&mut item.object, entry);
+                // The usual fields are visited once more: a suffix comes twice.
+                fields::visit_rows(&mut item.object, IMAGES, &mut |image| retag(image, entry));
                 image_specs(&mut item.object, &config["images"], entry);
             }
         }
     }
-    for entry in layer["replacements"].items() {
-        replace::run(entry, world, loader, items)?;
+    replace::all(&layer["replacements"], world, loader, items)?;
+    if world.annotated {
+        annotate(layer, loader, items);
     }
     Ok(())
+}
+
+/// What the fields that are annotated are done by, in their order; a star stands for one transformer for each item.
+const TRANSFORMERS: [(&str, &str); 11] = [
+    ("patchesStrategicMerge", "PatchStrategicMerge"),
+    ("patches*", "Patch"),
+    ("namespace", "Namespace"),
+    ("namePrefix", "Prefix"),
+    ("nameSuffix", "Suffix"),
+    ("labels*", "Label"),
+    ("commonAnnotations", "Annotations"),
+    ("patchesJson6902*", "PatchJson6902"),
+    ("replicas*", "ReplicaCount"),
+    ("images*", "ImageTag"),
+    ("replacements", "Replacement"),
+];
+
+/// Notes on objects what the layer did to them.
+fn annotate(layer: &Value, loader: &Loader, items: &mut Items) {
+    for (field, kind) in TRANSFORMERS {
+        let value = &layer[field.trim_end_matches('*')];
+        let mut times = if field.ends_with('*') { value.items().len() } else { usize::from(!value.is_empty()) };
+        // There is one for the common labels whenever there is one for others.
+        if kind == "Label" && (times > 0 || !layer["commonLabels"].is_empty()) {
+            times += 1;
+        }
+        let origin = value!({
+            "configuredIn": loader.relative("kustomization.yaml"),
+            "configuredBy": {"apiVersion": "builtin", "kind": format!("{kind}Transformer")}
+        });
+        note(items, &origin, times);
+    }
+}
+
+/// Notes on objects what transformed them.
+pub(super) fn note(items: &mut Items, origin: &Value, times: usize) {
+    let text = format!("- {}", super::resource::origin_text(origin, "  ")).repeat(times);
+    items.iter_mut().for_each(|item| item.transformations.push_str(&text));
 }
 
 /// Lays pairs over a map.
@@ -212,6 +260,9 @@ fn affix(prefix: &str, suffix: &str, items: &mut Items) {
 
 /// Puts texts before and behind what the fields hold that somebody names.
 pub(super) fn affix_specs(prefix: &str, suffix: &str, specs: &Value, items: &mut Items) {
+    if specs.is_empty() {
+        return;
+    }
     for item in items.iter_mut() {
         let before = item.object.clone();
         fields::visit_specs(&mut item.object, specs, &mut |text| {
@@ -227,11 +278,13 @@ pub(super) fn affix_specs(prefix: &str, suffix: &str, specs: &Value, items: &mut
 
 /// Sets images in the fields that somebody names.
 pub(super) fn image_specs(object: &mut Value, specs: &Value, entry: &Value) {
-    fields::visit_specs(object, specs, &mut |image| {
-        if let Some(new) = image.as_str().and_then(|image| new_image(image, entry)) {
-            *image = new.into();
-        }
-    });
+    fields::visit_specs(object, specs, &mut |image| retag(image, entry));
+}
+
+fn retag(image: &mut Value, entry: &Value) {
+    if let Some(new) = image.as_str().and_then(|image| new_image(image, entry)) {
+        *image = new.into();
+    }
 }
 
 fn replicas(entry: &Value, specs: &Value, items: &mut Items) -> Result<(), String> {
@@ -240,11 +293,11 @@ fn replicas(entry: &Value, specs: &Value, items: &mut Items) -> Result<(), Strin
     for item in items.iter_mut() {
         if item.ids().iter().any(|id| id.name == name) {
             fields::visit_rows(&mut item.object, REPLICAS, &mut |count| {
-                *count = entry["count"].clone();
+                *count = entry["count"].int().into();
                 found = true;
             });
             fields::visit_specs(&mut item.object, specs, &mut |count| {
-                *count = entry["count"].clone();
+                *count = entry["count"].int().into();
                 found = true;
             });
         }
@@ -259,6 +312,9 @@ fn replicas(entry: &Value, specs: &Value, items: &mut Items) -> Result<(), Strin
 
 /// Sets images by their names, wherever an object has containers.
 pub(super) fn images(value: &mut Value, entry: &Value) {
+    if value["kind"].str() == "CustomResourceDefinition" {
+        return;
+    }
     match value {
         Value::Array(_) => value.items_mut().iter_mut().for_each(|item| images(item, entry)),
         Value::Object(map) => {
@@ -285,7 +341,13 @@ fn new_image(image: &str, entry: &Value) -> Option<String> {
         Some((name, tag)) if !tag.contains('/') => (name, tag),
         _ => (rest, ""),
     };
-    if name != entry["name"].str() {
+    let wanted = entry["name"].str();
+    // Names are patterns, though few use them as such.
+    let pattern = || {
+        let tail = "(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$";
+        regex_lite::Regex::new(&format!("^{wanted}{tail}")).is_ok_and(|pattern| pattern.is_match(image))
+    };
+    if name != wanted && !(wanted.contains(|c| "*.+?[](){}|^$\\".contains(c)) && pattern()) {
         return None;
     }
     let text = |field: &str| entry[field].str();
@@ -332,6 +394,9 @@ mod tests {
             ("r:5000/nginx:1", value!({"name": "r:5000/nginx", "newName": "x"}), Some("x:1")),
             ("r:5000/nginx", value!({"name": "nginx", "newName": "x"}), None),
             ("nginx:1", value!({"name": "nginx", "tagSuffix": "-b"}), Some("nginx:1-b")),
+            ("nginx:1", value!({"name": "ngin.", "newTag": "2"}), Some("nginx:2")),
+            ("r/nginx:1", value!({"name": ".*/nginx", "newName": "x"}), Some("x:1")),
+            ("nginx:1", value!({"name": "[", "newTag": "2"}), None),
         ] {
             assert_eq!(new_image(image, &entry).as_deref(), want, "{image}");
         }

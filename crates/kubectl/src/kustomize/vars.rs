@@ -42,10 +42,9 @@ pub(super) fn merge(all: &mut Vec<Value>, own: &Value) -> Result<(), String> {
 /// A variable as Go prints it; its defaults are filled in once it is looked at.
 fn shown(var: &Value, read: bool) -> String {
     let object = &var["objref"];
-    let (group, version) = split(object["apiVersion"].str());
+    let (group, version) = if read { gvk(object) } else { (object["group"].str(), object["version"].str()) };
     let or = |text: &str, absent: &str| if text.is_empty() { absent.to_owned() } else { text.to_owned() };
-    let (group, version) = if read { (group, version) } else { ("", "") };
-    let path = if read { path_of(var) } else { var["fieldref"]["fieldpath"].str() };
+    let path = if read { path_of(var) } else { var["fieldref"]["fieldPath"].str() };
     format!(
         "{{{} {}.{}.{} {{{path}}}}}",
         var["name"].str(),
@@ -55,12 +54,16 @@ fn shown(var: &Value, read: bool) -> String {
     )
 }
 
-fn split(version: &str) -> (&str, &str) {
-    version.split_once('/').unwrap_or(("", version))
+/// The group and version that a variable's object has: `apiVersion` goes before fields of their own.
+fn gvk(object: &Value) -> (&str, &str) {
+    match object["apiVersion"].str() {
+        "" => (object["group"].str(), object["version"].str()),
+        version => version.split_once('/').unwrap_or((object["group"].str(), version)),
+    }
 }
 
 fn path_of(var: &Value) -> &str {
-    Some(var["fieldref"]["fieldpath"].str()).filter(|path| !path.is_empty()).unwrap_or("metadata.name")
+    Some(var["fieldref"]["fieldPath"].str()).filter(|path| !path.is_empty()).unwrap_or("metadata.name")
 }
 
 /// What lies at a path such as `spec.ports[0].port`.
@@ -83,7 +86,7 @@ pub(super) fn resolve(vars: &[Value], specs: &[Value], items: &mut Items) -> Res
     let mut known: Vec<(String, Value, bool)> = Vec::new();
     for var in vars {
         let object = &var["objref"];
-        let (group, version) = split(object["apiVersion"].str());
+        let (group, version) = gvk(object);
         let fits = |id: &super::resource::Id| {
             (id.gvk.group.as_str(), id.gvk.version.as_str()) == (group, version)
                 && id.gvk.kind == object["kind"].str()
