@@ -14,8 +14,8 @@ use super::volumes::{Kept, Look, Unplaced};
 use super::worker::{Doing, MountFailure, Stage, Starting, Step, Told, Worker};
 use super::{Kubelet, admit};
 use crate::ctx::Ctx;
-use crate::network::{Address, Place, Protocol, Target};
 use crate::network::dns::Resolver;
+use crate::network::{Address, Place, Protocol, Target};
 use crate::runtime::{Names, Sandbox};
 use crate::store::kinds;
 

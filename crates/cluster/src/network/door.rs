@@ -162,5 +162,7 @@ fn answer(request: &http::Request, ctx: &mut Ctx<'_>) -> http::Response {
         Body::Value(value) => ("application/json", pretty(value)),
         Body::Bytes(bytes) => ("text/plain; charset=utf-8", bytes.clone()),
     };
+    let said = response.headers.iter().find(|(name, _)| name == "content-type");
+    let kind = said.map_or(kind, |(_, kind)| kind.as_str());
     http::Response::new(response.code, kind, body).with("Date", http::date(ctx.now))
 }

@@ -331,3 +331,34 @@ fn datagrams_find_their_way_and_back() {
         assert_eq!(told.trim_end(), expected.trim_end(), "{command}");
     }
 }
+
+#[test]
+fn tokens_verify_with_what_their_issuer_publishes() {
+    let mut world = World::new();
+    // What the token is for, what it should be for; how the pod ends, and the last word of it.
+    for (name, wanted, phase, told) in [
+        ("right", "mine", "Succeeded", "OK: Got valid claims from token!"),
+        ("wrong", "yours", "Failed", "oidc: expected audience \"yours\" got [\"mine\"]"),
+    ] {
+        let token = value!({"serviceAccountToken": {"path": "token", "audience": "mine"}});
+        let args = value!([
+            "test-service-account-issuer-discovery",
+            "--token-path=/tokens/token",
+            format!("--audience={wanted}")
+        ]);
+        let container = value!({"image": IMAGE, "args": args, "volumeMounts": [{"name": "t", "mountPath": "/tokens"}]});
+        let volumes = value!([{"name": "t", "projected": {"sources": [token]}}]);
+        world.pod_with(name, container, value!({"restartPolicy": "Never", "volumes": volumes}));
+        world.until(name, |pod| !matches!(pod["status"]["phase"].str(), "Pending" | "Running"));
+        let log = world.logs(name, &[]);
+        assert_eq!(world.get(name)["status"]["phase"], phase, "{log}");
+        assert!(log.contains(told), "{log}");
+    }
+    world.pod("asks", value!({"image": IMAGE, "args": ["inclusterclient", "--poll-interval=5"]}));
+    world.run(12.0);
+    let log = world.logs("asks", &[]);
+    let hashes: Vec<&str> =
+        log.lines().filter_map(|line| line.split_once("authz_header=").map(|(_, hash)| hash)).collect();
+    assert!(hashes.len() == 2 && hashes[0] == hashes[1] && hashes[0].len() == 43, "{log}");
+    assert!(!log.contains("failed"), "{log}");
+}

@@ -155,6 +155,7 @@ pub struct Dial {
     port: u16,
     datagrams: bool,
     request: String,
+    authorization: Option<String>,
     left: u32,
     socket: Option<SocketId>,
     sent: bool,
@@ -197,6 +198,7 @@ impl Dial {
             port,
             datagrams: false,
             request,
+            authorization: None,
             left: 1,
             socket: None,
             sent: false,
@@ -205,6 +207,11 @@ impl Dial {
             responses: Vec::new(),
             errors: Vec::new(),
         }
+    }
+
+    /// The same, by somebody who says who it is.
+    pub fn with_authorization(self, authorization: Option<String>) -> Dial {
+        Dial { authorization, ..self }
     }
 
     /// Adds what it waits for.
@@ -288,15 +295,17 @@ impl Dial {
             if let Err(error) = sys.host().connected(socket)? {
                 return failed(error);
             }
+            let mut headers = vec![
+                ("Host".into(), format!("{}:{}", self.host, self.port)),
+                ("User-Agent".into(), "Go-http-client/1.1".into()),
+                ("Connection".into(), "close".into()),
+            ];
+            headers.extend(self.authorization.iter().map(|bearer| ("Authorization".to_owned(), bearer.clone())));
             let request = Request {
                 method: "GET".into(),
                 target: format!("/{}", self.request),
                 version: "HTTP/1.1".into(),
-                headers: vec![
-                    ("Host".into(), format!("{}:{}", self.host, self.port)),
-                    ("User-Agent".into(), "Go-http-client/1.1".into()),
-                    ("Connection".into(), "close".into()),
-                ],
+                headers,
                 body: Vec::new(),
             };
             if let Err(error) = sys.host().send(socket, &request.encode()) {

@@ -1,10 +1,11 @@
 //! agnhost, the image that Kubernetes' own tests are made of: one executable with many commands.
 //!
-//! [`guestbook`] is a server with replicas, [`files`] looks at volumes, [`once`] has what prints and ends, [`serve`] the servers, [`jobs`] what a server does for
+//! [`guestbook`] is a server with replicas, [`files`] looks at volumes, [`inside`] asks the API server, [`once`] has what prints and ends, [`serve`] the servers, [`jobs`] what a server does for
 //! a request that takes a while, [`udp`] the datagrams that one of them answers. SCTP is not simulated.
 
 mod files;
 mod guestbook;
+mod inside;
 mod jobs;
 mod once;
 mod serve;
@@ -28,6 +29,8 @@ fn command(name: &str) -> Option<Box<dyn Program>> {
         "mounttest" => Box::new(files::MountTest::default()),
         "pause" => Box::new(once::Pause::default()),
         "logs-generator" => Box::new(once::Logs::default()),
+        "inclusterclient" => Box::new(inside::Healthz::default()),
+        "test-service-account-issuer-discovery" => Box::new(inside::Discovery::default()),
         "connect" => Box::new(once::Connect::default()),
         "entrypoint-tester" | "dns-suffix" | "dns-server-list" | "etc-hosts" | "nonewprivs" => Box::new(once::Print),
         _ => Box::new(serve::Serve::find(name)?),
