@@ -20,7 +20,7 @@ const RESOLUTION: Duration = Duration::from_secs(60);
 /// How old a container has to be for its first measurement to say something.
 const FRESH: Duration = Duration::from_secs(10);
 /// What a machine uses besides its pods: processor in millionths of a second a second, memory in bytes.
-const SYSTEM: (u64, u64) = (55_000, 410 << 20);
+pub(crate) const SYSTEM: (u64, u64) = (55_000, 410 << 20);
 
 /// Whether a pod runs a metrics server.
 pub fn is_metrics_server(pod: &Object) -> bool {

@@ -21,6 +21,7 @@ mod config;
 mod end;
 mod env;
 mod hostpath;
+mod http;
 mod journal;
 mod login;
 mod manifests;

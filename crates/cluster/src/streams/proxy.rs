@@ -32,7 +32,8 @@ impl Cluster {
         let found = match connect.resource.as_str() {
             "pods" => self.pod_address(&connect.object, port),
             "services" => self.service_address(&connect.object, port),
-            _ => Err(Status::new(502, "BadGateway", "the node's own port does not speak plain HTTP")),
+            _ if matches!(port, "" | "10250") => return self.kubelet(connect),
+            _ => node_address(&connect.object, port),
         };
         let (ip, port) = match found {
             Ok(found) => found,
@@ -46,6 +47,29 @@ impl Cluster {
                 Status::new(503, "ServiceUnavailable", message).into()
             }
         }
+    }
+
+    /// What a node's kubelet answers.
+    fn kubelet(&mut self, connect: &Connect) -> Response {
+        let metadata = &connect.object["metadata"];
+        let Some(node) = self.node_id(metadata["name"].str()) else {
+            return Status::not_found("", "nodes", metadata["name"].str()).into();
+        };
+        if let Some(why) = self.kubelet_refusal(node) {
+            let ip = self.config.nodes.get(node.0 as usize).map_or("", |node| node.ip.as_str());
+            let message = format!("error trying to reach service: dial tcp {ip}:10250: {why}");
+            return Status::new(503, "ServiceUnavailable", message).into();
+        }
+        let path = format!("/{}", connect.path.trim_start_matches('/'));
+        let (mut ctx, kubelets) = self.parts();
+        let Some(kubelet) = kubelets.get_mut(node.0 as usize) else {
+            return Status::new(503, "ServiceUnavailable", "error trying to reach service: EOF").into();
+        };
+        let answer = kubelet
+            .http(&path, &mut ctx)
+            .unwrap_or_else(|| http::Response::new(404, "text/plain; charset=utf-8", "404 page not found\n"));
+        let above = connect.request.path.strip_suffix(&path).unwrap_or(&connect.request.path);
+        translate(answer, above)
     }
 
     fn pod_address(&self, pod: &Value, port: &str) -> Result<(Ipv4Addr, u16), Status> {
@@ -184,6 +208,13 @@ impl Cluster {
             Err(_) => Some(Err("malformed HTTP response".into())),
         }
     }
+}
+
+fn node_address(node: &Value, port: &str) -> Result<(Ipv4Addr, u16), Status> {
+    let ip =
+        node["status"]["addresses"].find("type", "InternalIP").and_then(|found| found["address"].str().parse().ok());
+    let bad = || Status::bad_request(format!("invalid port {port:?}"));
+    Ok((ip.ok_or_else(bad)?, port.parse().map_err(|_| bad())?))
 }
 
 /// Where somebody is sent who reads what is proxied without a slash at the end: links in it would lead beside it.

@@ -244,3 +244,30 @@ fn a_node_port_leads_to_ready_pods() {
     assert_eq!(talk(&mut world, "10.244.0.2", 80), Err(NetError::TimedOut));
     assert_eq!(talk(&mut world, "192.168.49.2", 1234), Err(NetError::Refused));
 }
+
+#[test]
+fn kubelets_answer_through_the_api_server() {
+    let mut world = World::new();
+    world.pod("p", value!({"command": ["sh", "-c", "echo said; sleep 1000"]}));
+    world.until("p", |pod| pod["status"]["phase"] == "Running");
+    world.run(5.0);
+    let node = world.get("p")["spec"]["nodeName"].str().to_owned();
+    // Port and path, code, what the answer begins with or has in it.
+    for (asked, code, part) in [
+        ("/proxy/healthz", 200, "ok"),
+        ("/proxy/pods", 200, "\"kind\":\"PodList\""),
+        ("/proxy/runningpods/", 200, "\"name\":\"p\""),
+        (":10250/proxy/configz", 200, "\"maxPods\":110"),
+        ("/proxy/stats/summary", 200, "\"podRef\":{\"name\":\"p\",\"namespace\":\"default\""),
+        ("/proxy/metrics/resource", 200, "\npod_memory_working_set_bytes{namespace=\"default\",pod=\"p\"} "),
+        ("/proxy/containerLogs/default/p/c", 200, "said\n"),
+        ("/proxy/containerLogs/default/q/c", 404, "pod \"q\" does not exist"),
+        ("/proxy/logs/", 200, "<a href=\"pods/\">pods/</a>"),
+        ("/proxy/none", 404, "404 page not found"),
+        (":81/proxy/x", 503, "connect: connection refused"),
+    ] {
+        let answer = world.ask(Request::get(format!("/api/v1/nodes/{node}{asked}")));
+        assert_eq!(answer.0, code, "{asked}: {}", answer.1);
+        assert!(answer.1.contains(part), "{asked}: {}", answer.1);
+    }
+}

@@ -8,6 +8,7 @@ mod certgen;
 mod daemon;
 pub mod echo;
 mod entrypoint;
+pub mod folder;
 mod hello;
 pub mod http;
 mod httpd;

@@ -210,26 +210,9 @@ fn porter(incoming: &Incoming<'_>, sys: &Sys<'_>) -> Response {
 /// A file, or a folder's list, of the whole file system.
 fn folder(request: &Request, sys: &mut Sys<'_>) -> Response {
     let path = join("/", &http::decode(request.path()));
-    let files = sys.files();
-    let index = join(&path, "index.html");
-    let file = if files.is_dir(&path) && files.exists(&index) { index } else { path };
-    if files.is_dir(&file) {
-        let mut text =
-            String::from("<!doctype html>\n<meta name=\"viewport\" content=\"width=device-width\">\n<pre>\n");
-        for entry in files.list(&file).unwrap_or_default() {
-            let name = format!("{}{}", entry.name, if entry.stat.is_dir() { "/" } else { "" });
-            text.push_str(&format!("<a href=\"{name}\">{name}</a>\n"));
-        }
-        text.push_str("</pre>\n");
-        return Response::new(200, "text/html; charset=utf-8", text);
-    }
-    match files.read(&file) {
-        Ok(bytes) => {
-            let kind = http::content_type(&file).unwrap_or("text/plain; charset=utf-8");
-            Response::new(200, kind, bytes.as_slice()).with("Cache-Control", "private")
-        }
-        Err(_) => not_found(),
-    }
+    let found = crate::runtime::programs::folder::serve(sys.files(), &path);
+    let listed = sys.files().is_dir(&path);
+    found.map_or_else(not_found, |found| if listed { found } else { found.with("Cache-Control", "private") })
 }
 
 fn redirect(code: u16, place: &str) -> Response {

@@ -1,0 +1,192 @@
+//! The kubelet's own port, as the API server passes requests on to it: `kubectl get --raw /api/v1/nodes/NODE/proxy/...`.
+
+use std::fmt::Write as _;
+
+use drydock_value::{Time, Value, parse_json, to_json, value};
+
+use super::Kubelet;
+use crate::ctx::Ctx;
+use crate::objects::Key;
+use crate::runtime::programs::folder;
+use crate::runtime::programs::http::Response;
+
+/// The configuration as kubeadm leaves it, but for what differs between nodes.
+const CONFIGURATION: &str = include_str!("../../data/kubelet.json");
+
+fn json(value: &Value) -> Response {
+    Response::new(200, "application/json", to_json(value))
+}
+
+/// A sample of a metric, and before the first one what the metric is.
+struct Metrics {
+    text: String,
+    now: Time,
+}
+
+impl Metrics {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn add(&mut self, name: &str, labels: &[(&str, &str)], number: f64) {
+        let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        let _ = writeln!(self.text, "{name}{labels} {number} {}", self.now.0 / 1000);
+    }
+}
+
+/// Seconds of so many microseconds.
+fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}
+
+impl Kubelet {
+    /// The answer to a request; none when there is nothing at its path.
+    pub(crate) fn http(&mut self, path: &str, ctx: &mut Ctx<'_>) -> Option<Response> {
+        let words: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let plain = |text: String| Response::new(200, "text/plain; charset=utf-8", text);
+        Some(match words.as_slice() {
+            ["healthz"] => plain("ok".into()),
+            ["pods"] => {
+                let pods = ctx.informers.pods_on(&self.config.name);
+                let items: Vec<Value> = pods.map(|pod| pod.value.clone()).collect();
+                json(&value!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items}))
+            }
+            ["runningpods"] => json(&self.running_pods()),
+            ["configz"] => json(&self.configuration()),
+            ["stats", "summary"] => json(&self.summary(ctx.now)),
+            ["metrics", "resource"] => plain(self.resource_metrics(ctx.now)),
+            ["containerLogs", namespace, pod, container] => {
+                let key = Key::new(*namespace, *pod);
+                let Some(pod) = ctx.informers.get(crate::store::kinds::PODS, &key).cloned() else {
+                    let text = format!("pod \"{pod}\" does not exist\n");
+                    return Some(Response { code: 404, ..plain(text) });
+                };
+                match self.log_of(&key, &pod.uid, container, false) {
+                    Ok(number) => {
+                        let bytes = self.log(number, ctx).show(&crate::runtime::LogOptions::default());
+                        plain(String::from_utf8_lossy(&bytes).into_owned())
+                    }
+                    Err(status) => Response { code: 400, ..plain(format!("{}\n", status.message)) },
+                }
+            }
+            ["logs", rest @ ..] => {
+                let files = self.machine_files();
+                return folder::serve(&files, &format!("/var/log/{}", rest.join("/")));
+            }
+            _ => return None,
+        })
+    }
+
+    fn configuration(&self) -> Value {
+        let mut configuration = parse_json(CONFIGURATION).unwrap_or_default();
+        configuration["kubeletconfig"].set("maxPods", i64::from(self.config.pods));
+        configuration
+    }
+
+    fn running_pods(&self) -> Value {
+        let mut items = Vec::new();
+        for worker in self.workers.values() {
+            let running = |slot: &super::worker::Slot| {
+                self.runtime.container(slot.current?).filter(|container| container.running())
+            };
+            let containers: Vec<Value> = worker
+                .slots
+                .iter()
+                .filter_map(|slot| Some((slot, running(slot)?)))
+                .map(|(slot, container)| {
+                    value!({"name": &slot.name, "image": container.image.digest.as_str(), "resources": {}})
+                })
+                .collect();
+            if !containers.is_empty() {
+                let (key, uid) = (&worker.pod.key, &worker.pod.uid);
+                items.push(value!({
+                    "metadata": {"name": &key.name, "namespace": &key.namespace, "uid": uid},
+                    "spec": {"containers": containers}, "status": {}
+                }));
+            }
+        }
+        value!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})
+    }
+
+    /// What the machine uses besides its pods, since when.
+    fn system_use(&self, now: Time) -> (u64, u64, Time) {
+        let since = self.journal.since().unwrap_or(now);
+        let (rate, memory) = crate::metrics::SYSTEM;
+        (rate * now.since(since).as_millis() as u64 / 1000, memory, since)
+    }
+
+    fn summary(&self, now: Time) -> Value {
+        let at = now.rfc3339();
+        let (mut all_cpu, mut all_memory) = (0, 0);
+        let part = |cpu: u64, memory: u64, since: Time| {
+            let rate = cpu * 1_000_000_000 / (now.since(since).as_micros() as u64).max(1);
+            let (rate, cpu) = (i64::try_from(rate).unwrap_or(0), i64::try_from(cpu * 1000).unwrap_or(i64::MAX));
+            let memory = i64::try_from(memory).unwrap_or(i64::MAX);
+            value!({
+                "startTime": since.rfc3339(),
+                "cpu": {"time": at.as_str(), "usageNanoCores": rate, "usageCoreNanoSeconds": cpu},
+                "memory": {"time": at.as_str(), "usageBytes": memory, "workingSetBytes": memory}
+            })
+        };
+        let mut pods = Vec::new();
+        for pod in self.usage(now) {
+            let (mut cpu, mut memory, mut since) = (0, 0, now);
+            let mut containers = Vec::new();
+            for (name, usage) in pod.containers {
+                (cpu, memory, since) = (cpu + usage.cpu, memory + usage.memory, since.min(usage.started));
+                let mut told = part(usage.cpu, usage.memory, usage.started);
+                told.set("name", name);
+                containers.push(told);
+            }
+            (all_cpu, all_memory) = (all_cpu + cpu, all_memory + memory);
+            let mut told = part(cpu, memory, since);
+            told.set("podRef", value!({"name": &pod.key.name, "namespace": &pod.key.namespace, "uid": pod.uid}));
+            told.set("containers", containers);
+            pods.push(told);
+        }
+        let (cpu, memory, since) = self.system_use(now);
+        let mut node = part(all_cpu + cpu, all_memory + memory, since);
+        node.set("nodeName", self.config.name.as_str());
+        value!({"node": node, "pods": pods})
+    }
+
+    fn resource_metrics(&self, now: Time) -> String {
+        let mut out = Metrics { text: String::new(), now };
+        let pods = self.usage(now);
+        type Figure = fn(&crate::runtime::Usage) -> f64;
+        let metrics: [(&str, &str, &str, Figure); 2] = [
+            ("cpu_usage_seconds_total", "counter", "Cumulative cpu time consumed by the", |usage| seconds(usage.cpu)),
+            ("memory_working_set_bytes", "gauge", "Current working set of the", |usage| usage.memory as f64),
+        ];
+        for (name, kind, help, figure) in metrics {
+            let unit = if kind == "counter" { "core-seconds" } else { "bytes" };
+            let named = |of: &str| (format!("{of}_{name}"), format!("[STABLE] {help} {of} in {unit}"));
+            let (of_container, text) = named("container");
+            out.head(&of_container, kind, &text);
+            for pod in &pods {
+                for (container, usage) in &pod.containers {
+                    let labels =
+                        [("container", &**container), ("namespace", &pod.key.namespace), ("pod", &pod.key.name)];
+                    out.add(&of_container, &labels, figure(usage));
+                }
+            }
+            let (of_node, text) = named("node");
+            out.head(&of_node, kind, &text);
+            let (cpu, memory, started) = self.system_use(now);
+            let own = figure(&crate::runtime::Usage { cpu, memory, started });
+            let usages = pods.iter().flat_map(|pod| &pod.containers);
+            out.add(&of_node, &[], own + usages.map(|(_, usage)| figure(usage)).sum::<f64>());
+            let (of_pod, text) = named("pod");
+            out.head(&of_pod, kind, &text);
+            for pod in &pods {
+                let labels = [("namespace", &*pod.key.namespace), ("pod", &*pod.key.name)];
+                out.add(&of_pod, &labels, pod.containers.iter().map(|(_, usage)| figure(usage)).sum());
+            }
+        }
+        let failed = "resource_scrape_error";
+        out.head(failed, "gauge", "[STABLE] 1 if there was an error while getting container metrics, 0 otherwise");
+        let _ = writeln!(out.text, "{failed} 0");
+        out.text
+    }
+}
