@@ -3,6 +3,7 @@
 mod access;
 mod lists;
 mod refused;
+mod services;
 
 use drydock_api::{Auth, Body, Method, Request, Response, Status};
 use drydock_value::{Time, Value, parse_json, value};

@@ -6,7 +6,7 @@ use drydock_value::{Value, value};
 use super::{PLAIN, Strategy, WITH_STATUS, warnings};
 use crate::kinds;
 use crate::server::ApiServer;
-use crate::validation::{cluster, config, names, policy, services};
+use crate::validation::{cluster, config, endpoints, names, policy};
 use crate::verbs::{Cx, Part};
 
 pub(super) fn rows() -> Vec<Strategy> {
@@ -48,7 +48,7 @@ pub(super) fn rows() -> Vec<Strategy> {
             validate_update: Some(|_, _, _| {}),
             ..PLAIN
         },
-        Strategy { kind: kinds::ENDPOINTS, create_on_update: true, validate: Some(services::endpoints), ..PLAIN },
+        Strategy { kind: kinds::ENDPOINTS, create_on_update: true, validate: Some(endpoints::endpoints), ..PLAIN },
         Strategy { kind: kinds::LIMIT_RANGES, create_on_update: true, validate: Some(policy::limit_range), ..PLAIN },
         Strategy { kind: kinds::RESOURCE_QUOTAS, validate: Some(policy::resource_quota), ..WITH_STATUS },
     ]

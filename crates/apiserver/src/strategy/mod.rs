@@ -19,12 +19,13 @@ mod config;
 mod others;
 mod overlaps;
 mod pods;
+mod pools;
 mod services;
 mod storage;
 mod warnings;
 mod workloads;
 
-pub(crate) use services::Pools;
+pub(crate) use pools::Pools;
 
 /// Completes an object before it is validated and created.
 type PrepareCreate = fn(&mut ApiServer, &Cx, &mut Value) -> Result<(), Status>;

@@ -13,6 +13,7 @@ pub(crate) mod config;
 pub(crate) mod cron;
 pub(crate) mod custom;
 pub(crate) mod devices;
+pub(crate) mod endpoints;
 mod field;
 mod internal;
 pub(crate) mod jobs;

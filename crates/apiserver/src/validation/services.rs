@@ -1,14 +1,14 @@
-//! Services, endpoints and endpoint slices.
+//! Services.
 
 use drydock_value::Value;
 
 use super::common::{self, dns_label, dns_subdomain, one_of, optional_one_of};
-use super::{Errors, Path, names};
+use super::{Errors, Path};
 
 const SPEC: Path<'static> = Path::new("spec");
 
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
-const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
+pub(super) const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 
 /// Whether a service has no address of its own by choice.
 pub(crate) fn is_headless(service: &Value) -> bool {
@@ -82,22 +82,53 @@ pub(crate) fn service(service: &Value, errors: &mut Errors) {
         }
     }
     doubles(ports, &ports_path, errors);
-    for (at, range) in spec["loadBalancerSourceRanges"].items().iter().enumerate() {
-        common::cidr(range.str().trim(), &SPEC.field("LoadBalancerSourceRanges").index(at), errors);
+    source_ranges(service, errors);
+    if kind != "LoadBalancer" && !spec["allocateLoadBalancerNodePorts"].is_null() {
+        errors.forbidden(&SPEC.field("allocateLoadBalancerNodePorts"), ONLY_BALANCED);
     }
-    if kind != "LoadBalancer" && !spec["loadBalancerSourceRanges"].is_empty() {
-        errors.forbidden(&SPEC.field("LoadBalancerSourceRanges"), "may only be used when `type` is 'LoadBalancer'");
-    }
-    if kind != "LoadBalancer" {
-        for key in ["allocateLoadBalancerNodePorts", "loadBalancerClass"] {
-            if !spec[key].is_null() {
-                errors.forbidden(&SPEC.field(key), "may only be used when `type` is 'LoadBalancer'");
-            }
-        }
-    } else if let Some(class) = spec["loadBalancerClass"].as_str() {
-        common::qualified_name(class, &SPEC.field("loadBalancerClass"), errors);
-    }
+    balancer_class(spec, errors);
     traffic(spec, errors);
+}
+
+const ONLY_BALANCED: &str = "may only be used when `type` is 'LoadBalancer'";
+
+/// Who may reach a load balancer, by the field or else by the annotation that came before it.
+fn source_ranges(service: &Value, errors: &mut Errors) {
+    const ANNOTATION: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
+    let spec = &service["spec"];
+    let ranges = spec["loadBalancerSourceRanges"].items();
+    let annotation = &service["metadata"]["annotations"][ANNOTATION];
+    let list = SPEC.field("LoadBalancerSourceRanges");
+    let metadata = Path::new("metadata");
+    let annotations = metadata.field("annotations");
+    let at_annotation = annotations.key(ANNOTATION);
+    if ranges.is_empty() && annotation.is_null() {
+        return;
+    }
+    if spec["type"] != "LoadBalancer" {
+        errors.forbidden(if ranges.is_empty() { &at_annotation } else { &list }, ONLY_BALANCED);
+    }
+    for (at, range) in ranges.iter().enumerate() {
+        common::cidr(range.str().trim(), &list.index(at), errors);
+    }
+    if ranges.is_empty() && !annotation.str().trim().is_empty() {
+        annotation.str().split(',').for_each(|range| common::cidr(range.trim(), &at_annotation, errors));
+    }
+}
+
+fn balancer_class(spec: &Value, errors: &mut Errors) {
+    let path = SPEC.field("loadBalancerClass");
+    match spec["loadBalancerClass"].as_str() {
+        Some(_) if spec["type"] != "LoadBalancer" => errors.forbidden(&path, ONLY_BALANCED),
+        Some(class) => common::qualified_name(class, &path, errors),
+        None => {}
+    }
+}
+
+/// Whether something outside of the cluster reaches a service.
+pub(crate) fn is_accessible(spec: &Value) -> bool {
+    matches!(spec["type"].str(), "LoadBalancer" | "NodePort")
+        || spec["type"] == "ClusterIP" && !spec["externalIPs"].is_empty()
 }
 
 fn one_port<'a>(port: &'a Value, named: bool, seen: &mut Vec<&'a str>, path: &Path<'_>, errors: &mut Errors) {
@@ -156,14 +187,26 @@ pub(crate) fn families(service: &Value, errors: &mut Errors) {
     if spec["type"] == "ExternalName" {
         return;
     }
-    let list = SPEC.field("ipFamilies");
-    let mut seen: Vec<&Value> = Vec::new();
-    for (at, family) in spec["ipFamilies"].items().iter().enumerate() {
+    let clusters = SPEC.field("clusterIPs");
+    let addresses = spec["clusterIPs"].items();
+    match spec["clusterIP"].str() {
+        "" if !addresses.is_empty() => {
+            errors.invalid(&clusters, &spec["clusterIPs"], "must be empty when `clusterIP` is not specified");
+        }
+        "" => {}
+        _ if addresses.is_empty() => errors.required(&clusters, ""),
+        first if addresses[0] != *first => {
+            errors.invalid(&clusters, &spec["clusterIPs"], "first value must match `clusterIP`");
+        }
+        _ => {}
+    }
+    let families = spec["ipFamilies"].items();
+    for (at, family) in families.iter().enumerate() {
+        let list = SPEC.field("ipFamilies");
         one_of(family, &["IPv4", "IPv6"], &list.index(at), errors);
-        if seen.contains(&family) {
+        if families[..at].contains(family) {
             errors.duplicate(&list.index(at), family);
         }
-        seen.push(family);
     }
     optional_one_of(
         &spec["ipFamilyPolicy"],
@@ -171,24 +214,45 @@ pub(crate) fn families(service: &Value, errors: &mut Errors) {
         &SPEC.field("ipFamilyPolicy"),
         errors,
     );
-    let list = SPEC.field("clusterIPs");
+    cluster_addresses(spec, &clusters, errors);
+}
+
+fn cluster_addresses(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     let addresses = spec["clusterIPs"].items();
-    if addresses.len() > 2 {
-        errors.invalid(&list, &spec["clusterIPs"], "may only hold up to 2 values");
-    }
+    let mut is_sound = true;
     for (at, address) in addresses.iter().enumerate() {
-        if address == "None" && (at > 0 || addresses.len() > 1) {
-            errors.invalid(&list.index(at), address, "may not be set to 'None' when there are more than one ClusterIP");
-        } else if address != "None" {
-            common::ip(address.str(), &list.index(at), errors);
+        if at == 0 && address == "None" {
+            if addresses.len() > 1 {
+                is_sound = false;
+                errors.invalid(path, &spec["clusterIPs"], "'None' must be the first and only value");
+            }
+            continue;
         }
+        let before = errors.len();
+        common::ip(address.str(), &path.index(at), errors);
+        is_sound &= errors.len() == before;
     }
-    if !addresses.is_empty() && spec["clusterIP"] != addresses[0] {
-        errors.invalid(&list, &spec["clusterIPs"], "first value must match `clusterIP`");
+    if addresses.len() > 2 {
+        errors.invalid(path, &spec["clusterIPs"], "may only hold up to 2 values");
+    }
+    if !is_sound {
+        return;
+    }
+    let is_second = |address: &Value| address.str().contains(':');
+    let count = addresses.iter().filter(|address| is_second(address)).count();
+    if addresses.len() > 1 && (count == 0 || count == addresses.len()) {
+        errors.invalid(path, &spec["clusterIPs"], "may specify no more than one IP for each IP family");
+    }
+    for (at, (address, family)) in addresses.iter().zip(spec["ipFamilies"].items()).enumerate() {
+        if address != "None" && (family == "IPv6") != is_second(address) {
+            let why = format!("expected an {} value as indicated by `ipFamilies[{at}]`", family.str());
+            errors.invalid(&path.index(at), address, why);
+        }
     }
 }
 
-fn special_ip(address: &str, path: &Path<'_>, errors: &mut Errors) {
+/// An address that something can listen at, and not only on its own machine.
+pub(super) fn special_ip(address: &str, path: &Path<'_>, errors: &mut Errors) {
     let Ok(ip) = address.parse::<std::net::IpAddr>() else {
         return common::ip(address, path, errors);
     };
@@ -237,16 +301,20 @@ fn doubles(ports: &[Value], list: &Path<'_>, errors: &mut Errors) {
 fn traffic(spec: &Value, errors: &mut Errors) {
     let external = &spec["externalTrafficPolicy"];
     let path = SPEC.field("externalTrafficPolicy");
-    let accessible = matches!(spec["type"].str(), "LoadBalancer" | "NodePort") || !spec["externalIPs"].is_empty();
     if !external.is_null() {
-        if !accessible {
+        if !is_accessible(spec) {
             errors.invalid(&path, external, "may only be set for externally-accessible services");
         } else {
             one_of(external, &["Cluster", "Local"], &path, errors);
         }
     }
     let health = &spec["healthCheckNodePort"];
-    if health.int() != 0 && !(spec["type"] == "LoadBalancer" && external == "Local") {
+    if spec["type"] == "LoadBalancer" && external == "Local" {
+        match health.int() {
+            0 => errors.required(&SPEC.field("healthCheckNodePort"), ""),
+            _ => common::port_number(health, &SPEC.field("healthCheckNodePort"), errors),
+        }
+    } else if health.int() != 0 {
         errors.invalid(
             &SPEC.field("healthCheckNodePort"),
             health,
@@ -267,6 +335,18 @@ pub(crate) fn service_update(new: &Value, old: &Value, errors: &mut Errors) {
     if had && new["spec"]["type"] != "ExternalName" && old["spec"]["type"] != "ExternalName" && now[0] != before[0] {
         errors.invalid(&SPEC.field("clusterIPs").index(0), now, "may not change once set");
     }
+    let (now, before) = (&new["spec"], &old["spec"]);
+    if now["type"] == "LoadBalancer" && before["type"] == "LoadBalancer" {
+        if now["loadBalancerClass"] != before["loadBalancerClass"] {
+            let path = SPEC.field("loadBalancerClass");
+            errors.invalid(&path, &now["loadBalancerClass"], "may not change once set");
+        }
+        let is_local = |spec: &Value| spec["externalTrafficPolicy"] == "Local";
+        if is_local(now) && is_local(before) && now["healthCheckNodePort"] != before["healthCheckNodePort"] {
+            errors.forbidden(&SPEC.field("healthCheckNodePort"), common::IMMUTABLE);
+        }
+    }
+    balancer_class(now, errors);
     service(new, errors);
 }
 
@@ -310,98 +390,6 @@ pub(crate) fn warnings(service: &Value, _: Option<&Value>) -> Vec<String> {
     warnings
 }
 
-/// Rules for endpoints.
-pub(crate) fn endpoints(endpoints: &Value, errors: &mut Errors) {
-    let list = Path::new("subsets");
-    for (at, subset) in endpoints["subsets"].items().iter().enumerate() {
-        let path = list.index(at);
-        if subset["addresses"].is_empty() && subset["notReadyAddresses"].is_empty() {
-            errors.required(&path, "must specify `addresses` or `notReadyAddresses`");
-        }
-        for key in ["addresses", "notReadyAddresses"] {
-            for (at, address) in subset[key].items().iter().enumerate() {
-                let list = path.field(key);
-                let path = list.index(at);
-                special_ip(address["ip"].str(), &path.field("ip"), errors);
-                if !address["hostname"].str().is_empty() {
-                    dns_label(address["hostname"].str(), &path.field("hostname"), errors);
-                }
-            }
-        }
-        let ports = subset["ports"].items();
-        for (at, port) in ports.iter().enumerate() {
-            let list = path.field("ports");
-            let path = list.index(at);
-            if ports.len() > 1 && port["name"].str().is_empty() {
-                errors.required(&path.field("name"), "");
-            } else if !port["name"].str().is_empty() {
-                dns_label(port["name"].str(), &path.field("name"), errors);
-            }
-            common::port_number(&port["port"], &path.field("port"), errors);
-            one_of(&port["protocol"], &PROTOCOLS, &path.field("protocol"), errors);
-        }
-    }
-}
-
-/// Rules for an endpoint slice.
-pub(crate) fn endpoint_slice(slice: &Value, errors: &mut Errors) {
-    let kind = slice["addressType"].str();
-    let path = Path::new("addressType");
-    if kind.is_empty() {
-        errors.required(&path, "");
-        return;
-    }
-    if !matches!(kind, "FQDN" | "IPv4" | "IPv6") {
-        errors.not_supported(&path, kind, &["FQDN", "IPv4", "IPv6"]);
-        return;
-    }
-    let list = Path::new("endpoints");
-    let endpoints = slice["endpoints"].items();
-    if endpoints.len() > 1000 {
-        errors.too_many(&list, endpoints.len(), 1000);
-        return;
-    }
-    for (at, endpoint) in endpoints.iter().enumerate() {
-        let path = list.index(at);
-        let addresses = endpoint["addresses"].items();
-        if addresses.is_empty() {
-            errors.required(&path.field("addresses"), "must contain at least 1 endpoint");
-        }
-        for (at, address) in addresses.iter().enumerate() {
-            let list = path.field("addresses");
-            let path = list.index(at);
-            match kind {
-                "FQDN" => errors.all_invalid(&path, address, names::dns_subdomain(address.str())),
-                _ => special_ip(address.str(), &path, errors),
-            }
-        }
-        if let Some(node) = endpoint["nodeName"].as_str() {
-            dns_subdomain(node, &path.field("nodeName"), errors);
-        }
-        if let Some(host) = endpoint["hostname"].as_str() {
-            dns_label(host, &path.field("hostname"), errors);
-        }
-    }
-    let mut seen: Vec<&str> = Vec::new();
-    for (at, port) in slice["ports"].items().iter().enumerate() {
-        let list = Path::new("ports");
-        let path = list.index(at);
-        if !port["name"].str().is_empty() {
-            dns_label(port["name"].str(), &path.field("name"), errors);
-        }
-        if seen.contains(&port["name"].str()) {
-            errors.duplicate(&path.field("name"), port["name"].str());
-        }
-        seen.push(port["name"].str());
-        one_of(&port["protocol"], &PROTOCOLS, &path.field("protocol"), errors);
-    }
-}
-
-pub(crate) fn endpoint_slice_update(new: &Value, old: &Value, errors: &mut Errors) {
-    endpoint_slice(new, errors);
-    common::immutable(&new["addressType"], &old["addressType"], &Path::new("addressType"), errors);
-}
-
 #[cfg(test)]
 mod tests {
     use drydock_value::{Value, value};
@@ -440,14 +428,5 @@ mod tests {
             }
             assert_eq!(complaints(service, &value!({"spec": spec})), words, "{fields:?}");
         }
-    }
-
-    #[test]
-    fn hosts_and_ports_of_a_slice() {
-        let slice = value!({"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"], "hostname": "-"}],
-            "ports": [{"name": "a", "protocol": "TCP"}, {"name": "a", "protocol": "TCP"}]});
-        let found = complaints(endpoint_slice, &slice);
-        assert!(found[0].starts_with("endpoints[0].hostname: Invalid value: \"-\": a lowercase RFC 1123 label"));
-        assert_eq!(found[1..], ["ports[1].name: Duplicate value: \"a\""]);
     }
 }
