@@ -13,6 +13,9 @@ use crate::user::User;
 /// Who issues tokens, and whom they are for when nobody else is named.
 pub(crate) const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 
+/// Who issues the tokens of secrets.
+const SECRET_ISSUER: &str = "kubernetes/serviceaccount";
+
 /// What a token is bound to, besides its service account.
 pub(crate) struct Binding<'a> {
     /// `Pod`, `Secret` or `Node`.
@@ -63,12 +66,45 @@ impl ApiServer {
             "jti": self.random.uuid(), "kubernetes.io": own, "nbf": now,
             "sub": format!("system:serviceaccount:{namespace}:{name}")
         });
+        self.signed_claims(&claims)
+    }
+
+    fn signed_claims(&self, claims: &Value) -> String {
         let encode = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
         let id = BASE64_URL_SAFE_NO_PAD.encode(self.token_key().id());
         let header = format!("{{\"alg\":\"RS256\",\"kid\":\"{id}\"}}");
-        let body = format!("{}.{}", encode(&header), encode(&to_json(&claims)));
+        let body = format!("{}.{}", encode(&header), encode(&to_json(claims)));
         let signature = self.sign(&body);
         format!("{body}.{signature}")
+    }
+
+    /// The token that a secret holds for a service account: as old ones were, without an end.
+    pub fn secret_token(&self, account: &Value, secret: &Value) -> String {
+        let metadata = &account["metadata"];
+        let (namespace, name) = (metadata["namespace"].str(), metadata["name"].str());
+        self.signed_claims(&value!({
+            "iss": SECRET_ISSUER,
+            "kubernetes.io/serviceaccount/namespace": namespace,
+            "kubernetes.io/serviceaccount/secret.name": &secret["metadata"]["name"],
+            "kubernetes.io/serviceaccount/service-account.name": name,
+            "kubernetes.io/serviceaccount/service-account.uid": &metadata["uid"],
+            "sub": format!("system:serviceaccount:{namespace}:{name}")
+        }))
+    }
+
+    /// What a secret's token says, if the secret still holds it, as newer tokens would say it.
+    fn secret_claims(&self, token: &str, claims: &Value) -> Option<Value> {
+        let of = |name: &str| claims[format!("kubernetes.io/serviceaccount/{name}").as_str()].clone();
+        let (namespace, secret) = (of("namespace"), of("secret.name"));
+        let secret = self.store.get(kinds::SECRETS, namespace.str(), secret.str())?;
+        let held = drydock_schema::base64::encode(token.as_bytes());
+        if secret["data"]["token"] != held.as_str() || !secret["metadata"]["deletionTimestamp"].is_null() {
+            return None;
+        }
+        let account = value!({"name": of("service-account.name"), "uid": of("service-account.uid")});
+        Some(value!({
+            "aud": [ISSUER], "sub": &claims["sub"], "kubernetes.io": {"namespace": namespace, "serviceaccount": account}
+        }))
     }
 
     /// The claims of a token that this server signed and that is still good.
@@ -80,9 +116,11 @@ impl ApiServer {
         let (_, claims) = body.split_once('.')?;
         let claims = parse_json(std::str::from_utf8(&BASE64_URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?).ok()?;
         let expires = u64::try_from(claims["exp"].int()).ok()?;
-        if expires <= now.seconds() {
-            return None;
-        }
+        let claims = match claims["iss"] == SECRET_ISSUER {
+            true => self.secret_claims(token, &claims)?,
+            false if expires <= now.seconds() => return None,
+            false => claims,
+        };
         let own = &claims["kubernetes.io"];
         let namespace = own["namespace"].str();
         let account = self.store.get(kinds::SERVICE_ACCOUNTS, namespace, own["serviceaccount"]["name"].str())?;
@@ -141,6 +179,9 @@ fn claimed_user(claims: &Value) -> User {
     let own = &claims["kubernetes.io"];
     let mut user = User::named(claims["sub"].str());
     user.uid = own["serviceaccount"]["uid"].str().into();
+    if claims["jti"].is_null() {
+        return user;
+    }
     user.extra
         .push(("authentication.kubernetes.io/credential-id".into(), vec![format!("JTI={}", claims["jti"].str())]));
     for key in ["node", "pod"] {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use drydock_api::Status;
-use drydock_value::Value;
+use drydock_value::{Str, Value};
 
 use super::common::ignore_absent;
 use super::job::finished;
@@ -12,7 +12,7 @@ use super::{Controller, Enqueue, Requeue, actor};
 use crate::ctx::Ctx;
 use crate::informers::{Change, Informers};
 use crate::objects::{Key, Object, moment};
-use crate::scheduler::volumes::claims;
+use crate::scheduler::volumes::{claims, not_for};
 use crate::store::{DeleteOptions, Kind, Propagation, kinds};
 
 /// Deletes Jobs `ttlSecondsAfterFinished` after their end.
@@ -169,9 +169,11 @@ impl Protection {
             return object["status"]["phase"] == "Bound";
         }
         ctx.informers.in_namespace(kinds::PODS, object.namespace()).any(|pod| {
-            !pod.pod().node.is_empty()
-                && !pod.pod().terminal()
-                && claims(&pod.value).iter().any(|(name, _)| name == object.name())
+            // A pod that has ended may still be looked into; one that has only to go has let go of what came with it.
+            let shut = pod.deleting.is_some() && pod["metadata"]["deletionGracePeriodSeconds"].as_i64() == Some(0);
+            let uses =
+                |(name, own): &(Str, bool)| name == object.name() && (!own || !shut && not_for(pod, object).is_none());
+            !pod.pod().node.is_empty() && claims(&pod.value).iter().any(uses)
         })
     }
 }
@@ -194,7 +196,7 @@ impl Controller for Protection {
             return queue.add(change.key());
         }
         let pod = change.object();
-        if change.new.is_none() || pod.pod().terminal() {
+        if change.new.is_none() || pod.pod().terminal() || pod.pod().node.is_empty() && pod.deleting.is_some() {
             for (claim, _) in claims(&pod.value) {
                 queue.add(&Key::new(pod.namespace(), claim));
             }

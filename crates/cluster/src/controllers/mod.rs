@@ -16,6 +16,7 @@ mod daemonset;
 mod deployment;
 mod disruption;
 mod endpoints;
+mod ephemeral;
 mod expectations;
 mod garbage;
 mod history;
@@ -32,6 +33,7 @@ mod service_accounts;
 mod service_cidrs;
 mod statefulset;
 mod taints;
+mod tokens;
 pub(crate) mod volumes;
 
 pub use taints::tolerates;
@@ -144,6 +146,8 @@ fn table(latencies: &Latencies) -> Vec<Box<dyn Controller>> {
         Box::new(quota::Quotas),
         Box::new(roles::Aggregation),
         Box::new(volumes::Volumes::default()),
+        Box::new(ephemeral::EphemeralVolumes),
+        Box::new(tokens::Tokens),
         Box::new(cleanup::Protection::claims()),
         Box::new(cleanup::Protection::volumes()),
         Box::new(cleanup::TimeToLive),

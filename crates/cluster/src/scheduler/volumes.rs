@@ -65,6 +65,15 @@ pub fn claims(pod: &Value) -> Vec<(Str, bool)> {
         .collect()
 }
 
+/// Why a claim that a pod would bring along is not its own.
+pub fn not_for(pod: &Object, claim: &Object) -> Option<String> {
+    if claim.controller().is_some_and(|owner| owner.uid == pod.uid) {
+        return None;
+    }
+    let (namespace, pod) = (pod.namespace(), pod.name());
+    Some(format!("PVC {namespace}/{} was not created for pod {namespace}/{pod} (pod is not owner)", claim.name()))
+}
+
 impl Volumes {
     /// Looks at a pod's claims.
     ///
@@ -82,6 +91,9 @@ impl Volumes {
                     format!("persistentvolumeclaim \"{name}\" not found")
                 });
             };
+            if let Some(why) = not_for(&pod.object, claim).filter(|_| ephemeral) {
+                return Err(why);
+            }
             if claim["status"]["phase"] == "Lost" {
                 let volume = claim["spec"]["volumeName"].str();
                 return Err(format!(

@@ -1,5 +1,7 @@
 //! Pods whose volumes say where they can be.
 
+use drydock_api::{Auth, Method, Request, Transport};
+
 use super::*;
 
 const BINDING: &str = "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.";
@@ -113,4 +115,90 @@ fn volumes_are_made_where_their_class_may() {
     assert!(world.events("u").iter().any(|event| event == words), "{:?}", world.events("u"));
     let condition = world.get(kinds::PODS, "u")["status"]["conditions"][0].clone();
     assert_eq!(condition["type"], "PodScheduled");
+}
+
+#[test]
+fn pods_bring_claims_along_and_hold_them() {
+    let mut world = World::new(1);
+    let spec = value!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}});
+    let own = |name: &str| {
+        let template = value!({"metadata": {"labels": {"of": name}}, "spec": spec.clone()});
+        let volumes = value!([{"name": "v", "ephemeral": {"volumeClaimTemplate": template}}]);
+        value!({
+            "metadata": {"name": name},
+            "spec": {"containers": [{"name": "c", "image": "nginx"}], "volumes": volumes, "terminationGracePeriodSeconds": 1}
+        })
+    };
+    // Somebody else's claim has the name that the second pod's would have.
+    world.create(kinds::PERSISTENT_VOLUME_CLAIMS, value!({"metadata": {"name": "b-v"}, "spec": spec.clone()}));
+    world.create(kinds::PODS, own("a"));
+    world.create(kinds::PODS, own("b"));
+    world.run(10.0);
+    let (a, claim) = (world.get(kinds::PODS, "a"), world.get(kinds::PERSISTENT_VOLUME_CLAIMS, "a-v"));
+    assert_eq!((a["status"]["phase"].str(), claim["metadata"]["labels"]["of"].str()), ("Running", "a"));
+    assert_eq!(claim["metadata"]["ownerReferences"][0]["uid"], a["metadata"]["uid"]);
+    let why = "PVC default/b-v was not created for pod default/b (pod is not owner)";
+    let events = world.events("b");
+    assert!(events.contains(&format!("Warning FailedBinding: ephemeral volume v: {why}")), "{events:?}");
+    assert!(events.iter().any(|event| event.contains("FailedScheduling") && event.contains(why)), "{events:?}");
+    assert_eq!(world.get(kinds::PODS, "b")["spec"]["nodeName"], Value::Null);
+    world.delete(kinds::PODS, "a", &DeleteOptions::default());
+    world.run(10.0);
+    assert!(world.get(kinds::PERSISTENT_VOLUME_CLAIMS, "a-v").is_null());
+    // A claim is used as long as there is a pod that names it, and be it one that has ended.
+    world.create(kinds::PODS, user("c", &["b-v"]));
+    world.run(5.0);
+    let now = world.cluster.now();
+    let mut ended = world.get(kinds::PODS, "c");
+    ended["status"].set("phase", "Succeeded");
+    crate::store::client(world.cluster.api(), USER, now).update_status(kinds::PODS, "default", ended).expect("ended");
+    world.delete(kinds::PERSISTENT_VOLUME_CLAIMS, "b-v", &DeleteOptions::default());
+    world.run(5.0);
+    assert!(!world.get(kinds::PERSISTENT_VOLUME_CLAIMS, "b-v")["metadata"]["deletionTimestamp"].is_null());
+    world.delete(kinds::PODS, "c", &DeleteOptions::now());
+    world.run(5.0);
+    assert!(world.get(kinds::PERSISTENT_VOLUME_CLAIMS, "b-v").is_null());
+}
+
+#[test]
+fn secrets_with_tokens_are_filled_in_and_go_with_their_account() {
+    let mut world = World::new(1);
+    let secret = |name: &str, account: &str| {
+        value!({
+            "metadata": {"name": name, "annotations": {"kubernetes.io/service-account.name": account}},
+            "type": "kubernetes.io/service-account-token"
+        })
+    };
+    world.create(kinds::SERVICE_ACCOUNTS, value!({"metadata": {"name": "bot"}}));
+    world.create(kinds::SECRETS, secret("t", "bot"));
+    world.create(kinds::SECRETS, secret("stray", "nobody"));
+    world.run(2.0);
+    assert!(world.get(kinds::SECRETS, "stray").is_null());
+    let filled = world.get(kinds::SECRETS, "t");
+    let account = world.get(kinds::SERVICE_ACCOUNTS, "bot");
+    let annotations = &filled["metadata"]["annotations"];
+    assert_eq!(annotations["kubernetes.io/service-account.uid"], account["metadata"]["uid"]);
+    let text = |field: &str| {
+        let bytes = drydock_schema::base64::decode(filled["data"][field].str()).expect("base64");
+        String::from_utf8(bytes).expect("text")
+    };
+    assert_eq!(text("namespace"), "default");
+    assert!(text("ca.crt").starts_with("-----BEGIN CERTIFICATE-----"));
+    let token = text("token");
+    let who = |world: &mut World| {
+        let review = value!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+        let mut request =
+            Request::new(Method::Post, "/apis/authentication.k8s.io/v1/selfsubjectreviews").with_value(review);
+        request.auth = Auth::Token(token.clone());
+        world
+            .cluster
+            .send(request)
+            .into_result()
+            .map(|answer| answer["status"]["userInfo"]["username"].str().to_owned())
+    };
+    assert_eq!(who(&mut world).expect("known"), "system:serviceaccount:default:bot");
+    world.delete(kinds::SERVICE_ACCOUNTS, "bot", &DeleteOptions::default());
+    world.run(2.0);
+    assert!(world.get(kinds::SECRETS, "t").is_null());
+    assert_eq!(who(&mut world).expect_err("unknown").code, 401);
 }
