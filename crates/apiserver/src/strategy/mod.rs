@@ -3,6 +3,8 @@
 //! A row says what a request may not write (status, spec), what the server fills in itself, when generations are counted,
 //! and which rules hold. One file for each group of kinds; [`of`] finds a kind's row.
 
+pub(crate) use pods::qos_class;
+
 use std::sync::OnceLock;
 
 use drydock_api::Status;

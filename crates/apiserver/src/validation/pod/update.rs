@@ -5,6 +5,7 @@ use drydock_value::Value;
 use super::super::internal::difference;
 use super::super::{Errors, Path};
 use super::SPEC;
+use crate::strategy::qos_class;
 
 const CHANGEABLE: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
     `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
@@ -122,19 +123,112 @@ pub(crate) fn validate_ephemeral(new: &Value, old: &Value, errors: &mut Errors) 
     }
 }
 
-/// Rules for an update of a pod's `resize`: resources of containers only.
+/// Rules for an update of a pod's `resize`: processors and memory of containers and sidecars only, none of which may be
+/// taken away, and its class stays.
 pub(crate) fn validate_resize(new: &Value, old: &Value, errors: &mut Errors) {
+    if !old["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_null() {
+        return errors.forbidden(&Path::new(""), "static pods cannot be resized");
+    }
     super::validate_spec(&new["spec"], &SPEC, errors);
+    let class = qos_class(&new["spec"]);
+    if old["status"]["qosClass"] != class {
+        let words = "Pod QOS Class may not change as a result of resizing";
+        errors.invalid(&SPEC, class, words);
+    }
     let mut munged = new["spec"].clone();
-    for key in ["containers", "initContainers"] {
+    for key in ["initContainers", "containers"] {
+        let path = SPEC.field(key);
+        if new["spec"][key].items().len() != old["spec"][key].items().len() {
+            return errors.forbidden(&path, format!("{key} may not be added or removed on resize"));
+        }
         for (at, container) in old["spec"][key].items().iter().enumerate() {
-            if !munged[key][at].is_null() {
+            let path = path.index(at);
+            let given = &new["spec"][key][at];
+            if given["name"] != container["name"] {
+                let words = format!("{key} may not be renamed or reordered on resize");
+                return errors.forbidden(&path.field("name"), words);
+            }
+            if key == "initContainers" && container["restartPolicy"] != "Always" {
+                continue;
+            }
+            for part in ["requests", "limits"] {
+                let mut gone = container["resources"][part].entries();
+                if gone.any(|(name, _)| given["resources"][part].get(name).is_none()) {
+                    let words = format!("resource {part} cannot be removed");
+                    errors.forbidden(&path.field("resources").field(part), &words);
+                }
+                for name in ["cpu", "memory"] {
+                    restore(&mut munged[key][at]["resources"][part], &container["resources"][part], name);
+                }
+            }
+            restore(&mut munged[key][at], container, "resizePolicy");
+            if same_resources(&munged[key][at]["resources"], &container["resources"]) {
                 restore(&mut munged[key][at], container, "resources");
-                restore(&mut munged[key][at], container, "resizePolicy");
             }
         }
     }
     if munged != old["spec"] {
         errors.forbidden(&SPEC, "only cpu and memory resources are mutable");
+    }
+}
+
+/// Whether two containers' resources are the same, where none is as good as an empty list.
+fn same_resources(a: &Value, b: &Value) -> bool {
+    ["requests", "limits"].iter().all(|part| a[*part] == b[*part] || a[*part].is_empty() && b[*part].is_empty())
+        && a["claims"] == b["claims"]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drydock_value::{parse_json, value};
+
+    #[test]
+    fn resizes_keep_classes_and_take_nothing_away() {
+        let container = |resources: &str| {
+            value!({
+                "name": "c", "image": "i", "terminationMessagePolicy": "File", "imagePullPolicy": "Always",
+                "resources": parse_json(resources).unwrap()
+            })
+        };
+        let pod = |resources: &str, class: &str| {
+            value!({
+                "spec": {
+                    "containers": [container(resources)], "restartPolicy": "Always", "dnsPolicy": "ClusterFirst",
+                    "terminationGracePeriodSeconds": 30
+                },
+                "status": {"qosClass": class}
+            })
+        };
+        // Class and resources before, resources after, what is wrong.
+        let cases = [
+            ("BestEffort", "{}", "{}", ""),
+            ("Burstable", r#"{"requests":{"cpu":"1"}}"#, r#"{"requests":{"cpu":"2","memory":"1Gi"}}"#, ""),
+            (
+                "BestEffort",
+                "{}",
+                r#"{"requests":{"cpu":"1"}}"#,
+                "spec: Invalid value: \"Burstable\": Pod QOS Class may not change as a result of resizing",
+            ),
+            (
+                "Burstable",
+                r#"{"limits":{"memory":"1Gi"},"requests":{"memory":"1Mi"}}"#,
+                r#"{"requests":{"memory":"1Mi"}}"#,
+                "spec.containers[0].resources.limits: Forbidden: resource limits cannot be removed",
+            ),
+            (
+                "Burstable",
+                r#"{"requests":{"cpu":"1"}}"#,
+                r#"{"requests":{"cpu":"1","ephemeral-storage":"1Gi"}}"#,
+                "spec: Forbidden: only cpu and memory resources are mutable",
+            ),
+        ];
+        for (class, before, after, wrong) in cases {
+            let mut errors = Errors::default();
+            validate_resize(&pod(after, class), &pod(before, class), &mut errors);
+            let told: Vec<String> =
+                errors.0.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+            assert_eq!(told.join(", "), wrong, "{before} {after}");
+        }
     }
 }
