@@ -4,6 +4,7 @@ mod access;
 mod lists;
 mod refused;
 mod services;
+mod workloads;
 
 use drydock_api::{Auth, Body, Method, Request, Response, Status};
 use drydock_value::{Time, Value, parse_json, value};

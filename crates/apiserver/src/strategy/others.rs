@@ -20,7 +20,8 @@ pub(super) fn rows() -> Vec<Strategy> {
         Strategy {
             kind: kinds::INGRESSES,
             generation: Some(spec_changed),
-            validate: Some(network::ingress),
+            validate: Some(network::new_ingress),
+            validate_update: Some(|new, _, errors| network::ingress(new, errors)),
             warnings: Some(warnings::ingress),
             ..WITH_STATUS
         },

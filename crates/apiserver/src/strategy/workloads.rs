@@ -4,7 +4,7 @@ use drydock_value::Value;
 
 use super::{Strategy, WITH_STATUS, spec_changed, warnings};
 use crate::kinds;
-use crate::validation::{autoscaling, workloads as rules};
+use crate::validation::{autoscaling, names, workloads as rules};
 use crate::verbs::Part;
 
 /// What all workloads of the apps group do.
@@ -45,6 +45,8 @@ pub(super) fn rows() -> Vec<Strategy> {
         },
         Strategy {
             kind: kinds::STATEFUL_SETS,
+            // Its pods have their host names from it.
+            name: names::label,
             validate: Some(rules::stateful_set),
             validate_update: Some(rules::stateful_set_update),
             warnings: Some(warnings::stateful_set),

@@ -79,28 +79,22 @@ fn job_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     ] {
         non_negative(&spec[key], &path.field(key), errors);
     }
-    if let Some(failed) = spec["maxFailedIndexes"].as_i64() {
-        let at = path.field("maxFailedIndexes");
-        non_negative(&spec["maxFailedIndexes"], &at, errors);
+    if !spec["maxFailedIndexes"].is_null() {
+        non_negative(&spec["maxFailedIndexes"], &path.field("maxFailedIndexes"), errors);
         if spec["backoffLimitPerIndex"].is_null() {
             errors.required(&path.field("backoffLimitPerIndex"), "when maxFailedIndexes is specified");
         }
-        if spec["completions"].as_i64().is_some_and(|completions| failed > completions) && is_indexed(spec) {
-            errors.invalid(&at, failed, "must be less than or equal to completions");
-        }
     }
     if let Some(manager) = spec["managedBy"].as_str() {
-        let at = path.field("managedBy");
-        if !manager.split_once('/').is_some_and(|(domain, rest)| !domain.is_empty() && !rest.is_empty()) {
-            errors.invalid(&at, manager, "must be a domain-prefixed path (such as \"acme.io/foo\")");
-        }
+        managed_by(manager, &path.field("managedBy"), errors);
     }
     optional_one_of(&spec["completionMode"], &["NonIndexed", "Indexed"], &path.field("completionMode"), errors);
     if is_indexed(spec) {
         if spec["completions"].is_null() {
             errors.required(&path.field("completions"), "when completion mode is Indexed");
         }
-    } else {
+        index_limits(spec, path, errors);
+    } else if matches!(spec["completionMode"].str(), "" | "NonIndexed") {
         for key in ["backoffLimitPerIndex", "maxFailedIndexes"] {
             if !spec[key].is_null() {
                 errors.invalid(&path.field(key), &spec[key], "requires indexed completion mode");
@@ -108,16 +102,11 @@ fn job_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         }
     }
     failure_policy(spec, &path.field("podFailurePolicy"), errors);
-    optional_one_of(
-        &spec["podReplacementPolicy"],
-        &["Failed", "TerminatingOrFailed"],
-        &path.field("podReplacementPolicy"),
-        errors,
-    );
-    if !spec["podFailurePolicy"].is_null() && spec["podReplacementPolicy"] == "TerminatingOrFailed" {
-        errors.not_supported(&path.field("podReplacementPolicy"), &spec["podReplacementPolicy"], &["Failed"]);
-    }
     success_policy(spec, &path.field("successPolicy"), errors);
+    // Who says which failures count cannot have pods replaced before it is known how they ended.
+    let replacements: &[&str] =
+        if spec["podFailurePolicy"].is_null() { &["Failed", "TerminatingOrFailed"] } else { &["Failed"] };
+    optional_one_of(&spec["podReplacementPolicy"], replacements, &path.field("podReplacementPolicy"), errors);
 
     let template = &spec["template"];
     let template_path = path.field("template");
@@ -127,8 +116,47 @@ fn job_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     let policy = template["spec"]["restartPolicy"].str();
     if matches!(policy, "Always" | "") {
         errors.required(&at, "valid values: \"OnFailure\", \"Never\"");
-    } else if matches!(policy, "OnFailure" | "Never") && !spec["podFailurePolicy"].is_null() && policy != "Never" {
+    } else if !matches!(policy, "OnFailure" | "Never") {
+        errors.not_supported(&at, policy, &["OnFailure", "Never"]);
+    } else if !spec["podFailurePolicy"].is_null() && policy != "Never" {
         errors.invalid(&at, policy, "only \"Never\" is supported when podFailurePolicy is specified");
+    }
+}
+
+/// The name of another controller: a domain and a path.
+fn managed_by(manager: &str, path: &Path<'_>, errors: &mut Errors) {
+    match manager.split_once('/').filter(|(domain, rest)| !domain.is_empty() && !rest.is_empty()) {
+        _ if manager.is_empty() => errors.required(path, ""),
+        None => errors.invalid(path, manager, "must be a domain-prefixed path (such as \"acme.io/foo\")"),
+        Some((domain, _)) => common::dns_subdomain(domain, path, errors),
+    }
+    if manager.len() > 63 {
+        errors.too_long(path, 63);
+    }
+}
+
+/// How many indexes a status can tell of.
+fn index_limits(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    const MOST: i64 = 100_000;
+    const MOST_OF_MANY: i64 = 10_000;
+    const FAILED: &str = "maxFailedIndexes";
+    let limit = |key: &str, most: i64, why: &str, errors: &mut Errors| {
+        if spec[key].int() > most {
+            errors.invalid(&path.field(key), &spec[key], format!("must be less than or equal to {why}"));
+        }
+    };
+    limit("parallelism", MOST, &format!("{MOST} when completion mode is Indexed"), errors);
+    if let Some(completions) = spec["completions"].as_i64() {
+        limit(FAILED, completions, "completions", errors);
+    }
+    limit(FAILED, MOST, &MOST.to_string(), errors);
+    if spec["completions"].int() > MOST && !spec["backoffLimitPerIndex"].is_null() {
+        if spec[FAILED].is_null() {
+            errors.required(&path.field(FAILED), &format!("must be specified when completions is above {MOST}"));
+        }
+        let why = format!("{MOST_OF_MANY} when completions are above {MOST} and used with backoff limit per index");
+        limit("parallelism", MOST_OF_MANY, &why, errors);
+        limit(FAILED, MOST_OF_MANY, &why, errors);
     }
 }
 
@@ -149,7 +177,7 @@ fn failure_policy(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         let path = list.index(at);
         let action = rule["action"].str();
         if action.is_empty() {
-            errors.required(&path.field("action"), "valid values: \"Count\", \"FailIndex\", \"FailJob\", \"Ignore\"");
+            errors.required(&path.field("action"), "valid values: [\"Count\" \"FailIndex\" \"FailJob\" \"Ignore\"]");
         } else if action == "FailIndex" && spec["backoffLimitPerIndex"].is_null() {
             errors.invalid(&path.field("action"), action, "requires the backoffLimitPerIndex to be set");
         } else {
@@ -161,11 +189,14 @@ fn failure_policy(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         }
         let conditions = rule["onPodConditions"].items();
         let conditions_path = path.field("onPodConditions");
+        if conditions.len() > 20 {
+            errors.too_many(&conditions_path, conditions.len(), 20);
+        }
         for (at, condition) in conditions.iter().enumerate() {
             let path = conditions_path.index(at);
             common::qualified_name(condition["type"].str(), &path.field("type"), errors);
             if condition["status"].str().is_empty() {
-                errors.required(&path.field("status"), "valid values: \"False\", \"True\", \"Unknown\"");
+                errors.required(&path.field("status"), "valid values: [\"False\" \"True\" \"Unknown\"]");
             } else {
                 one_of(&condition["status"], &common::CONDITION_STATUS, &path.field("status"), errors);
             }
@@ -185,7 +216,7 @@ fn failure_policy(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
 fn exit_codes(codes: &Value, has_container: &dyn Fn(&str) -> bool, path: &Path<'_>, errors: &mut Errors) {
     let operator = codes["operator"].str();
     if operator.is_empty() {
-        errors.required(&path.field("operator"), "valid values: \"In\", \"NotIn\"");
+        errors.required(&path.field("operator"), "valid values: [\"In\" \"NotIn\"]");
     } else {
         one_of(&codes["operator"], &["In", "NotIn"], &path.field("operator"), errors);
     }
@@ -333,10 +364,15 @@ fn parse_indexes(text: &str, completions: i64) -> Result<i64, String> {
 pub(crate) fn job_update(new: &Value, old: &Value, errors: &mut Errors) {
     let (now, before) = (&new["spec"], &old["spec"]);
     full_spec(now, errors);
-    // An indexed job may grow and shrink when both numbers stay equal.
-    let elastic = is_indexed(now) && now["completions"] == now["parallelism"];
-    if now["completions"] != before["completions"] && !elastic {
-        errors.invalid(&SPEC.field("completions"), &now["completions"], IMMUTABLE);
+    let completions = &now["completions"];
+    if completions != &before["completions"] {
+        // An indexed job may grow and shrink when both numbers stay equal.
+        if !is_indexed(now) {
+            errors.invalid(&SPEC.field("completions"), completions, IMMUTABLE);
+        } else if !completions.is_null() && *completions != now["parallelism"] {
+            let why = "can only be modified in tandem with spec.parallelism";
+            errors.invalid(&SPEC.field("completions"), completions, why);
+        }
     }
     if now["selector"] != before["selector"] {
         errors.invalid_text(&SPEC.field("selector"), &show_selector(&now["selector"]), IMMUTABLE);

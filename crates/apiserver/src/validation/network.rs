@@ -49,6 +49,17 @@ pub(crate) fn ingress(ingress: &Value, errors: &mut Errors) {
     }
 }
 
+/// A new ingress says its class once; the annotation that came before the field may only say the same.
+pub(crate) fn new_ingress(new: &Value, errors: &mut Errors) {
+    const ANNOTATION: &str = "kubernetes.io/ingress.class";
+    ingress(new, errors);
+    let (said, class) = (&new["metadata"]["annotations"][ANNOTATION], &new["spec"]["ingressClassName"]);
+    if !said.is_null() && !class.is_null() && said != class {
+        let why = "must match `ingressClassName` when both are specified";
+        errors.invalid(&Path::new("annotations").field(ANNOTATION), said, why);
+    }
+}
+
 fn host(name: &str, path: &Path<'_>, errors: &mut Errors) {
     if name.contains('*') {
         errors.all_invalid(path, name, names::wildcard(name));

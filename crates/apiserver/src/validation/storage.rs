@@ -2,7 +2,7 @@
 
 use drydock_value::{Value, to_json};
 
-use super::common::{dns_subdomain, label_selector, one_of, optional_one_of, required};
+use super::common::{dns_subdomain, immutable, label_selector, one_of, optional_one_of, required};
 use super::internal::difference;
 use super::{Errors, Path, names, pod, resources};
 use crate::types::Quantity;
@@ -44,18 +44,38 @@ pub(crate) fn claim_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         dns_subdomain(class, &path.field("storageClassName"), errors);
     }
     optional_one_of(&spec["volumeMode"], &["Block", "Filesystem"], &path.field("volumeMode"), errors);
-    let source = &spec["dataSource"];
-    if !source.is_null() {
-        let path = path.field("dataSource");
+    data_sources(spec, path, errors);
+    let attributes = spec["volumeAttributesClassName"].str();
+    if !attributes.is_empty() {
+        dns_subdomain(attributes, &path.field("volumeAttributesClassName"), errors);
+    }
+}
+
+/// What a claim is filled from: the older field and the newer one say the same.
+fn data_sources(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for key in ["dataSource", "dataSourceRef"] {
+        let source = &spec[key];
+        if source.is_null() {
+            continue;
+        }
+        let path = path.field(key);
         required(&source["name"], &path.field("name"), errors);
         required(&source["kind"], &path.field("kind"), errors);
-        if source["apiGroup"].str().is_empty() && source["kind"] != "PersistentVolumeClaim" {
-            errors.invalid(
-                &path,
-                source["kind"].str(),
-                "must be 'PersistentVolumeClaim' when referencing the default apiGroup",
-            );
+        let group = source["apiGroup"].str();
+        if group.is_empty() && source["kind"] != "PersistentVolumeClaim" {
+            let why = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+            errors.invalid(&path, source["kind"].str(), why);
         }
+        if !group.is_empty() {
+            dns_subdomain(group, &path.field("apiGroup"), errors);
+        }
+    }
+    let (source, reference) = (&spec["dataSource"], &spec["dataSourceRef"]);
+    if source.is_null() || reference.is_null() {
+        return;
+    }
+    if ["apiGroup", "kind", "name"].iter().any(|key| source[*key] != reference[*key]) {
+        errors.invalid_text(path, "{}", "must match dataSourceRef");
     }
 }
 
@@ -72,28 +92,40 @@ pub(crate) fn claim_update(new: &Value, old: &Value, errors: &mut Errors) {
         // Binding a claim.
         now.remove("volumeName");
     }
-    let size = |spec: &Value| Quantity::of(&spec["resources"]["requests"]["storage"]);
-    let grown = size(&now) > size(before);
-    let shrunk = size(&now) < size(before);
-    if old["status"]["phase"] == "Bound" && (grown || shrunk) {
-        now["resources"] = before["resources"].clone();
-    }
     if before["storageClassName"].is_null() && !now["storageClassName"].is_null() {
         now.remove("storageClassName");
     }
-    now["volumeAttributesClassName"] = before["volumeAttributesClassName"].clone();
-    let mut before = before.clone();
-    before["volumeAttributesClassName"] = now["volumeAttributesClassName"].clone();
-    if now != before {
+    let attributes = "volumeAttributesClassName";
+    if new["status"]["phase"] == "Bound" {
+        if !before["resources"]["requests"]["storage"].is_null() && !now["resources"]["requests"].is_null() {
+            now["resources"]["requests"].set("storage", &before["resources"]["requests"]["storage"]);
+        }
+        match before.get(attributes) {
+            _ if now[attributes].is_null() => {}
+            Some(kept) => now.set(attributes, kept),
+            None => drop(now.remove(attributes)),
+        }
+    }
+    if now != *before {
         const FIXED: &str = "spec is immutable after creation except resources.requests and \
                              volumeAttributesClassName for bound claims";
-        errors.forbidden(&SPEC, format!("{FIXED}\n{}", difference("ClaimSpec", &before, &now)));
+        errors.forbidden(&SPEC, format!("{FIXED}\n{}", difference("ClaimSpec", before, &now)));
     }
-    if shrunk && old["status"]["phase"] == "Bound" {
+    let size = |claim: &Value| Quantity::of(&claim["spec"]["resources"]["requests"]["storage"]);
+    // What was asked for and is not there yet may be taken back.
+    if size(new) < size(old)
+        && size(new) <= Quantity::of(&old["status"]["capacity"]["storage"]).or(Quantity::of(&0.into()))
+    {
         errors.forbidden(
             &SPEC.field("resources").field("requests").field("storage"),
             "field can not be less than status.capacity",
         );
+    }
+    immutable(&new["spec"]["volumeMode"], &before["volumeMode"], &Path::new("volumeMode"), errors);
+    let now = &new["spec"][attributes];
+    if !before[attributes].is_null() && now.str().is_empty() {
+        let what = if now.is_null() { "nil" } else { "an empty string" };
+        errors.forbidden(&SPEC.field(attributes), format!("update from non-nil value to {what} is forbidden"));
     }
 }
 

@@ -34,8 +34,7 @@ fn always_restart(template: &Value, path: &Path<'_>, owner: &str, errors: &mut E
     let spec = &template["spec"];
     let path = path.field("spec");
     let policy = spec["restartPolicy"].str();
-    // A policy that is none at all has been named already.
-    if policy != "Always" && matches!(policy, "OnFailure" | "Never") {
+    if policy != "Always" {
         errors.not_supported(&path.field("restartPolicy"), policy, &["Always"]);
     }
     if !spec["activeDeadlineSeconds"].is_null() {

@@ -1,0 +1,135 @@
+//! What is said of workloads, claims and ingresses that are wrong, at creation and later.
+
+use super::*;
+
+fn base(kind: &str) -> (&'static str, Value) {
+    let template = value!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let apps = value!({"selector": {"matchLabels": {"a": "b"}}, "template": template});
+    let job = value!({"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}});
+    let (group, path, spec) = match kind {
+        "Job" => ("batch/v1", "/apis/batch/v1/namespaces/default/jobs", job),
+        "StatefulSet" => ("apps/v1", "/apis/apps/v1/namespaces/default/statefulsets", apps),
+        "PersistentVolumeClaim" => (
+            "v1",
+            "/api/v1/namespaces/default/persistentvolumeclaims",
+            value!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}),
+        ),
+        "Ingress" => (
+            "networking.k8s.io/v1",
+            "/apis/networking.k8s.io/v1/namespaces/default/ingresses",
+            value!({"defaultBackend": {"service": {"name": "a", "port": {"number": 80}}}}),
+        ),
+        _ => ("apps/v1", DEPLOYMENTS, apps),
+    };
+    (path, value!({"apiVersion": group, "kind": kind, "metadata": {"name": "w"}, "spec": spec}))
+}
+
+/// A kind, what its object has besides, how it is changed, and the end of what is said of it.
+const CASES: [(&str, &str, &str, &str); 20] = [
+    ("StatefulSet", r#"{"metadata":{"name":"a.b"}}"#, "", "must not contain dots"),
+    (
+        "Deployment",
+        r#"{"spec":{"template":{"spec":{"restartPolicy":"Foo"}}}}"#,
+        "",
+        r#"spec.template.spec.restartPolicy: Unsupported value: "Foo": supported values: "Always"]"#,
+    ),
+    (
+        "Job",
+        r#"{"spec":{"template":{"spec":{"restartPolicy":"Foo"}}}}"#,
+        "",
+        r#"spec.template.spec.restartPolicy: Unsupported value: "Foo": supported values: "OnFailure", "Never"]"#,
+    ),
+    (
+        "Job",
+        r#"{"spec":{"completionMode":"Indexed","completions":3,"parallelism":200000}}"#,
+        "",
+        "spec.parallelism: Invalid value: 200000: must be less than or equal to 100000 when completion mode is Indexed",
+    ),
+    (
+        "Job",
+        r#"{"spec":{"completionMode":"Indexed","completions":200000,"backoffLimitPerIndex":1,"parallelism":1}}"#,
+        "",
+        "spec.maxFailedIndexes: Required value: must be specified when completions is above 100000",
+    ),
+    (
+        "Job",
+        r#"{"spec":{"completionMode":"Indexed","completions":3,"backoffLimitPerIndex":1,"maxFailedIndexes":4}}"#,
+        "",
+        "spec.maxFailedIndexes: Invalid value: 4: must be less than or equal to completions",
+    ),
+    ("Job", r#"{"spec":{"managedBy":"a"}}"#, "", r#"must be a domain-prefixed path (such as "acme.io/foo")"#),
+    ("Job", r#"{"spec":{"managedBy":"a.b/c"}}"#, "", ""),
+    (
+        "Job",
+        r#"{"spec":{"podFailurePolicy":{"rules":[]},"podReplacementPolicy":"TerminatingOrFailed"}}"#,
+        "",
+        r#"spec.podReplacementPolicy: Unsupported value: "TerminatingOrFailed": supported values: "Failed""#,
+    ),
+    (
+        "Job",
+        r#"{"spec":{"podFailurePolicy":{"rules":[{"action":"","onPodConditions":[{"type":"a","status":"True"}]}]}}}"#,
+        "",
+        r#"action: Required value: valid values: ["Count" "FailIndex" "FailJob" "Ignore"]"#,
+    ),
+    ("Job", "{}", r#"{"spec":{"completions":3}}"#, "spec.completions: Invalid value: 3: field is immutable"),
+    (
+        "Job",
+        r#"{"spec":{"completionMode":"Indexed","completions":2,"parallelism":2}}"#,
+        r#"{"spec":{"completions":3}}"#,
+        "spec.completions: Invalid value: 3: can only be modified in tandem with spec.parallelism",
+    ),
+    (
+        "Job",
+        r#"{"spec":{"completionMode":"Indexed","completions":2,"parallelism":2}}"#,
+        r#"{"spec":{"completions":3,"parallelism":3}}"#,
+        "",
+    ),
+    ("PersistentVolumeClaim", r#"{"spec":{"dataSource":{"kind":"Foo","name":"a"}}}"#, "", ""),
+    (
+        "PersistentVolumeClaim",
+        r#"{"spec":{"dataSourceRef":{"kind":"Pod","name":"a"}}}"#,
+        "",
+        r#"spec.dataSourceRef: Invalid value: "Pod": must be 'PersistentVolumeClaim' when referencing the default apiGroup]"#,
+    ),
+    (
+        "PersistentVolumeClaim",
+        r#"{"spec":{"dataSourceRef":{"kind":"A","apiGroup":"b","name":"a"},"dataSource":{"kind":"A","name":"b","apiGroup":"b"}}}"#,
+        "",
+        "spec: Invalid value: {}: must match dataSourceRef",
+    ),
+    (
+        "PersistentVolumeClaim",
+        r#"{"spec":{"volumeAttributesClassName":"a"}}"#,
+        r#"{"spec":{"volumeAttributesClassName":null}}"#,
+        "spec.volumeAttributesClassName: Forbidden: update from non-nil value to nil is forbidden]",
+    ),
+    (
+        "Ingress",
+        r#"{"metadata":{"annotations":{"kubernetes.io/ingress.class":"a"}},"spec":{"ingressClassName":"b"}}"#,
+        "",
+        r#"annotations.kubernetes.io/ingress.class: Invalid value: "a": must match `ingressClassName` when both are specified"#,
+    ),
+    (
+        "Ingress",
+        r#"{"metadata":{"annotations":{"kubernetes.io/ingress.class":"a"}},"spec":{"ingressClassName":"a"}}"#,
+        r#"{"spec":{"ingressClassName":"b"}}"#,
+        "",
+    ),
+    ("Job", r#"{"spec":{"suspend":true}}"#, r#"{"spec":{"template":{"spec":{"nodeSelector":{"a":"b"}}}}}"#, ""),
+];
+
+#[test]
+fn what_is_wrong_with_workloads() {
+    for (kind, besides, changed, words) in CASES {
+        let (path, object) = base(kind);
+        let object = drydock_schema::patch::merge_patch(&object, &drydock_value::parse_json(besides).unwrap());
+        let mut bench = Bench::new();
+        let mut answer = bench.create(path, object);
+        if !changed.is_empty() {
+            answer.unwrap();
+            answer = bench.patch(&format!("{path}/w"), MERGE, changed);
+        }
+        let said = answer.map_or_else(|status| status.message, |_| String::new());
+        assert!(said.ends_with(words) && said.is_empty() == words.is_empty(), "{kind} {besides} {changed}: {said}");
+    }
+}
