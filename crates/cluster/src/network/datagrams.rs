@@ -6,7 +6,8 @@ use drydock_shell::{NetError, Recv, SocketId};
 use drydock_value::Time;
 
 use super::Network;
-use super::sockets::{SAME_NODE, Stream, WINDOW, knock};
+use super::attempts::{SAME_NODE, knock};
+use super::sockets::{Stream, WINDOW};
 use crate::queue::EventQueue;
 
 impl Stream {

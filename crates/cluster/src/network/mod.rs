@@ -1,6 +1,7 @@
 //! Addresses, names, services and connections.
 //!
-//! A connection is two byte queues with a little latency. [`Network`] holds them all ([`sockets`]), knows who has which
+//! A connection is two byte queues with a little latency. [`Network`] holds them all ([`sockets`]; how they come about is
+//! `attempts`, and what passes for connections of datagrams `datagrams`), knows who has which
 //! address, and does what kube-proxy does on every node ([`services`]): a connection to a service's address goes to one
 //! of its ready endpoints. Names are answered as CoreDNS answers them ([`dns`]).
 //!
@@ -9,6 +10,8 @@
 //! Who holds a socket says which [`Event`] wakes it. Nothing here polls: a server that waits for connections costs
 //! nothing until one comes.
 
+mod address;
+mod attempts;
 pub mod conditions;
 mod datagrams;
 pub mod dns;
@@ -26,7 +29,8 @@ use crate::ctx::Ctx;
 use crate::informers::Change;
 use crate::queue::{Event, NodeId};
 
-pub use sockets::{Address, Network, Protocol, Target};
+pub use address::{Address, Protocol, Target};
+pub use sockets::Network;
 
 /// Why the network is woken.
 #[derive(Debug, Clone, PartialEq, Eq)]

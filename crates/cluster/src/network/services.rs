@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use drydock_value::{Str, Time, Value};
 
-use super::sockets::Protocol;
+use super::Protocol;
 use crate::informers::{Change, Informers};
 use crate::objects::{Key, Object};
 use crate::random::Random;
