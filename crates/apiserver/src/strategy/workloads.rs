@@ -25,6 +25,14 @@ fn note_template(set: &mut Value, generation: i64) {
     }
 }
 
+/// Leaves out how many pods of a StatefulSet may be missing during a rollout: the field is there, but 1.36 does not do it
+/// unless it is told to (`MaxUnavailableStatefulSet`).
+fn drop_max_unavailable(set: &mut Value) {
+    if !set["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"].is_null() {
+        set["spec"]["updateStrategy"]["rollingUpdate"].remove("maxUnavailable");
+    }
+}
+
 pub(super) fn rows() -> Vec<Strategy> {
     vec![
         Strategy {
@@ -47,6 +55,14 @@ pub(super) fn rows() -> Vec<Strategy> {
             kind: kinds::STATEFUL_SETS,
             // Its pods have their host names from it.
             name: names::label,
+            prepare_create: Some(|_, _, set| {
+                drop_max_unavailable(set);
+                Ok(())
+            }),
+            prepare_update: Some(|_, _, set, _| {
+                drop_max_unavailable(set);
+                Ok(())
+            }),
             validate: Some(rules::stateful_set),
             validate_update: Some(rules::stateful_set_update),
             warnings: Some(warnings::stateful_set),
@@ -73,4 +89,20 @@ pub(super) fn rows() -> Vec<Strategy> {
         Strategy { kind: kinds::REPLICATION_CONTROLLERS, validate: Some(rules::replication_controller), ..APPS },
         Strategy { kind: kinds::HORIZONTAL_POD_AUTOSCALERS, validate: Some(autoscaling::autoscaler), ..WITH_STATUS },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drydock_value::value;
+
+    #[test]
+    fn what_a_gate_keeps_out_is_left_out() {
+        let mut set = value!({"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 2, "partition": 1}}}});
+        drop_max_unavailable(&mut set);
+        assert_eq!(set["spec"]["updateStrategy"], value!({"rollingUpdate": {"partition": 1}}));
+        let mut plain = value!({"spec": {"replicas": 1}});
+        drop_max_unavailable(&mut plain);
+        assert_eq!(plain, value!({"spec": {"replicas": 1}}));
+    }
 }
