@@ -173,7 +173,7 @@ impl Status {
             status.set("reason", &self.reason);
         }
         // What answers for a path as such, and not for an object, has details that say nothing.
-        let generic = self.message.starts_with("the server ") && matches!(self.code, 404 | 405);
+        let generic = self.message.starts_with("the server ") && matches!(self.code, 404 | 405 | 422);
         if !details.is_empty() || generic {
             status.set("details", details);
         }

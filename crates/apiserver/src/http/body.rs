@@ -122,29 +122,28 @@ fn unusable(kind: &str, version: &str, why: &str) -> Status {
     Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
 }
 
+/// Why a document of one kind cannot be read as one of another: of a kind that nobody knows, or one that is known.
+pub(super) fn no_conversion(given: &GroupVersion, given_kind: &str, wanted: &GroupVersion, kind: &str) -> String {
+    if !types::knows(given, given_kind) {
+        return format!(
+            "no kind {given_kind:?} is registered for version {:?} in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
+            given.to_string()
+        );
+    }
+    let internal = wanted.group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
+    format!("converting ({}.{given_kind}) to ({internal}.{kind}): unknown conversion", given.version)
+}
+
 /// Checks that a document is of a kind; one that says nothing is taken for it.
 pub(super) fn of_kind(api_version: &str, kind: &str, mut document: Value) -> Result<Value, Status> {
     let (given_version, given_kind) = (document["apiVersion"].str().to_owned(), document["kind"].str().to_owned());
     if !given_kind.is_empty() && given_kind != kind {
         let given = GroupVersion::parse(if given_version.is_empty() { api_version } else { &given_version });
-        let internal = |gv: &GroupVersion| {
-            let group = gv.group.split('.').next().unwrap_or_default();
-            if group.is_empty() { "core".to_owned() } else { group.to_owned() }
-        };
-        let wanted = GroupVersion::parse(api_version);
-        if types::knows(&given, &given_kind) {
-            return Err(Status::bad_request(format!(
-                "{given_kind} in version {:?} cannot be handled as a {kind}: converting ({}.{given_kind}) to \
-                 ({}.{kind}): unknown conversion",
-                given.version,
-                given.version,
-                internal(&wanted),
-            )));
-        }
-        return Err(Status::bad_request(format!(
-            "no kind {given_kind:?} is registered for version {:?} in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
-            given.to_string()
-        )));
+        let why = no_conversion(&given, &given_kind, &GroupVersion::parse(api_version), kind);
+        return Err(Status::bad_request(match types::knows(&given, &given_kind) {
+            true => format!("{given_kind} in version {:?} cannot be handled as a {kind}: {why}", given.version),
+            false => why,
+        }));
     }
     if !given_version.is_empty() && given_version != api_version {
         return Err(Status::bad_request(format!(

@@ -1,6 +1,6 @@
 //! Create, update, patch, delete, deletecollection.
 
-use drydock_api::{Request, Response, Status};
+use drydock_api::{GroupVersion, Request, Response, Status};
 use drydock_value::{Value, value};
 
 use super::body;
@@ -242,6 +242,17 @@ fn read_patched(
         errors.invalid(&crate::validation::Path::new("patch"), shown, why);
         Status::invalid("", "", "", errors.0)
     };
+    // A strategic patch is put into the type that it is for, whatever kind it names; others are read as what they say.
+    let renamed = ["kind", "apiVersion"].iter().any(|key| patched[*key] != before[*key]);
+    if renamed && patch_type != PatchType::Strategic && crate::custom::version(served).is_none() {
+        let wanted = GroupVersion::parse(&served.api_version());
+        let or = |said: &str, own: &str| if said.is_empty() { own.to_owned() } else { said.to_owned() };
+        let given = GroupVersion::parse(&or(patched["apiVersion"].str(), &served.api_version()));
+        let kind = or(patched["kind"].str(), served.kind_name());
+        if kind != served.kind_name() || !types::knows(&given, &kind) {
+            return Err(about_patch(&body::no_conversion(&given, &kind, &wanted, served.kind_name())));
+        }
+    }
     let (decoded, unknown) = types::decode_served(served, &patched, before).map_err(|why| match patch_type {
         PatchType::Strategic => about_patch(&as_converter_says(&why).unwrap_or(why)),
         _ => about_patch(&why),

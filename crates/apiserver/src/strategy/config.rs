@@ -50,7 +50,12 @@ pub(super) fn rows() -> Vec<Strategy> {
         },
         Strategy { kind: kinds::ENDPOINTS, create_on_update: true, validate: Some(endpoints::endpoints), ..PLAIN },
         Strategy { kind: kinds::LIMIT_RANGES, create_on_update: true, validate: Some(policy::limit_range), ..PLAIN },
-        Strategy { kind: kinds::RESOURCE_QUOTAS, validate: Some(policy::resource_quota), ..WITH_STATUS },
+        Strategy {
+            kind: kinds::RESOURCE_QUOTAS,
+            validate: Some(policy::resource_quota),
+            validate_update: Some(policy::resource_quota_update),
+            ..WITH_STATUS
+        },
     ]
 }
 

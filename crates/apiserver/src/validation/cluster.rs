@@ -40,6 +40,11 @@ pub(crate) fn node(node: &Value, errors: &mut Errors) {
     for (at, cidr) in spec["podCIDRs"].items().iter().enumerate() {
         common::cidr(cidr.str(), &list.index(at), errors);
     }
+    let cidrs = spec["podCIDRs"].items();
+    let second = cidrs.iter().filter(|cidr| cidr.str().contains(':')).count();
+    if cidrs.len() > 2 || cidrs.len() == 2 && second != 1 {
+        errors.invalid(&list, &spec["podCIDRs"], "may specify no more than one CIDR for each IP family");
+    }
 }
 
 pub(crate) fn node_update(new: &Value, old: &Value, errors: &mut Errors) {
@@ -67,6 +72,11 @@ pub(crate) fn lease(lease: &Value, errors: &mut Errors) {
 /// Rules for a runtime class.
 pub(crate) fn runtime_class(class: &Value, errors: &mut Errors) {
     dns_label(class["handler"].str(), &Path::new("handler"), errors);
+    let fixed = &class["overhead"]["podFixed"];
+    super::resources::requirements(&value!({"limits": fixed}), &Value::Null, &Path::new("overhead"), errors);
+    let (path, scheduling) = (Path::new("scheduling"), &class["scheduling"]);
+    common::labels(&scheduling["nodeSelector"], &path.field("nodeSelector"), errors);
+    super::pod::tolerations(&scheduling["tolerations"], &path.field("tolerations"), errors);
 }
 
 pub(crate) fn runtime_class_update(new: &Value, old: &Value, errors: &mut Errors) {

@@ -66,10 +66,10 @@ pub(crate) fn endpoint_slice(slice: &Value, errors: &mut Errors) {
         for (at, address) in addresses.iter().enumerate() {
             let list = path.field("addresses");
             let path = list.index(at);
-            match kind {
-                "FQDN" => errors.all_invalid(&path, address, names::dns_subdomain(address.str())),
-                _ => special_ip(address.str(), &path, errors),
-            }
+            address_of(kind, address.str(), &path, errors);
+        }
+        if addresses.len() > 100 {
+            errors.too_many(&path.field("addresses"), addresses.len(), 100);
         }
         if let Some(node) = endpoint["nodeName"].as_str() {
             dns_subdomain(node, &path.field("nodeName"), errors);
@@ -77,6 +77,7 @@ pub(crate) fn endpoint_slice(slice: &Value, errors: &mut Errors) {
         if let Some(host) = endpoint["hostname"].as_str() {
             dns_label(host, &path.field("hostname"), errors);
         }
+        hints(&endpoint["hints"], &path.field("hints"), errors);
     }
     let mut seen: Vec<&str> = Vec::new();
     for (at, port) in slice["ports"].items().iter().enumerate() {
@@ -90,6 +91,57 @@ pub(crate) fn endpoint_slice(slice: &Value, errors: &mut Errors) {
         }
         seen.push(port["name"].str());
         one_of(&port["protocol"], &PROTOCOLS, &path.field("protocol"), errors);
+        if let Some(protocol) = port["appProtocol"].as_str() {
+            common::qualified_name(protocol, &path.field("appProtocol"), errors);
+        }
+    }
+}
+
+/// An address of the slice's type.
+fn address_of(kind: &str, address: &str, path: &Path<'_>, errors: &mut Errors) {
+    let parsed = address.parse::<std::net::IpAddr>().ok();
+    match kind {
+        "IPv4" if !parsed.is_some_and(|ip| ip.is_ipv4()) => {
+            errors.invalid(path, address, "must be a valid IPv4 address")
+        }
+        "IPv6" if !parsed.is_some_and(|ip| ip.is_ipv6()) => {
+            errors.invalid(path, address, "must be a valid IPv6 address")
+        }
+        "FQDN" => {
+            let name = address.strip_suffix('.').unwrap_or(address);
+            let wrong = names::dns_subdomain(name);
+            if name.is_empty() {
+                errors.required(path, "");
+            } else if !wrong.is_empty() {
+                errors.all_invalid(path, name, wrong);
+            } else if !name.contains('.') {
+                errors.invalid(path, name, "should be a domain with at least two segments separated by dots");
+            }
+            return;
+        }
+        _ => {}
+    }
+    special_ip(address, path, errors);
+}
+
+/// Where an endpoint is for: zones and nodes, each once.
+fn hints(hints: &Value, path: &Path<'_>, errors: &mut Errors) {
+    const MOST: usize = 8;
+    let rules: [(&str, fn(&str) -> Vec<String>); 2] =
+        [("forZones", names::label_value), ("forNodes", names::dns_subdomain)];
+    for (key, rule) in rules {
+        let (list, path) = (hints[key].items(), path.field(key));
+        if list.len() > MOST {
+            errors.too_many(&path, list.len(), MOST);
+            continue;
+        }
+        for (at, hint) in list.iter().enumerate() {
+            let (name, path) = (&hint["name"], path.index(at));
+            if list[..at].iter().any(|other| other["name"] == *name) {
+                errors.duplicate(&path.field("name"), name);
+            }
+            errors.all_invalid(&path.field("name"), name.str(), rule(name.str()));
+        }
     }
 }
 
@@ -117,5 +169,25 @@ mod tests {
         let found = complaints(endpoint_slice, &slice);
         assert!(found[0].starts_with("endpoints[0].hostname: Invalid value: \"-\": a lowercase RFC 1123 label"));
         assert_eq!(found[1..], ["ports[1].name: Duplicate value: \"a\""]);
+        let segments = "should be a domain with at least two segments separated by dots";
+        for (kind, address, words) in [
+            (
+                "IPv4",
+                "::2",
+                "endpoints[0].addresses[0]: Invalid value: \"::2\": must be a valid IPv4 address".to_owned(),
+            ),
+            ("IPv6", "::2", String::new()),
+            ("FQDN", "foo", format!("endpoints[0].addresses[0]: Invalid value: \"foo\": {segments}")),
+            ("FQDN", "foo.bar.", String::new()),
+            // Only the local ones of the addresses for many.
+            ("IPv4", "239.1.1.1", String::new()),
+        ] {
+            let slice = value!({"addressType": kind, "endpoints": [{"addresses": [address]}]});
+            assert_eq!(complaints(endpoint_slice, &slice).join("; "), words, "{address}");
+        }
+        let hints = value!({"forZones": [{"name": "a"}, {"name": "a"}], "forNodes": [{"name": "a"}]});
+        let slice = value!({"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"], "hints": hints}]});
+        let found = complaints(endpoint_slice, &slice);
+        assert_eq!(found, ["endpoints[0].hints.forZones[1].name: Duplicate value: \"a\""]);
     }
 }

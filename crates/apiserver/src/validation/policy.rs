@@ -91,6 +91,16 @@ fn to_json_or_null(value: &Value) -> String {
     if value.is_empty() { "null".into() } else { to_json(value) }
 }
 
+/// What may change in a quota: not what it is about.
+pub(crate) fn resource_quota_update(new: &Value, old: &Value, errors: &mut Errors) {
+    resource_quota(new, errors);
+    let (now, before) = (&new["spec"]["scopes"], &old["spec"]["scopes"]);
+    let within = |some: &Value, all: &Value| some.items().iter().all(|scope| all.items().contains(scope));
+    if !within(now, before) || !within(before, now) {
+        errors.invalid(&SPEC.field("scopes"), now, common::IMMUTABLE);
+    }
+}
+
 fn quota_scopes(scopes: &Value, misfits: impl Fn(&str) -> usize, errors: &mut Errors) {
     let path = SPEC.field("scopes");
     for scope in scopes.items() {
@@ -267,6 +277,12 @@ fn one_limit(limit: &Value, kind: &str, path: &Path<'_>, errors: &mut Errors) {
             && ratio < Quantity::count(1)
         {
             wrong("maxLimitRequestRatio", ratio, format!("ratio {} is less than 1", ratio.text()));
+        }
+        if let (Some(ratio), Some(low), Some(high)) = (ratio, min, max)
+            && ratio.as_f64() > high.as_f64() / low.as_f64()
+        {
+            let most = high.as_f64() / low.as_f64();
+            wrong("maxLimitRequestRatio", ratio, format!("ratio {} is greater than max/min = {most:.6}", ratio.text()));
         }
     }
 }

@@ -262,10 +262,14 @@ pub(super) fn special_ip(address: &str, path: &Path<'_>, errors: &mut Errors) {
     if ip.is_loopback() {
         errors.invalid(path, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
     }
-    if matches!(ip, std::net::IpAddr::V4(v4) if v4.is_link_local()) {
+    let (local, local_group) = match ip {
+        std::net::IpAddr::V4(ip) => (ip.is_link_local(), ip.octets()[..3] == [224, 0, 0]),
+        std::net::IpAddr::V6(ip) => (ip.is_unicast_link_local(), ip.segments()[0] & 0xff0f == 0xff02),
+    };
+    if local {
         errors.invalid(path, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
     }
-    if ip.is_multicast() {
+    if local_group {
         errors.invalid(path, address, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
     }
 }

@@ -113,6 +113,20 @@ fn what_is_wrong_is_said_as_by_a_real_server() {
         (test.code, test.message.as_str()),
         (422, "the server rejected our request due to an error in our request")
     );
+    assert!(test.to_value()["details"].as_object().is_some_and(|details| details.is_empty()));
+    let web = format!("{DEPLOYMENTS}/web");
+    for (patch, words) in [
+        (r#"{"kind":"DaemonSet"}"#, "converting (v1.DaemonSet) to (apps.Deployment): unknown conversion"),
+        (
+            r#"{"apiVersion":"v2"}"#,
+            "no kind \"Deployment\" is registered for version \"v2\" in scheme \
+             \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
+        ),
+    ] {
+        let refused = bench.patch(&web, MERGE, patch).unwrap_err();
+        assert!(refused.code == 422 && refused.message.ends_with(words), "{patch}: {}", refused.message);
+        assert_eq!(bench.patch(&web, STRATEGIC, patch).unwrap()["kind"], "Deployment");
+    }
     let renamed =
         bench.patch(&format!("{DEPLOYMENTS}/web"), STRATEGIC, r#"{"metadata":{"name":"renamed"}}"#).unwrap_err();
     assert_eq!(renamed.message, "the name of the object (renamed) does not match the name on the URL (web)");

@@ -1,4 +1,4 @@
-//! What is said of workloads, claims and ingresses that are wrong, at creation and later.
+//! What is said of objects that are wrong, at creation and later.
 
 use super::*;
 
@@ -14,6 +14,9 @@ fn base(kind: &str) -> (&'static str, Value) {
             "/api/v1/namespaces/default/persistentvolumeclaims",
             value!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}),
         ),
+        "ResourceQuota" => ("v1", "/api/v1/namespaces/default/resourcequotas", value!({"hard": {"pods": 1}})),
+        "LimitRange" => ("v1", "/api/v1/namespaces/default/limitranges", value!({})),
+        "RuntimeClass" => ("node.k8s.io/v1", "/apis/node.k8s.io/v1/runtimeclasses", Value::Null),
         "Ingress" => (
             "networking.k8s.io/v1",
             "/apis/networking.k8s.io/v1/namespaces/default/ingresses",
@@ -21,11 +24,15 @@ fn base(kind: &str) -> (&'static str, Value) {
         ),
         _ => ("apps/v1", DEPLOYMENTS, apps),
     };
-    (path, value!({"apiVersion": group, "kind": kind, "metadata": {"name": "w"}, "spec": spec}))
+    let mut object = value!({"apiVersion": group, "kind": kind, "metadata": {"name": "w"}});
+    if !spec.is_null() {
+        object.set("spec", spec);
+    }
+    (path, object)
 }
 
 /// A kind, what its object has besides, how it is changed, and the end of what is said of it.
-const CASES: [(&str, &str, &str, &str); 20] = [
+const CASES: [(&str, &str, &str, &str); 25] = [
     ("StatefulSet", r#"{"metadata":{"name":"a.b"}}"#, "", "must not contain dots"),
     (
         "Deployment",
@@ -114,6 +121,31 @@ const CASES: [(&str, &str, &str, &str); 20] = [
         r#"{"metadata":{"annotations":{"kubernetes.io/ingress.class":"a"}},"spec":{"ingressClassName":"a"}}"#,
         r#"{"spec":{"ingressClassName":"b"}}"#,
         "",
+    ),
+    (
+        "ResourceQuota",
+        "{}",
+        r#"{"spec":{"scopes":["BestEffort"]}}"#,
+        r#"spec.scopes: Invalid value: ["BestEffort"]: field is immutable"#,
+    ),
+    (
+        "LimitRange",
+        r#"{"spec":{"limits":[{"type":"Container","min":{"cpu":"1"},"max":{"cpu":"4"},"maxLimitRequestRatio":{"cpu":5}}]}}"#,
+        "",
+        "spec.limits[0].maxLimitRequestRatio[cpu]: Invalid value: \"5\": ratio 5 is greater than max/min = 4.000000",
+    ),
+    ("RuntimeClass", r#"{"handler":"a","overhead":{"podFixed":{"cpu":"1"}}}"#, "", ""),
+    (
+        "RuntimeClass",
+        r#"{"handler":"a","overhead":{"podFixed":{"cpu":"-1"}}}"#,
+        "",
+        "overhead.limits[cpu]: Invalid value: \"-1\": must be greater than or equal to 0",
+    ),
+    (
+        "RuntimeClass",
+        r#"{"handler":"a","scheduling":{"tolerations":[{"key":"a","operator":"Foo"}]}}"#,
+        "",
+        r#"scheduling.tolerations[0].operator: Unsupported value: "Foo": supported values: "Equal", "Exists""#,
     ),
     ("Job", r#"{"spec":{"suspend":true}}"#, r#"{"spec":{"template":{"spec":{"nodeSelector":{"a":"b"}}}}}"#, ""),
 ];

@@ -13,7 +13,7 @@ use drydock_value::Value;
 use super::common::{self, dns_label, dns_subdomain, one_of, optional_one_of};
 use super::{Errors, Path};
 
-pub(crate) use scheduling::node_selector;
+pub(crate) use scheduling::{node_selector, tolerations};
 pub(crate) use update::{validate_ephemeral, validate_resize, validate_update};
 pub(crate) use volumes::one_source as volume_source;
 

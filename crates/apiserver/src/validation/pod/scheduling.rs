@@ -154,7 +154,7 @@ fn label_keys(keys: &[Value], selector: &Value, list: &Path<'_>, errors: &mut Er
 }
 
 /// Tolerations.
-pub(super) fn tolerations(tolerations: &Value, list: &Path<'_>, errors: &mut Errors) {
+pub(crate) fn tolerations(tolerations: &Value, list: &Path<'_>, errors: &mut Errors) {
     for (at, toleration) in tolerations.items().iter().enumerate() {
         let path = list.index(at);
         let (key, operator) = (toleration["key"].str(), toleration["operator"].str());
