@@ -176,17 +176,30 @@ impl Command {
                 return self.unknown(io, "kuberc", &[]);
             }
             Ok(parsed) => parsed,
+            Err(Refusal::Flag(words, "diff")) => {
+                io.eprintln(format!("error: {words}\nSee 'kubectl diff -h' for help and examples"));
+                return self.finish(2);
+            }
             Err(Refusal::Flag(words, path)) => {
                 let name = table().command(path).map_or("kubectl".into(), flags::CommandInfo::full);
                 io.eprintln(format!("error: {words}\nSee '{name} --help' for usage."));
                 return self.finish(1);
             }
-            Err(Refusal::Command(word, rest)) => return self.unknown(io, &word, &rest),
+            Err(Refusal::Command(word, rest)) => {
+                // Whoever looks for a plugin takes no flags before its name.
+                let first = self.env.args.first().filter(|first| first.starts_with('-'));
+                if let Some(first) = first.filter(|_| !matches!(word.as_str(), "help" | "options" | "alpha")) {
+                    io.eprintln(format!("Error: flags cannot be placed before plugin name: {first}"));
+                    return self.finish(1);
+                }
+                return self.unknown(io, &word, &rest);
+            }
         };
         let hidden = ALPHA.iter().find(|(path, flag, variable)| {
             parsed.command.path == *path && parsed.flags.given(flag) && self.env.var(variable) != "true"
         });
-        if let Some((_, flag, _)) = hidden {
+        let without = !kuberc::exists(&self.env) && parsed.flags.given("kuberc");
+        if let Some(flag) = hidden.map(|row| row.1).or(without.then_some("kuberc")) {
             let name = parsed.command.full();
             io.eprintln(format!("error: unknown flag: --{flag}\nSee '{name} --help' for usage."));
             return self.finish(1);
@@ -263,6 +276,21 @@ impl Command {
         }
     }
 
+    /// What the scripts of `completion` ask: words, and how a shell should go on with them.
+    fn complete(&mut self, io: &mut Io<'_>, env: &Env) -> Step {
+        let words = crate::complete(env, io);
+        words.iter().for_each(|word| io.println(word));
+        let goes_on = |word: &String| word.ends_with(['=', '/', '.', ':']);
+        let (number, directive) = match words.as_slice() {
+            [] => (0, "ShellCompDirectiveDefault"),
+            words if words.iter().all(goes_on) => (6, "ShellCompDirectiveNoSpace, ShellCompDirectiveNoFileComp"),
+            _ => (4, "ShellCompDirectiveNoFileComp"),
+        };
+        io.println(format!(":{number}"));
+        io.eprintln(format!("Completion ended with directive: {directive}"));
+        self.finish(0)
+    }
+
     /// A word that is no command: a plugin of that name, or an error with suggestions.
     fn unknown(&mut self, io: &mut Io<'_>, word: &str, rest: &[String]) -> Step {
         match word {
@@ -276,6 +304,10 @@ impl Command {
             "alpha" => {
                 io.eprintln("No alpha commands are available in this version of kubectl");
                 self.finish(0)
+            }
+            "__complete" | "__completeNoDesc" => {
+                let env = Env { args: rest.to_vec(), ..self.env.clone() };
+                self.complete(io, &env)
             }
             "options" => {
                 io.print(help::options());

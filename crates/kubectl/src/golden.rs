@@ -11,7 +11,6 @@ const ORDER: &str = "maps have no order there";
 /// Command lines that are known to differ, with the reason. One that no longer differs fails the test.
 const KNOWN_GAPS: &[(&str, &str)] = &[
     ("config get-clusters x", "real kubectl lists clusters in no order"),
-    ("-x get pods", "a flag that is unknown before the command: looked for among plugins"),
     (
         "create deployment web --image=nginx --replicas=3 --port=80 --dry-run=client -o jsonpath={.spec.template.spec.containers[?(@.ports[0].containerPort>79)].name}",
         NUMBERS,
@@ -91,4 +90,9 @@ fn templates() {
 #[test]
 fn errors() {
     check(include_str!("../tests/data/errors.jsonl"));
+}
+
+#[test]
+fn local() {
+    check(include_str!("../tests/data/local.jsonl"));
 }

@@ -62,7 +62,7 @@ fn named(env: &Env) -> Result<Option<String>, String> {
             _ => continue,
         };
         return match path.filter(|path| !path.is_empty()) {
-            Some(path) => Ok(Some(env.absolute(path))),
+            Some(path) => Ok(Some(path.to_owned())),
             None => Err("kuberc file is not found".into()),
         };
     }
@@ -76,7 +76,7 @@ fn place(env: &Env) -> Result<(String, bool), String> {
     }
     Ok(match env.var("KUBERC") {
         "" | "off" => (format!("{}/.kube/kuberc", env.home.trim_end_matches('/')), false),
-        path => (env.absolute(path), true),
+        path => (path.to_owned(), true),
     })
 }
 
@@ -108,9 +108,10 @@ pub(crate) fn load(env: &Env, files: &mut dyn Files) -> Result<Found, String> {
         };
     }
     let (path, explicit) = place(env)?;
-    let text = match files.read(&path) {
+    let absolute = env.absolute(&path);
+    let text = match files.read(&absolute) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(_) if !explicit && !files.exists(&path) => return Ok(Found::default()),
+        Err(_) if !explicit && !files.exists(&absolute) => return Ok(Found::default()),
         Err(errno) => return refuse(explicit, &path, &format!("open {path}: {errno}"), Vec::new()),
     };
     let mut notes = Vec::new();

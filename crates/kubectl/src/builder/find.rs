@@ -19,7 +19,7 @@ Example resource specifications include:
    '<resource> <name>'
    '<resource>'";
 
-const LOCAL: &str = "you must specify resources by --filename when --local is set.
+pub(crate) const LOCAL: &str = "you must specify resources by --filename when --local is set.
 Example resource specifications include:
    '-f rsrc.yaml'
    '--filename=rsrc.json'";
@@ -95,7 +95,8 @@ impl Finder<'_, '_> {
     /// Whether the command reads objects into Go's types, rather than taking them as they come.
     fn typed(&self) -> bool {
         const TYPED: [&str; 8] = ["set", "rollout", "expose", "logs", "exec", "attach", "port-forward", "debug"];
-        TYPED.contains(&self.inv.command.path.split(' ').next().unwrap_or_default())
+        let path = self.inv.command.path;
+        path == "auth reconcile" || TYPED.contains(&path.split(' ').next().unwrap_or_default())
     }
 
     fn stopped(&self) -> bool {
@@ -384,7 +385,7 @@ impl Finder<'_, '_> {
         if document["kind"].str().is_empty() {
             return Err(undecodable(format!("Object 'Kind' is missing in '{}'", to_json(&document))));
         }
-        let read = if self.typed() { known(&document) } else { readable(&document["metadata"]) };
+        let read = if self.typed() { typed(&document) } else { readable(&document["metadata"]) };
         read.map_err(undecodable)?;
         if document["items"].as_array().is_none() {
             return Ok(vec![document]);
@@ -473,6 +474,15 @@ pub(crate) fn known(object: &Value) -> Result<(), String> {
     }
     let version = quote(&gvk.group_version().to_string());
     Err(format!("no kind {kind} is registered for version {version} in scheme \"pkg/scheme/scheme.go:28\""))
+}
+
+/// Whether Go's type of an object can hold it.
+fn typed(object: &Value) -> Result<(), String> {
+    known(object)?;
+    match Schema::get().by_kind(&GroupVersionKind::of(object)) {
+        Some(of) => drydock_schema::decode(of, object).map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 /// Whether metadata, at least, is what Go's type can hold, whatever the rest may be. Any kind tells of it in the same words.

@@ -18,7 +18,7 @@ use crate::invocation::Invocation;
 
 pub use args::{has_names, split_types};
 pub use find::find;
-pub(crate) use find::{MISSING, known, unlisted};
+pub(crate) use find::{LOCAL, MISSING, known, unlisted};
 
 /// Names of objects of one type, each as `type/name`; one that says a type itself keeps it.
 pub fn of_type(kind: &str, names: &[String]) -> Vec<String> {

@@ -26,6 +26,19 @@ pub fn command(inv: &Invocation) -> Vec<String> {
     inv.args.get(1..).unwrap_or(&[]).to_vec()
 }
 
+/// Five letters and digits as Kubernetes draws them.
+pub fn random_name(io: &mut Io<'_>) -> String {
+    const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    let mut left = (io.random)();
+    let mut name = String::new();
+    for _ in 0..5 {
+        let at = usize::try_from(left % LETTERS.len() as u64).unwrap_or(0);
+        name.push(char::from(LETTERS[at]));
+        left /= LETTERS.len() as u64;
+    }
+    name
+}
+
 /// Sets the namespace that was asked for with `-n`; without it, the server puts the object where it is sent.
 ///
 /// # Errors
@@ -45,9 +58,6 @@ pub fn in_namespace(inv: &mut Invocation, io: &mut Io<'_>, object: &mut Value) -
 /// The server's refusal.
 pub fn send(inv: &mut Invocation, io: &mut Io<'_>, mut object: Value, dry_run: DryRun) -> Result<Value, Failure> {
     record::note(inv, &mut object);
-    if dry_run == DryRun::Client {
-        return Ok(object);
-    }
     applied::create_or_update(&mut object, inv.flags.bool("save-config"), |object| {
         let mut object = object.clone();
         // A Go type does not write what is empty.
@@ -56,6 +66,9 @@ pub fn send(inv: &mut Invocation, io: &mut Io<'_>, mut object: Value, dry_run: D
         }
         applied::escape_html(&order::to_json(&object)) + "\n"
     });
+    if dry_run == DryRun::Client {
+        return Ok(object);
+    }
     // A Go client of known types asks nobody what they are called.
     let kind = GroupVersionKind::of(&object);
     let resource = match drydock_schema::resource_of_kind(&kind) {

@@ -1,5 +1,7 @@
 //! `--overrides`: JSON that is merged into an object that kubectl made up.
 
+use drydock_api::GroupVersionKind;
+use drydock_schema::Schema;
 use drydock_value::{Value, parse_json};
 
 use super::patching;
@@ -25,6 +27,9 @@ pub fn apply(inv: &Invocation, object: &mut Value) -> Result<(), Failure> {
     let change = parse_json(text).map_err(|_| Failure::from("Invalid JSON Patch"))?;
     let mut merged = patching::apply(content_type, object, &change)?;
     has_fields(&merged)?;
+    if let Some(of) = Schema::get().by_kind(&GroupVersionKind::of(&merged)) {
+        drydock_schema::decode(of, &merged)?;
+    }
     as_typed(&mut merged);
     // What the type does not know is not sent.
     *object = patching::as_go_writes(&merged);

@@ -18,9 +18,6 @@ fn line(io: &mut Io<'_>, name: &str, link: &str) {
 /// # Errors
 /// When the server can't be asked.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
-    if !inv.args.is_empty() {
-        return Err(inv.usage(format!("unknown command {}", crate::failure::quote(&inv.args.concat()))));
-    }
     const MORE: &str = "\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n";
     if let Err(failure) = inv.mapper(io) {
         io.print(MORE);

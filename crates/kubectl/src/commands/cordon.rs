@@ -51,6 +51,8 @@ pub(super) fn nodes(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Vec<Info>, 
         args.push("nodes".into());
     }
     let query = Query { latest: true, type_means_all: true, single_type: true, ..Query::new(inv, io, &args)? };
+    // The first that is not there ends it.
+    let query = Query { continue_on_error: false, ..query };
     let infos = builder::find(&query, inv, io)?.infos()?;
     if let Some(other) = infos.iter().find(|info| info.resource.kind != "Node") {
         builder::known(&other.object)?;

@@ -58,7 +58,9 @@ const NO_FILE: &str = "1970-01-01 00:00:00.000000000 +0000";
 
 fn difference(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if !inv.args.is_empty() {
-        return Err(inv.usage(format!("Unexpected args: [{}]", inv.args.join(" "))));
+        let words = inv.args.join(" ");
+        let help = "See 'kubectl diff -h' for help and examples";
+        return Err(Failure::Code(format!("error: Unexpected args: [{words}]\n{help}"), 2));
     }
     if inv.flags.list("filename").is_empty() && inv.flags.str("kustomize").is_empty() {
         return Err(Failure::Code("error: must specify one of -f and -k".into(), 1));

@@ -40,6 +40,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// kubectl's own.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let dry_run = inv.dry_run(io)?;
+    if drydock_schema::labels::Selector::parse(inv.flags.str("pod-selector")).is_err() {
+        return Err("--pod-selector=<pod_selector> must be a valid label selector".into());
+    }
     let infos = cordon::nodes(inv, io)?;
     cordon::mark(inv, io, &infos, true, dry_run)?;
     let timeout = inv.flags.duration("timeout");

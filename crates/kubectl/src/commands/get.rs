@@ -153,7 +153,7 @@ fn print_tables(
     if !sort.is_empty() && infos.len() > 1 {
         // Several answers are sorted as objects among themselves; tables have no such fields.
         let objects: Vec<Value> = infos.iter().map(|info| info.object.clone()).collect();
-        let order = printers::sort::order(&objects, &sort)?;
+        let order = printers::sort::order(&objects, &sort).map_err(|why| unsortable(io, &why).unwrap_or(why.into()))?;
         sorted = order.iter().filter_map(|at| infos.get(*at)).cloned().collect();
         infos = &sorted;
     }
@@ -173,7 +173,10 @@ fn print_tables(
         if !sort.is_empty() && object["rows"].items().len() > 1 {
             match sorted_rows(&object, &sort) {
                 Ok(sorted) => object = sorted,
-                Err(_) => continue,
+                Err(why) => match unsortable(io, &why) {
+                    Some(fatal) => return Err(fatal),
+                    None => continue,
+                },
             }
         }
         printer.print(&object, None, io.now, &mut tabs);
@@ -204,6 +207,12 @@ fn finish_group(tabs: &mut Tabs, text: &mut String, groups: &mut usize, no_heade
     }
     text.push_str(&lines);
     *groups += 1;
+}
+
+/// Fields that have no order end kubectl where it stands.
+fn unsortable(io: &Io<'_>, why: &str) -> Option<Failure> {
+    let fatal = why.starts_with("Field ");
+    fatal.then(|| Failure::Plain(crate::verbose::klog(io, 'F', "sorter.go:375") + why))
 }
 
 fn sorted_rows(table: &Value, field: &str) -> Result<Value, String> {
@@ -245,7 +254,7 @@ fn print_objects(
                 match order {
                     Ok(order) => items = order.iter().filter_map(|at| items.get(*at)).cloned().collect(),
                     Err(why) => {
-                        failures.push(why.into());
+                        failures.push(unsortable(io, &why).unwrap_or_else(|| why.into()));
                         Failure::all(failures)?;
                         return Ok(Outcome::Done);
                     }

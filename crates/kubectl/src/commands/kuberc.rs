@@ -43,7 +43,7 @@ pub fn view(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         if kuberc::is_named(&inv.env) {
             return Err(format!("kuberc file not found at {path}").into());
         }
-        if io.files.exists(&path) {
+        if io.files.exists(&inv.env.absolute(&path)) {
             return Err(format!("error reading kuberc file: read {path}: is a directory").into());
         }
         io.println(format!("kuberc file not found at {path}"));
@@ -82,7 +82,7 @@ impl Waiting for Offer {
                 {"command": "apply", "options": [{"name": "server-side", "default": "true"}]},
                 {"command": "delete", "options": [{"name": "interactive", "default": "true"}]}
             ]});
-            save(&self.path, &preferences, io)?;
+            save(&self.path, &self.path, &preferences, io)?;
         }
         Ok(Outcome::Done)
     }
@@ -92,13 +92,13 @@ impl Waiting for Offer {
     }
 }
 
-fn save(path: &str, preferences: &Value, io: &mut Io<'_>) -> Result<(), Failure> {
+fn save(path: &str, shown: &str, preferences: &Value, io: &mut Io<'_>) -> Result<(), Failure> {
     if let Some((folder, _)) = path.rsplit_once('/') {
         io.files.mkdir_all(folder)?;
     }
     let text = drydock_yaml::to_yaml(preferences);
-    io.files.write(path, text.as_bytes()).map_err(|errno| format!("open {path}: {errno}"))?;
-    io.println(format!("Updated {path}"));
+    io.files.write(path, text.as_bytes()).map_err(|errno| format!("open {shown}: {errno}"))?;
+    io.println(format!("Updated {shown}"));
     Ok(())
 }
 
@@ -126,7 +126,7 @@ pub fn set(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     } else {
         entry(inv, &section, &mut preferences)?;
     }
-    save(&path, &preferences, io)?;
+    save(&inv.env.absolute(&path), &path, &preferences, io)?;
     Ok(Outcome::Done)
 }
 

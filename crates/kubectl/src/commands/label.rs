@@ -119,6 +119,10 @@ pub(super) fn run_for(what: What, inv: &mut Invocation, io: &mut Io<'_>) -> Resu
             return Ok(());
         }
         let operation = if what == What::Labels { change.outcome(&before, &after) } else { "annotated" };
+        // There is a printer for each object that is labeled, and nothing between what they print.
+        if what == What::Labels {
+            printing = Printing::new(inv, io, dry_run);
+        }
         // Labels are there already when the format turns out to be none.
         printing.as_mut().map_err(|failure| failure.clone())?.print(io, &shown, operation)
     })?;
@@ -205,7 +209,9 @@ impl Change {
         for key in &self.pairs.remove {
             map.remove(key);
         }
-        if map.is_null() {
+        if map.is_null() && self.what == What::Annotations {
+            object["metadata"].set("annotations", Value::object());
+        } else if map.is_null() {
             object["metadata"].remove(self.what.map());
         }
         if !self.revision.is_empty() {

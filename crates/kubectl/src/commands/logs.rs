@@ -51,9 +51,17 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         [pod] => (pod.clone(), None),
         [pod, container, ..] => (pod.clone(), Some(container.clone())),
     };
-    let options = options(inv, &selector, inline)?;
+    let since_time = inv.flags.str("since-time");
+    if !since_time.is_empty() {
+        drydock_schema::time::parse(since_time)?;
+    }
+    if inline.is_some() && inv.flags.given("container") {
+        return Err("only one of -c or an inline [CONTAINER] arg is allowed".into());
+    }
     pods::check_timeout(inv).map_err(|failure| Failure::Error(failure.words()))?;
+    // What is asked for is looked at once it is known of whom.
     let object = find(inv, io, &argument, &selector)?;
+    let options = options(inv, &selector, inline)?;
     if let Value::Array(items) = &object
         && items.is_empty()
     {
@@ -115,9 +123,6 @@ fn options(inv: &Invocation, selector: &str, inline: Option<String>) -> Result<O
     let flags = &inv.flags;
     let since_time = flags.str("since-time");
     let since = crate::flags::parse_duration(flags.str("since")).unwrap_or(0);
-    if !since_time.is_empty() {
-        drydock_schema::time::parse(since_time)?;
-    }
     if !since_time.is_empty() && since != 0 {
         return Err("at most one of `sinceTime` or `sinceSeconds` may be specified".into());
     }
@@ -125,9 +130,6 @@ fn options(inv: &Invocation, selector: &str, inline: Option<String>) -> Result<O
     let all_containers = flags.bool("all-containers");
     if all_containers && !named.is_empty() {
         return Err(format!("--all-containers=true should not be specified with container name {named}").into());
-    }
-    if inline.is_some() && flags.given("container") {
-        return Err("only one of -c or an inline [CONTAINER] arg is allowed".into());
     }
     let limit = flags.int("limit-bytes");
     if limit < 0 {

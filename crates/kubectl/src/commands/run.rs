@@ -175,7 +175,7 @@ fn pod(inv: &Invocation, name: &str) -> Result<Value, Failure> {
     });
     for annotation in flags.list("annotations") {
         let Some((key, value)) = annotation.split_once('=') else {
-            return Err(format!("unexpected annotation: {annotation}").into());
+            return Err(format!("invalid annotations format: {annotation}").into());
         };
         object["metadata"]["annotations"].set(key, value);
     }

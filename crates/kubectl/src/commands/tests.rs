@@ -105,6 +105,11 @@ fn local_files_are_changed_without_a_server() {
 }
 
 #[test]
+fn refusals_are_kubectls() {
+    play(include_str!("../../testdata/transcripts/refusals.txt"));
+}
+
+#[test]
 fn what_is_recorded_is_part_of_what_is_sent() {
     let web = value!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "default"},

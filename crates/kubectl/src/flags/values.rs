@@ -48,7 +48,11 @@ impl Flags {
                 if flag.kind == Kind::Map
                     && let Some(bad) = values.iter().find(|pair| !pair.contains('='))
                 {
-                    return Err(format!("{bad} must be formatted as key=value"));
+                    // One is a flag of a kind of its own.
+                    return Err(match flag.name {
+                        "aggregation-rule" => "malformed pair, expect string=string".into(),
+                        _ => format!("{bad} must be formatted as key=value"),
+                    });
                 }
                 self.given.entry(flag.name).or_default().extend(values);
                 return Ok(());

@@ -61,6 +61,20 @@ pub(super) fn known(document: &Value) -> Result<(), String> {
 
 /// Refuses values of the wrong type, in Go's words.
 pub(super) fn check(document: &Value) -> Result<(), String> {
+    for (field, of) in [
+        ("clusters", "[]v1.NamedCluster"),
+        ("contexts", "[]v1.NamedContext"),
+        ("users", "[]v1.NamedAuthInfo"),
+        ("current-context", "string"),
+    ] {
+        let value = &document[field];
+        if !value.is_null() && value.as_array().is_some() != of.starts_with('[')
+            || of == "string" && !value.is_null() && value.as_str().is_none()
+        {
+            let kind = crate::kustomize::word(value);
+            return Err(format!("json: cannot unmarshal {kind} into Go struct field Config.{field} of type {of}"));
+        }
+    }
     for (section, kind) in
         [(Section::Clusters, "Cluster"), (Section::Contexts, "Context"), (Section::Users, "AuthInfo")]
     {

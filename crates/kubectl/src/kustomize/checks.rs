@@ -152,7 +152,7 @@ fn decode(value: &Value, of: &'static str, place: &Place) -> Result<Value, Strin
 }
 
 /// What JSON calls a value.
-pub(super) fn word(value: &Value) -> &'static str {
+pub(crate) fn word(value: &Value) -> &'static str {
     match value {
         Value::Bool(_) => "bool",
         Value::Int(_) | Value::Float(_) => "number",

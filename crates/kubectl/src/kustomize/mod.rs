@@ -25,6 +25,7 @@ mod select;
 mod transform;
 mod vars;
 
+pub(crate) use checks::word;
 use drydock_value::Value;
 
 use crate::env::{Env, Files};

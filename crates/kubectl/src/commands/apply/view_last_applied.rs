@@ -20,7 +20,7 @@ pub const FLAGS: &[&[&str]] = &[acts::FILES, &["all", "output", "selector"]];
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let output = inv.flags.str("output").to_owned();
     let args = inv.args.clone();
-    let query = Query { latest: true, ..Query::new(inv, io, &args)? };
+    let query = Query { latest: true, continue_on_error: false, ..Query::new(inv, io, &args)? };
     let found = builder::find(&query, inv, io)?;
     let texts: Vec<_> = {
         let mut texts = Vec::new();

@@ -33,15 +33,15 @@ struct Finding {
 /// # Errors
 /// kubectl's own.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
-    if !inv.args.is_empty() {
-        return Err("no arguments are allowed".into());
-    }
     let dry_run = inv.dry_run(io)?;
     if dry_run == DryRun::Server {
         return Err("--dry-run=server for kubectl auth reconcile is not supported yet".into());
     }
     if inv.flags.list("filename").is_empty() && inv.flags.str("kustomize").is_empty() {
         return Err("must specify one of -f and -k".into());
+    }
+    if !inv.args.is_empty() {
+        return Err("no arguments are allowed".into());
     }
     let mut printing = Printing::new(inv, io, dry_run)?;
     // Objects are taken as the files have them: without a namespace of their own they have none.

@@ -19,8 +19,15 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     if images.len() > 1 && !command.is_empty() {
         return Err("cannot specify multiple --image options and command".into());
     }
-    let mut containers: Vec<Value> =
-        images.iter().map(|image| value!({"name": container_name(image), "image": image, "resources": {}})).collect();
+    let mut containers = Vec::new();
+    for image in &images {
+        let mut name = container_name(image);
+        // Names of containers know neither dots nor underscores: another name has something by chance.
+        if name.contains(['.', '_']) {
+            name = format!("{}-{}", name.replace(['.', '_'], "-"), generate::random_name(io));
+        }
+        containers.push(value!({"name": name, "image": image, "resources": {}}));
+    }
     if let Some(first) = containers.first_mut() {
         if !command.is_empty() {
             first.set("command", command);
@@ -48,8 +55,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
 fn container_name(image: &str) -> String {
     let last = image.rsplit('/').next().unwrap_or(image);
     let bare = last.split(['@', ':']).next().unwrap_or(last);
-    // Names of containers know neither dots nor underscores.
-    bare.replace(['.', '_'], "-")
+    bare.to_owned()
 }
 
 #[cfg(test)]
@@ -62,7 +68,7 @@ mod tests {
             ("nginx", "nginx"),
             ("nginx:1.27", "nginx"),
             ("reg.example.com:5000/team/app@sha256:00", "app"),
-            ("my_app.web:1", "my-app-web"),
+            ("my_app.web:1", "my_app.web"),
         ] {
             assert_eq!(container_name(image), name);
         }

@@ -23,6 +23,9 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     }
     let scopes = inv.flags.str("scopes");
     if !scopes.is_empty() {
+        if scopes.split(',').any(str::is_empty) {
+            return Err("invalid resource quota scope \"\"".into());
+        }
         object["spec"].set("scopes", scopes.split(',').collect::<Value>());
     }
     generate::in_namespace(inv, io, &mut object)?;

@@ -25,6 +25,16 @@ const RESOURCE_VERBS: [&str; 14] = [
     "sign",
 ];
 
+/// Verbs that only some resources know, with these.
+const SPECIAL: [(&str, &[(&str, &str)]); 6] = [
+    ("use", &[("policy", "podsecuritypolicies"), ("extensions", "podsecuritypolicies")]),
+    ("bind", &[("rbac.authorization.k8s.io", "roles"), ("rbac.authorization.k8s.io", "clusterroles")]),
+    ("escalate", &[("rbac.authorization.k8s.io", "roles"), ("rbac.authorization.k8s.io", "clusterroles")]),
+    ("impersonate", &[("", "users"), ("", "serviceaccounts"), ("", "groups"), ("authentication.k8s.io", "userextras")]),
+    ("approve", &[("certificates.k8s.io", "signers")]),
+    ("sign", &[("certificates.k8s.io", "signers")]),
+];
+
 /// Runs it.
 ///
 /// # Errors
@@ -92,6 +102,13 @@ pub(super) fn resource_rules(
             })?;
             (found.id.group, found.id.resource)
         };
+        for verb in verbs {
+            let special = SPECIAL.iter().find(|(special, _)| special == verb);
+            let may = |(_, on): &(&str, &[(&str, &str)])| on.contains(&(group.as_str(), resource.as_str()));
+            if special.is_some_and(|special| !may(special)) {
+                return Err(format!("can not perform '{verb}' on '{resource}' in group '{group}'").into());
+            }
+        }
         let resource = format!("{resource}{sub}");
         match groups.iter_mut().find(|(known, _)| *known == group) {
             Some((_, resources)) if !resources.contains(&resource) => resources.push(resource),

@@ -52,6 +52,10 @@ fn create(inv: &mut Invocation, io: &mut Io<'_>, kind: &str) -> Result<Outcome, 
     for spec in &tcp {
         ports.push(port(spec, if kind == "NodePort" { flags.int("node-port") } else { 0 })?);
     }
+    let external = flags.str("external-name");
+    if kind == "ExternalName" && !drydock_schema::names::is_dns1123_subdomain(external).is_empty() {
+        return Err(format!("invalid service external name {external}").into());
+    }
     let labels = value!({"app": &name});
     let mut object = value!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": &name, "labels": &labels},
@@ -72,7 +76,10 @@ fn create(inv: &mut Invocation, io: &mut Io<'_>, kind: &str) -> Result<Outcome, 
 
 /// `port` or `port:target`; a target is a number or a name.
 fn port(spec: &str, node_port: i64) -> Result<Value, Failure> {
-    let (port_text, target_text) = spec.split_once(':').unwrap_or((spec, spec));
+    // What stands behind a second colon is passed over.
+    let mut parts = spec.split(':');
+    let port_text = parts.next().unwrap_or_default();
+    let target_text = parts.next().unwrap_or(port_text);
     let port = number(port_text)?;
     let target = match number(target_text) {
         Ok(target) => {
@@ -118,6 +125,7 @@ mod tests {
             ("80:8080", Ok(r#"{"name":"80-8080","port":80,"protocol":"TCP","targetPort":8080}"#)),
             ("80:web", Ok(r#"{"name":"80-web","port":80,"protocol":"TCP","targetPort":"web"}"#)),
             ("x", Err("strconv.ParseUint: parsing \"x\": invalid syntax")),
+            ("1:2:3", Ok(r#"{"name":"1-2-3","port":1,"protocol":"TCP","targetPort":2}"#)),
             ("80:99999", Err("must be between 1 and 65535, inclusive")),
         ];
         for (spec, expected) in cases {

@@ -118,7 +118,8 @@ pub(super) fn from_file(
 
 fn from_env_file(inv: &Invocation, io: &mut Io<'_>, kind: For, path: &str, data: &mut Data) -> Result<(), Failure> {
     if io.files.is_dir(&inv.env.absolute(path)) {
-        return Err("env secret file cannot be a directory".into());
+        let what = if matches!(kind, For::Secret) { "secret" } else { "config" };
+        return Err(format!("env {what} file cannot be a directory").into());
     }
     let bytes = file(inv, io, path)?;
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -147,7 +148,8 @@ fn from_env_file(inv: &Invocation, io: &mut Io<'_>, kind: For, path: &str, data:
 /// What `--append-hash` adds to a name: the beginning of a hash over the content, in letters that make no words.
 pub(crate) fn hash(content: &drydock_value::Value) -> String {
     let json = crate::change::applied::escape_html(&to_json(content));
-    let hex: String = drydock_schema::sha256::digest(json.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String =
+        drydock_schema::sha256::digest(json.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     hex.chars()
         .take(10)
         .map(|letter| match letter {

@@ -12,7 +12,7 @@ use super::remote::Remote;
 use super::{Outcome, Waiting, acts, attach};
 use crate::builder::{self, Info, Query};
 use crate::change::podwatch::{PodWatch, Watched, print_log};
-use crate::change::{deletion, known_resource, patching, podspec};
+use crate::change::{deletion, generate, known_resource, patching, podspec};
 use crate::client::patch_type;
 use crate::env::Io;
 use crate::failure::{Failure, quote};
@@ -299,7 +299,7 @@ impl Debugging {
         }
         let mut name = String::new();
         while name.is_empty() || pods::container(pod, &name).is_some() {
-            name = format!("debugger-{}", random_name(io));
+            name = format!("debugger-{}", generate::random_name(io));
         }
         if !self.inv.flags.bool("quiet") {
             io.println(format!("Defaulting debug container name to {name}."));
@@ -396,7 +396,7 @@ impl Debugging {
 
     fn on_node(&mut self, io: &mut Io<'_>, node: &str) -> Result<(Value, String), Failure> {
         let name = self.inv.flags.non_empty("container").unwrap_or("debugger").to_owned();
-        let pod_name = format!("node-debugger-{node}-{}", random_name(io));
+        let pod_name = format!("node-debugger-{node}-{}", generate::random_name(io));
         if !self.inv.flags.bool("quiet") {
             io.println(format!("Creating debugging pod {pod_name} with container {name} on node {node}."));
         }
@@ -443,19 +443,6 @@ impl Debugging {
 
 fn names_nothing(status: &Status) -> bool {
     status.name.is_empty()
-}
-
-/// Five letters and digits as Kubernetes draws them.
-fn random_name(io: &mut Io<'_>) -> String {
-    const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    let mut left = (io.random)();
-    let mut name = String::new();
-    for _ in 0..5 {
-        let at = usize::try_from(left % LETTERS.len() as u64).unwrap_or(0);
-        name.push(char::from(LETTERS[at]));
-        left /= LETTERS.len() as u64;
-    }
-    name
 }
 
 /// The state of a container by name.

@@ -72,6 +72,9 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
 fn find(inv: &mut Invocation, io: &mut Io<'_>, word: &str) -> Result<(Resource, Vec<String>), Failure> {
     let split = |text: &str| text.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
     let (first, rest) = word.split_once('.').unwrap_or((word, ""));
+    if first.is_empty() {
+        return Err("invalid jsonpath syntax, first node must be field node".into());
+    }
     let mapper = inv.mapper_with(io, |mapper| !mapper.all_named(first).is_empty())?;
     let all = mapper.all_named(first);
     for resource in &all {
@@ -100,9 +103,18 @@ struct Source {
 impl Source {
     fn of(inv: &mut Invocation, io: &mut Io<'_>, resource: &Resource) -> Result<Source, Failure> {
         let gvk = resource.gvk();
-        let path = format!("/openapi/v3{}", resource.id.group_version().path());
+        let path = resource.id.group_version().path();
         let client = inv.client(io)?;
-        let response = client.send(io, Request::get(path));
+        // The index knows where each version's document is.
+        let index = client.send(io, Request::get("/openapi/v3").param("timeout", "32s"));
+        let index = index.body.value().unwrap_or_default();
+        let place = index["paths"][path.trim_start_matches('/')]["serverRelativeURL"].str();
+        let hash = place.rsplit_once("?hash=").map_or("", |(_, hash)| hash);
+        let mut request = Request::get(format!("/openapi/v3{path}"));
+        if !hash.is_empty() {
+            request = request.param("hash", hash);
+        }
+        let response = client.send(io, request.param("timeout", "32s"));
         let served = response.is_success();
         if served {
             let document = response.body.value().unwrap_or_default();

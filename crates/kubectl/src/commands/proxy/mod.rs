@@ -38,9 +38,6 @@ pub const FLAGS: &[&[&str]] = &[&[
 /// # Errors
 /// kubectl's own.
 pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
-    if !inv.args.is_empty() {
-        return Err(inv.usage(format!("Unexpected args: [{}]", inv.args.join(" "))));
-    }
     let off = inv.flags.bool("disable-filter");
     let patterns = |flag: &str| -> Result<Vec<Regex>, Failure> {
         let words = inv.flags.str(flag).split(',').filter(|word| !word.is_empty());

@@ -131,6 +131,9 @@ fn read(inv: &Invocation, given: &[String]) -> Result<Variables, Failure> {
 
 /// Adds references to the keys of a config map or secret.
 fn take_from(inv: &mut Invocation, io: &mut Io<'_>, from: &str, variables: &mut Variables) -> Result<(), Failure> {
+    if inv.flags.bool("local") {
+        return Err("unsupported resource specified in --from".into());
+    }
     let query = Query { latest: true, ..Query::new(inv, io, &[from.to_owned()])? };
     let query = Query { filenames: Vec::new(), labels: None, ..query };
     let keys = inv.flags.list("keys");
@@ -160,7 +163,7 @@ fn take_from(inv: &mut Invocation, io: &mut Io<'_>, from: &str, variables: &mut 
 /// The object with its containers' variables changed; lists them when that is asked for.
 fn change(inv: &mut Invocation, io: &mut Io<'_>, info: &Info, variables: &Variables) -> Result<Value, Failure> {
     let mut changed = info.object.clone();
-    let spec = podspec::of(&mut changed).map_err(|why| unfit(info, &why))?;
+    let spec = podspec::of(&mut changed).map_err(|why| unfit(inv, info, &why))?;
     let pattern = inv.flags.str("containers").to_owned();
     let (overwrite, list) = (inv.flags.bool("overwrite"), inv.flags.bool("list"));
     let (mut found, mut taken) = (0, None);
@@ -184,7 +187,7 @@ fn change(inv: &mut Invocation, io: &mut Io<'_>, info: &Info, variables: &Variab
         return Ok(info.object.clone());
     }
     if let Some(why) = taken {
-        return Err(unfit(info, &why));
+        return Err(unfit(inv, info, &why));
     }
     if list {
         for (container, variables) in shown {

@@ -61,9 +61,17 @@ impl Setting {
     fn find(&self, inv: &mut Invocation, io: &mut Io<'_>, resources: &[String]) -> Result<Vec<Info>, Failure> {
         let of_type = inv.flags.bool("all");
         let latest = !self.local;
-        let known = inv.flags.list("filename").is_empty() && inv.flags.str("kustomize").is_empty();
-        if self.local && known && matches!(inv.command.name(), "env" | "serviceaccount") {
-            return Err(builder::MISSING.into());
+        let no_files = inv.flags.list("filename").is_empty() && inv.flags.str("kustomize").is_empty();
+        let mut resources = resources;
+        if self.local {
+            // Some pass resources over that only a server could tell of.
+            if !resources.is_empty() && !matches!(inv.command.name(), "env" | "serviceaccount") {
+                return Err(builder::LOCAL.into());
+            }
+            if no_files {
+                return Err(builder::MISSING.into());
+            }
+            resources = &[];
         }
         let query = Query { latest, all: false, type_means_all: of_type, ..Query::new(inv, io, resources)? };
         builder::find(&query, inv, io)?.infos()
@@ -94,6 +102,14 @@ impl Setting {
 }
 
 /// The failure of an object that cannot be changed so, as these commands say it.
-fn unfit(info: &Info, why: &str) -> Failure {
-    Failure::Error(format!("error: {}/{} {why}", info.resource.id.resource, info.name))
+fn unfit(inv: &Invocation, info: &Info, why: &str) -> Failure {
+    let (id, name) = (&info.resource.id, &info.name);
+    let kind = info.resource.kind.to_lowercase();
+    // No server says which resource a file's object is, and its group ends a line.
+    let whose = match (inv.flags.bool("local"), id.group.as_str()) {
+        (false, _) => format!("{}/{name}", id.resource),
+        (true, "") => format!("{kind}/{name}"),
+        (true, group) => format!("{kind}.{group}/{name}\n"),
+    };
+    Failure::Error(format!("error: {whose} {why}\n"))
 }

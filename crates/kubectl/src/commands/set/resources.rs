@@ -40,7 +40,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
         let spec = match podspec::of(&mut changed) {
             Ok(spec) => spec,
             Err(why) => {
-                failures.push(unfit(info, &why));
+                failures.push(unfit(inv, info, &why));
                 continue;
             }
         };

@@ -28,7 +28,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
                 spec.set("serviceAccountName", &account);
                 setting.apply(inv, io, info, &changed)
             }
-            Err(why) => Err(unfit(info, &why)),
+            Err(why) => Err(unfit(inv, info, &why)),
         };
         failures.extend(done.err());
     }

@@ -34,7 +34,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
     let mut failures = Vec::new();
     for info in &infos {
         if !matches!(info.object["kind"].str(), "RoleBinding" | "ClusterRoleBinding") {
-            failures.push(unfit(info, "setting subjects is only supported for RoleBinding/ClusterRoleBinding"));
+            failures.push(unfit(inv, info, "setting subjects is only supported for RoleBinding/ClusterRoleBinding"));
             continue;
         }
         let mut changed = info.object.clone();

@@ -372,7 +372,9 @@ impl Run<'_> {
             types.push(if matches!(last, Some(Value::Int(_))) { "int64" } else { type_of(&last) });
             arguments.push(last);
         }
-        funcs::call(name, &arguments, &types)
+        let piped = arguments.first().map(super::format::plain).unwrap_or_default();
+        let callee = words.first().map_or(piped.as_str(), |word| &word.text);
+        funcs::call(name, callee, &arguments, &types)
             .map_err(|why| self.error(command.at, &command.text, format!("error calling {name}: {why}")))
     }
 }

@@ -58,7 +58,8 @@ pub(super) fn wants_string(name: &str) -> bool {
 }
 
 /// Calls a function. `types` are Go's names of the arguments' types.
-pub(super) fn call(name: &str, arguments: &[Val], types: &[&str]) -> Result<Val> {
+/// `callee` is what the template calls the first of them.
+pub(super) fn call(name: &str, callee: &str, arguments: &[Val], types: &[&str]) -> Result<Val> {
     let first = arguments.first().cloned().unwrap_or_default();
     let rest = arguments.get(1..).unwrap_or_default();
     let value: Value = match name {
@@ -68,7 +69,7 @@ pub(super) fn call(name: &str, arguments: &[Val], types: &[&str]) -> Result<Val>
         }
         "call" => {
             let kind = types.first().copied().unwrap_or("<nil>");
-            return Err(format!("non-function {} of type {kind}", format::plain(&first)));
+            return Err(format!("non-function {callee} of type {kind}"));
         }
         "eq" => return equal(&first, rest, types).map(|b| Some(b.into())),
         "ne" => (!equal(&first, rest, types)?).into(),

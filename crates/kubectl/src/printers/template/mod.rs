@@ -244,6 +244,10 @@ mod tests {
                 "{{.metadata.name.x}}",
                 "template: output:1:11: executing \"output\" at <.metadata.name.x>: can't evaluate field x in type interface {}",
             ),
+            (
+                "{{call .metadata.name}}",
+                "template: output:1:2: executing \"output\" at <call .metadata.name>: error calling call: non-function .metadata.name of type string",
+            ),
             ("{{len 3}}", "template: output:1:2: executing \"output\" at <len 3>: error calling len: len of type int"),
             (
                 "{{eq 1 \"a\"}}",
