@@ -26,6 +26,7 @@ pub mod labels;
 pub mod merge;
 pub mod names;
 pub mod patch;
+pub mod pattern;
 pub mod quantity;
 mod resources;
 pub mod sha256;

@@ -246,17 +246,7 @@ pub(crate) fn validate(cx: &crate::verbs::Cx, kind: Kind, object: &Value, old: O
         }
     }
     for fault in faults {
-        use structural::Reason;
-        let reason = match fault.reason {
-            Reason::Required => "FieldValueRequired",
-            Reason::NotSupported => "FieldValueNotSupported",
-            Reason::TooLong => "FieldValueTooLong",
-            Reason::TooMany => "FieldValueTooMany",
-            Reason::Duplicate => "FieldValueDuplicate",
-            Reason::Forbidden => "FieldValueForbidden",
-            Reason::Type => "FieldValueTypeInvalid",
-            Reason::Invalid => "FieldValueInvalid",
-        };
+        let reason = fault.reason.words();
         errors.0.push(drydock_api::Cause { reason: reason.into(), message: fault.message, field: fault.path });
     }
 }

@@ -123,7 +123,7 @@ fn versions_have_their_order() {
 fn a_changed_schema_shows_in_who_owns_what() {
     let mut bench = Bench::new();
     let mut crd = crd();
-    let items = value!({"type": "object", "properties": {"name": {"type": "string"}}});
+    let items = value!({"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}});
     crd["spec"]["versions"].items_mut()[1]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
         .set("crew", value!({"type": "array", "items": items}));
     bench.create(CRDS, crd.clone()).unwrap();
@@ -145,6 +145,88 @@ fn a_changed_schema_shows_in_who_owns_what() {
     assert!(crew.entries().any(|(key, _)| key.starts_with("k:")), "{crew}");
 }
 
+/// Schemas that are not structural, or say what Kubernetes has no use for: the schema of one field, and what is said.
+#[test]
+fn schemas_are_structural() {
+    let keyed = |properties: Value, more: Value| {
+        let mut list = value!({
+            "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
+            "items": {"type": "object", "properties": properties}
+        });
+        more.entries().for_each(|(key, value)| list.set(key, value));
+        list
+    };
+    let text = || value!({"type": "string"});
+    let rows = [
+        (value!({"type": "array"}), ".items: Required value: must be specified"),
+        (
+            value!({"type": "array", "items": {}}),
+            ".items.type: Required value: must not be empty for specified array items",
+        ),
+        (
+            value!({"type": "array", "items": [text()]}),
+            ".items: Forbidden: items must be a schema object and not an array",
+        ),
+        (value!({"$ref": "#/a"}), ".$ref: Forbidden: $ref is not supported"),
+        (
+            value!({"type": "array", "items": text(), "uniqueItems": true}),
+            ".uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
+        ),
+        (
+            value!({"type": "string", "anyOf": [{"title": "t", "nullable": true}]}),
+            ".anyOf[0].title: Forbidden: must be empty to be structural",
+        ),
+        (
+            value!({"type": "object", "not": {"properties": {"metadata": {}}}}),
+            ".not.properties[metadata]: Forbidden: must not be specified in a nested context",
+        ),
+        (
+            value!({"type": "object", "properties": {"b": text()}, "default": {"c": 1}}),
+            ".default: Invalid value: {\"c\":1}: must not have unknown fields",
+        ),
+        (
+            value!({"type": "integer", "default": "x"}),
+            ".default: Invalid value: \"string\":  in body must be of type integer: \"string\"",
+        ),
+        (
+            value!({"type": "string", "pattern": "a("}),
+            ".pattern: Invalid value: \"a(\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ): `a(`",
+        ),
+        (
+            value!({"type": "object", "x-kubernetes-embedded-resource": true}),
+            ".properties: Required value: must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields",
+        ),
+        (
+            value!({"type": "object", "x-kubernetes-list-type": "atomic"}),
+            ".type: Invalid value: \"object\": must be array if x-kubernetes-list-type is specified",
+        ),
+        (
+            value!({"type": "array", "items": {"type": "object"}, "x-kubernetes-list-type": "set"}),
+            ".items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set",
+        ),
+        (
+            keyed(value!({"k": text()}), value!({})),
+            ".items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
+        ),
+        (
+            keyed(value!({"j": text()}), value!({})),
+            ".x-kubernetes-list-map-keys: Invalid value: [\"k\"]: entries must all be names of item properties",
+        ),
+    ];
+    for (schema, words) in rows {
+        let mut crd = crd();
+        crd["spec"]["versions"].items_mut()[1]["schema"]["openAPIV3Schema"]["properties"].set("part", schema.clone());
+        let found = Bench::new().create(CRDS, crd).expect_err(&schema.to_string());
+        let wanted = format!("spec.versions[1].schema.openAPIV3Schema.properties[part]{words}");
+        assert!(found.message.contains(&wanted), "{schema}: {}", found.message);
+    }
+    let mut unknown = crd();
+    unknown["spec"]["versions"].items_mut()[1]["schema"]["openAPIV3Schema"]["properties"]
+        .set("part", value!({"type": "string", "format": "color"}));
+    assert_eq!(crate::validation::custom::warnings(&unknown, None), ["unrecognized format \"color\""]);
+    assert_eq!(crate::validation::custom::warnings(&unknown, Some(&unknown)), [""; 0]);
+}
+
 /// Rules, what they may cost, and when they are looked at.
 #[test]
 fn rules_of_definitions_and_objects() {
@@ -161,16 +243,13 @@ fn rules_of_definitions_and_objects() {
             "found no matching overload for '_>_' applied to '(int, string)'\n | self.a > 'x'\n | .......^",
         ),
         (value!({"rule": "self.a"}), "cel expression must evaluate to a bool"),
-        (value!({"rule": "true", "message": " "}), "message must be non-empty if specified"),
+        (value!({"rule": "true", "message": " "}), "Invalid value: \" \": must be non-empty if specified"),
         (value!({"rule": "self.a > 1 &&\ntrue"}), "message must be specified if rule contains line breaks"),
         (
             value!({"rule": "true", "reason": "Odd"}),
             "Unsupported value: \"Odd\": supported values: \"FieldValueDuplicate\", \"FieldValueForbidden\", \"FieldValueInvalid\", \"FieldValueRequired\"",
         ),
-        (
-            value!({"rule": "true", "fieldPath": ".nope"}),
-            "fieldPath must be a valid path: does not refer to a valid field",
-        ),
+        (value!({"rule": "true", "fieldPath": ".nope"}), "must be a valid path"),
         (value!({"rule": "true", "optionalOldSelf": true}), "may not be set if oldSelf is not used in rule"),
         (value!({"rule": "true", "messageExpression": "1"}), "messageExpression must evaluate to a string"),
         (

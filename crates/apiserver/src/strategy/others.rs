@@ -137,6 +137,7 @@ pub(super) fn rows() -> Vec<Strategy> {
             prepare_update: Some(crate::custom::prepare_update),
             validate: Some(custom::definition),
             validate_update: Some(custom::definition_update),
+            warnings: Some(custom::warnings),
             account: Some(crate::custom::account),
             ..WITH_STATUS
         },

@@ -24,7 +24,6 @@ pub(crate) mod pod;
 pub(crate) mod policy;
 pub(crate) mod rbac;
 pub(crate) mod resources;
-mod rules;
 pub(crate) mod services;
 pub(crate) mod slices;
 pub(crate) mod storage;

@@ -85,7 +85,7 @@ fn webhook(hook: &Value, mutating: bool, path: &Path<'_>, errors: &mut Errors) {
 }
 
 /// Where a webhook is called: a URL or a service.
-fn client_config(config: &Value, path: &Path<'_>, errors: &mut Errors) {
+pub(super) fn client_config(config: &Value, path: &Path<'_>, errors: &mut Errors) {
     let (url, service) = (&config["url"], &config["service"]);
     if url.is_null() == service.is_null() {
         return errors.required(path, "exactly one of url or service is required");

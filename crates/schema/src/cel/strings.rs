@@ -33,7 +33,7 @@ fn find(text: &str, part: &str, from: Option<i64>, last: bool) -> Found {
 }
 
 pub(super) fn regex(pattern: &str) -> Result<regex_lite::Regex, drydock_value::Str> {
-    regex_lite::Regex::new(pattern).map_err(|_| format!("error parsing regexp: {pattern}").into())
+    regex_lite::Regex::new(pattern).map_err(|_| crate::pattern::check(pattern).err().unwrap_or_default().into())
 }
 
 fn texts<'a>(parts: impl Iterator<Item = &'a str>) -> Val {

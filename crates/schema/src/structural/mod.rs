@@ -9,7 +9,7 @@ mod rules;
 mod validate;
 
 pub use rules::{CompiledRule, check_rules, compile_rule};
-pub use validate::{Fault, Reason, blocks_rules, has_rules, is_pattern, validate, validate_update};
+pub use validate::{Fault, Reason, blocks_rules, has_rules, validate, validate_update};
 
 use drydock_value::{Map, Value};
 
@@ -53,6 +53,12 @@ pub fn prune(schema: &Value, object: &Value) -> Result<(Value, Vec<String>), Str
     let mut unknown = Vec::new();
     let pruned = pruned(schema, object, true, "", &mut unknown)?;
     Ok((pruned, unknown))
+}
+
+/// Whether a part of an object has something that its schema does not know.
+pub fn has_unknown(schema: &Value, part: &Value) -> bool {
+    let mut unknown = Vec::new();
+    pruned(schema, part, false, "", &mut unknown).is_err() || !unknown.is_empty()
 }
 
 fn pruned(schema: &Value, value: &Value, root: bool, path: &str, unknown: &mut Vec<String>) -> Result<Value, String> {

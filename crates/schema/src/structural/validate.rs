@@ -25,6 +25,22 @@ pub enum Reason {
     Invalid,
 }
 
+impl Reason {
+    /// The reason of a cause in a `Status`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Reason::Required => "FieldValueRequired",
+            Reason::NotSupported => "FieldValueNotSupported",
+            Reason::TooLong => "FieldValueTooLong",
+            Reason::TooMany => "FieldValueTooMany",
+            Reason::Duplicate => "FieldValueDuplicate",
+            Reason::Forbidden => "FieldValueForbidden",
+            Reason::Type => "FieldValueTypeInvalid",
+            Reason::Invalid => "FieldValueInvalid",
+        }
+    }
+}
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -55,11 +71,6 @@ pub fn has_rules(schema: &Value) -> bool {
 pub fn blocks_rules(faults: &[Fault]) -> bool {
     use Reason::{NotSupported, Required, TooLong, TooMany, Type};
     faults.iter().any(|fault| matches!(fault.reason, NotSupported | Required | TooLong | TooMany | Type))
-}
-
-/// Whether a text is a regular expression.
-pub fn is_pattern(text: &str) -> bool {
-    regex_lite::Regex::new(text).is_ok()
 }
 
 /// What is wrong with an object (or a default, or a part).

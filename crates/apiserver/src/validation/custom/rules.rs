@@ -4,12 +4,14 @@ use drydock_api::Cause;
 use drydock_schema::{cel, structural};
 use drydock_value::{Value, to_json};
 
-use super::{Errors, Path};
+use crate::validation::{Errors, Path};
 
 /// What one rule may cost, and all of a schema.
 const RULE_COST: u64 = 10_000_000;
 const SCHEMA_COST: u64 = 100_000_000;
 const REASONS: [&str; 4] = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
+
+const LINE_BREAKS: [char; 2] = ['\n', '\r'];
 
 /// What is found out about the rules of a whole schema.
 #[derive(Default)]
@@ -17,8 +19,6 @@ pub(super) struct Rules {
     total: u64,
     /// The dearest rules, by their paths.
     dear: Vec<(String, u64)>,
-    /// How many of the errors are about rules: they do not keep other rules from being looked at.
-    pub(super) errors: usize,
 }
 
 /// What stands around a part of a schema.
@@ -44,7 +44,12 @@ impl Around {
         };
         let often = self.often.zip(bound).map(|(often, bound)| often.saturating_mul(u64::try_from(bound).unwrap_or(0)));
         let mut uncorrelated = self.uncorrelated.clone();
-        if key == "items" && schema["x-kubernetes-list-type"] != "map" && uncorrelated.is_none() {
+        let whole = match key {
+            "items" => schema["x-kubernetes-list-type"] != "map",
+            "properties" => schema["x-kubernetes-map-type"] == "atomic",
+            _ => false,
+        };
+        if whole && uncorrelated.is_none() {
             uncorrelated = Some(path.to_string());
         }
         Around { often, uncorrelated }
@@ -76,10 +81,10 @@ pub(super) fn form(schema: &Value, path: &Path<'_>, errors: &mut Errors) {
         if text.is_empty() {
             errors.required(&here.field("rule"), "rule is not specified");
         } else if !message.is_empty() && message.trim().is_empty() {
-            errors.invalid(&here.field("message"), message, "message must be non-empty if specified");
-        } else if message.trim().contains('\n') {
-            errors.invalid(&here.field("message"), message, "message must not contain line breaks");
-        } else if text.contains('\n') && message.trim().is_empty() {
+            errors.invalid(&here.field("message"), message, "must be non-empty if specified");
+        } else if message.trim().contains(LINE_BREAKS) {
+            errors.invalid(&here.field("message"), message, "must not contain line breaks");
+        } else if text.contains(LINE_BREAKS) && message.trim().is_empty() {
             errors.required(&here.field("message"), "message must be specified if rule contains line breaks");
         }
         let computed = rule["messageExpression"].str();
@@ -95,18 +100,23 @@ pub(super) fn form(schema: &Value, path: &Path<'_>, errors: &mut Errors) {
         if !field.is_empty() {
             let place = here.field("fieldPath");
             if field.trim().is_empty() {
-                errors.invalid(&place, field, "fieldPath must be non-empty if specified");
-            } else if field.contains('\n') {
-                errors.invalid(&place, field, "fieldPath must not contain line breaks");
-            } else if let Err(why) = field_path(field, schema) {
-                errors.invalid(&place, field, format!("fieldPath must be a valid path: {why}"));
+                errors.invalid(&place, field, "must be non-empty if specified");
+            }
+            if field.contains(LINE_BREAKS) {
+                errors.invalid(&place, field, "must not contain line breaks");
+            }
+            if field_path(field, schema, true).is_err() {
+                errors.invalid(&place, field, "must be a valid path");
             }
         }
     }
 }
 
-/// Whether a path leads to a field that the schema has.
-fn field_path(text: &str, schema: &Value) -> Result<(), String> {
+/// The part of the schema that a path leads to; `arrays` says whether it may be written with brackets.
+///
+/// # Errors
+/// Why it leads nowhere.
+pub(super) fn field_path<'s>(text: &str, schema: &'s Value, arrays: bool) -> Result<&'s Value, String> {
     const NO_FIELD: &str = "does not refer to a valid field";
     let (mut rest, mut schema) = (text, schema);
     while !rest.is_empty() {
@@ -118,6 +128,8 @@ fn field_path(text: &str, schema: &Value) -> Result<(), String> {
             }
             name = &after[..end];
             rest = &after[end..];
+        } else if rest.starts_with('[') && !arrays {
+            return Err("array notation is not allowed".into());
         } else if let Some(after) = rest.strip_prefix('[') {
             let end = after.find(']').ok_or("unexpected end of JSON path")?;
             let quoted = &after[..end];
@@ -136,7 +148,7 @@ fn field_path(text: &str, schema: &Value) -> Result<(), String> {
             return Err(NO_FIELD.into());
         };
     }
-    Ok(())
+    Ok(schema)
 }
 
 impl Rules {
@@ -149,7 +161,6 @@ impl Rules {
         path: &Path<'_>,
         errors: &mut Errors,
     ) {
-        let before = errors.len();
         let rules = path.field("x-kubernetes-validations");
         let resource = root || schema["x-kubernetes-embedded-resource"].is_true();
         let often = around.often.unwrap_or_else(|| cel::most_often(schema));
@@ -181,7 +192,6 @@ impl Rules {
                 errors.invalid(&here.field("optionalOldSelf"), &rule["optionalOldSelf"], why);
             }
         }
-        self.errors += errors.len() - before;
     }
 
     fn charge(&mut self, cost: u64, what: &str, path: &Path<'_>, errors: &mut Errors) {
