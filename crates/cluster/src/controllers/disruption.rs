@@ -21,6 +21,10 @@ const NAME: &str = "disruption-controller";
 const EVICTION: Duration = Duration::from_secs(120);
 /// What separates the name of a pod in a key: keys of pods that several budgets cover.
 const POD_KEY: &str = "pod:";
+/// The same for pods that somebody said would go.
+const STALE_KEY: &str = "stale:";
+/// A pod that does not go for this long, though it was said to, is not disrupted after all.
+const STALE: Duration = Duration::from_secs(120);
 
 /// The controller.
 #[derive(Debug, Clone, Default)]
@@ -88,6 +92,34 @@ fn expected_scale(ctx: &mut Ctx<'_>, pods: &[Arc<Object>]) -> Result<(i64, bool)
         }
     }
     Ok((sum, unmanaged))
+}
+
+/// When a pod was said to go, if that is all that has happened since. A kubelet that says so may take its time.
+fn said_to_go(pod: &Object) -> Option<Time> {
+    if pod.deleting.is_some() || pod.pod().terminal() {
+        return None;
+    }
+    let said = pod["status"]["conditions"].find("type", "DisruptionTarget")?;
+    (said["status"] == "True" && said["reason"] != "TerminationByKubelet")
+        .then(|| moment(&said["lastTransitionTime"]).unwrap_or_default())
+}
+
+/// Takes back that a pod would go, once it has stayed for long enough.
+fn settle_stale(ctx: &mut Ctx<'_>, key: &Key) -> Result<Requeue, Status> {
+    let Some(pod) = ctx.informers.get(kinds::PODS, key).cloned() else { return Ok(Requeue::Done) };
+    let Some(said) = said_to_go(&pod) else { return Ok(Requeue::Done) };
+    let due = said + STALE;
+    if due > ctx.now {
+        return Ok(Requeue::After(due.since(ctx.now)));
+    }
+    let mut updated = pod.value.clone();
+    let conditions = updated["status"]["conditions"].items_mut();
+    for condition in conditions.iter_mut().filter(|condition| condition["type"] == "DisruptionTarget") {
+        condition.set("status", "False");
+        condition.set("lastTransitionTime", ctx.now.rfc3339());
+    }
+    ignore_absent(ctx.client(&actor(NAME)).update_status(kinds::PODS, &key.namespace, updated))?;
+    Ok(Requeue::Done)
 }
 
 /// The budgets that cover a pod.
@@ -158,6 +190,11 @@ impl Controller for Disruption {
                     queue.add(&budget.key);
                     matching += 1;
                 }
+                if change.differs(&["status", "conditions"])
+                    && change.new.as_ref().is_some_and(|pod| said_to_go(pod).is_some())
+                {
+                    queue.add(&Key::new(pod.namespace(), format!("{STALE_KEY}{}", pod.name())));
+                }
                 if matching > 1 && change.new.is_some() {
                     queue.add(&Key::new(pod.namespace(), format!("{POD_KEY}{}", pod.name())));
                 }
@@ -173,6 +210,9 @@ impl Controller for Disruption {
     }
 
     fn reconcile(&mut self, key: &Key, ctx: &mut Ctx<'_>) -> Result<Requeue, Status> {
+        if let Some(pod) = key.name.strip_prefix(STALE_KEY) {
+            return settle_stale(ctx, &Key::new(&key.namespace, pod));
+        }
         if let Some(pod) = key.name.strip_prefix(POD_KEY) {
             let pod = ctx.informers.find(kinds::PODS, &key.namespace, pod);
             let chosen = pod.and_then(|pod| Some((pod.clone(), covering(ctx.informers, pod).next()?.name().clone())));

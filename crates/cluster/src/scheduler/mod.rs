@@ -443,6 +443,7 @@ impl Scheduler {
         self.note_unschedulable(&pod, "Unschedulable", &message, told, ctx);
         if let (Some(candidate), Some(node)) = (failure.preempting, nominated) {
             self.denominate(pod.key());
+            self.withdraw(&pod, &node, ctx);
             self.nominated.entry(node.clone()).or_default().insert(pod.key().clone(), pod.clone());
             self.evict(&pod, &node, &candidate, ctx);
         }

@@ -12,6 +12,7 @@ use super::filters::{Cycle, Refusal};
 use super::pod::PodInfo;
 use super::state::{NodeInfo, State};
 use super::volumes::Volumes;
+use crate::ctx::Ctx;
 use crate::informers::Informers;
 use crate::objects::{Key, Object, moment};
 use crate::store::kinds;
@@ -196,6 +197,21 @@ fn split_by_budget(informers: &Informers, pods: &[Arc<PodInfo>]) -> (Vec<Arc<Pod
         if violates { violating.push(pod.clone()) } else { fine.push(pod.clone()) }
     }
     (violating, fine)
+}
+
+impl super::Scheduler {
+    /// Takes a node back from those of lower priority that it was promised to: they may not fit any more.
+    pub(super) fn withdraw(&mut self, pod: &PodInfo, node: &Str, ctx: &mut Ctx<'_>) {
+        let promised = self.nominated.get(node).into_iter().flat_map(|pods| pods.values());
+        let lower = promised.filter(|other| other.priority() < pod.priority());
+        for key in lower.map(|other| other.key().clone()).collect::<Vec<_>>() {
+            self.denominate(&key);
+            if let Ok(mut object) = ctx.client(super::ACTOR).get(kinds::PODS, &key.namespace, &key.name) {
+                super::nominate(&mut object, Some(&Str::default()));
+                let _ = ctx.client(super::ACTOR).update_status(kinds::PODS, &key.namespace, object);
+            }
+        }
+    }
 }
 
 /// The candidate that does least harm.

@@ -218,7 +218,7 @@ fn a_pod_that_fits_nowhere_says_why_and_waits() {
 #[test]
 fn a_pod_of_higher_priority_takes_the_place_of_others() {
     let mut world = World::new(1);
-    for (name, value) in [("low", 10), ("high", 1000)] {
+    for (name, value) in [("low", 10), ("mid", 100), ("high", 1000)] {
         world.create(kinds::PRIORITY_CLASSES, value!({"metadata": {"name": name}, "value": value}));
     }
     let sized = |name: &str, class: &str| {
@@ -239,15 +239,20 @@ fn a_pod_of_higher_priority_takes_the_place_of_others() {
         "{:?}",
         world.events("same")
     );
+    // A node that was promised to one is taken back for another that is more important.
+    let promised = |world: &World, name: &str| world.get(kinds::PODS, name)["status"]["nominatedNodeName"].clone();
+    world.create(kinds::PODS, sized("mid", "mid"));
+    world.run(0.2);
+    assert_eq!(promised(&world, "mid"), "minikube");
     world.create(kinds::PODS, sized("vip", "high"));
+    world.run(0.2);
+    assert_eq!((promised(&world, "mid"), promised(&world, "vip")), (Value::Null, "minikube".into()));
     world.run(6.0);
     assert_eq!(world.get(kinds::PODS, "vip")["status"]["phase"], "Running", "{:?}", world.events("vip"));
     assert!(world.get(kinds::PODS, "small").is_null());
-    let uid = world.get(kinds::PODS, "vip")["metadata"]["uid"].str().to_owned();
-    assert_eq!(
-        world.events("small").last().unwrap(),
-        &format!("Normal Preempted: Preempted by pod {uid} on node minikube")
-    );
+    let uid = world.get(kinds::PODS, "mid")["metadata"]["uid"].str().to_owned();
+    let event = format!("Normal Preempted: Preempted by pod {uid} on node minikube");
+    assert!(world.events("small").contains(&event), "{:?}", world.events("small"));
     assert!(world.get(kinds::PODS, "vip")["status"]["nominatedNodeName"].is_null());
 }
 

@@ -336,6 +336,34 @@ fn a_cron_job_that_slept_long_starts_for_the_latest_moment() {
 }
 
 #[test]
+fn pods_that_were_said_to_go_and_stay_are_not_disrupted() {
+    let mut world = World::new(1);
+    // Who said so, and what is said of it after two minutes.
+    let cases = [("EvictionByEvictionAPI", "False"), ("TerminationByKubelet", "True")];
+    for (name, _) in cases {
+        world.create(kinds::PODS, pod(&name.to_lowercase()));
+    }
+    world.run(5.0);
+    for (reason, _) in cases {
+        let mut said = world.get(kinds::PODS, &reason.to_lowercase());
+        let now = world.cluster.now();
+        said["status"]["conditions"].push(value!({
+            "type": "DisruptionTarget", "status": "True", "reason": reason, "lastTransitionTime": now.rfc3339()
+        }));
+        crate::store::client(world.cluster.api(), "u", now).update_status(kinds::PODS, "default", said).expect("said");
+    }
+    for (seconds, at) in [(110.0, "before"), (15.0, "after")] {
+        world.run(seconds);
+        for (reason, then) in cases {
+            let pod = world.get(kinds::PODS, &reason.to_lowercase());
+            let said = pod["status"]["conditions"].find("type", "DisruptionTarget").cloned().unwrap_or_default();
+            let status = if at == "before" { "True" } else { then };
+            assert_eq!((said["status"].str(), said["reason"].str()), (status, reason), "{at}");
+        }
+    }
+}
+
+#[test]
 fn budgets_and_quotas_are_counted() {
     let mut world = World::new(2);
     world.create(kinds::DEPLOYMENTS, deployment("web", 3, "nginx:1.27"));
