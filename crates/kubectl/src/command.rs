@@ -72,6 +72,9 @@ pub fn credential_policy(env: &Env, files: &mut dyn Files) -> Value {
     kuberc::load(env, files).map(|found| found.preferences).unwrap_or_default()
 }
 
+/// What `--profile` can measure.
+const PROFILES: [&str; 7] = ["none", "cpu", "heap", "goroutine", "threadcreate", "block", "mutex"];
+
 impl Command {
     /// A command line that is about to run.
     pub fn new(env: Env) -> Command {
@@ -258,6 +261,11 @@ impl Command {
             return Err(format!("--{flag} is not supported by kubectl {path} yet").into());
         }
         help::required(&parsed)?;
+        // That of `debug` is another.
+        let profile = if path == "debug" { "none" } else { parsed.flags.str("profile") };
+        if !PROFILES.contains(&profile) {
+            return Err(format!("unknown profile '{profile}'").into());
+        }
         let level = parsed.flags.int("v");
         let alone = ["config", "completion", "kuberc", "kustomize", "plugin"];
         let asks = !path.split(' ').next().is_some_and(|first| alone.contains(&first));

@@ -58,6 +58,10 @@ pub fn in_namespace(inv: &mut Invocation, io: &mut Io<'_>, object: &mut Value) -
 /// The server's refusal.
 pub fn send(inv: &mut Invocation, io: &mut Io<'_>, mut object: Value, dry_run: DryRun) -> Result<Value, Failure> {
     record::note(inv, &mut object);
+    // `run` and `expose` save nothing that they do not send.
+    if dry_run == DryRun::Client && !inv.command.path.starts_with("create") {
+        return Ok(object);
+    }
     applied::create_or_update(&mut object, inv.flags.bool("save-config"), |object| {
         let mut object = object.clone();
         // A Go type does not write what is empty.

@@ -117,11 +117,24 @@ impl Config {
     }
 }
 
+/// Reads one file.
+fn one(path: &str, absolute: &str, files: &mut dyn Files) -> Result<Config, String> {
+    let bytes = files.read(absolute).map_err(|errno| format!("open {path}: {errno}"))?;
+    let documents = text::parse_yaml(&String::from_utf8_lossy(&bytes))
+        .map_err(|why| why.trim_start_matches("error converting YAML to JSON: ").to_owned())?;
+    let document = documents.first().unwrap_or(&Value::Null);
+    fields::known(document)?;
+    fields::check(document)?;
+    Ok(Config::from_value(document))
+}
+
 /// The files that a kubeconfig comes from.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Kubeconfig {
     /// Where: absolute paths with what each holds; None for a file that is not there.
     pub files: Vec<(String, Option<Config>)>,
+    /// The same as they were named.
+    names: Vec<String>,
     /// Whether `--kubeconfig` named the file.
     pub explicit: bool,
 }
@@ -148,23 +161,20 @@ impl Kubeconfig {
                 paths
             }
         };
-        let mut loaded = Kubeconfig { files: Vec::new(), explicit: explicit.is_some() };
-        for path in paths {
-            let absolute = env.absolute(&path);
-            let config = if files.exists(&absolute) {
-                let bad = |why: String| Failure::Error(format!("error loading config file {}: {why}", quote(&path)));
-                let bytes = files.read(&absolute).map_err(|errno| bad(format!("open {path}: {errno}")))?;
-                let document = text::parse_yaml(&String::from_utf8_lossy(&bytes))
-                    .map_err(|why| bad(why.trim_start_matches("error converting YAML to JSON: ").to_owned()))?;
-                let document = document.first().unwrap_or(&Value::Null);
-                fields::known(document).map_err(bad)?;
-                fields::check(document).map_err(bad)?;
-                Some(Config::from_value(document))
-            } else {
-                None
+        let mut loaded = Kubeconfig { names: paths, explicit: explicit.is_some(), ..Kubeconfig::default() };
+        let mut failures = Vec::new();
+        for path in &loaded.names {
+            let absolute = env.absolute(path);
+            let config = match files.exists(&absolute) {
+                true => one(path, &absolute, files).map(Some),
+                false => Ok(None),
             };
-            loaded.files.push((absolute, config));
+            match config {
+                Ok(config) => loaded.files.push((absolute, config)),
+                Err(why) => failures.push(format!("error loading config file {}: {why}", quote(path)).into()),
+            }
         }
+        Failure::all(failures)?;
         Ok(loaded)
     }
 
@@ -191,6 +201,12 @@ impl Kubeconfig {
     pub fn default_path(&self) -> &str {
         let existing = self.files.iter().find(|(_, config)| config.is_some());
         existing.or(self.files.last()).map_or("", |(path, _)| path)
+    }
+
+    /// The same as it was named.
+    pub fn default_name(&self) -> &str {
+        let at = self.files.iter().position(|(path, _)| path == self.default_path());
+        at.and_then(|at| self.names.get(at)).map_or(self.default_path(), String::as_str)
     }
 
     /// Writes what changed between [`Kubeconfig::merged`] and `after`, each entry into the file that it came from.

@@ -23,6 +23,7 @@ fn find(path: &str) -> Result<Place, Failure> {
     let parts: Vec<&str> = path.split('.').collect();
     let too_long = || Failure::Error(format!("unable to parse one or more field values of {path}"));
     let section = match parts.as_slice() {
+        [""] => return Err("you must specify a property".into()),
         ["current-context"] => return Ok(Place::Current),
         ["current-context", ..] => return Err(too_long()),
         ["preferences"] => return Ok(Place::Preferences),

@@ -28,7 +28,7 @@ pub fn run(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, Failure> {
             texts.extend(applied::original(&info.object).map(str::to_owned));
             Ok(())
         });
-        if !matches!(output.as_str(), "json" | "yaml") {
+        if !texts.is_empty() && !matches!(output.as_str(), "json" | "yaml") {
             let words = format!("Unexpected -o output mode: {output}, the flag 'output' must be one of yaml|json");
             return Err(inv.usage(words));
         }

@@ -35,7 +35,10 @@ pub fn rename_context(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, 
     let [old, new] = inv.args.as_slice() else { return Err("two names are needed".into()) };
     let files = inv.kubeconfig(io)?;
     let mut config = files.merged();
-    let path = files.default_path();
+    let path = files.default_name();
+    if !config.contexts.contains_key(old) {
+        return Err(format!("cannot rename the context {}, it's not in {path}", quote(old)).into());
+    }
     if config.contexts.contains_key(new) {
         return Err(format!(
             "cannot rename the context {}, the context {} already exists in {path}",
@@ -44,9 +47,7 @@ pub fn rename_context(inv: &mut Invocation, io: &mut Io<'_>) -> Result<Outcome, 
         )
         .into());
     }
-    let Some(context) = config.contexts.remove(old) else {
-        return Err(format!("cannot rename the context {}, it's not in {path}", quote(old)).into());
-    };
+    let context = config.contexts.remove(old).unwrap_or_default();
     config.contexts.insert(new.clone(), context);
     if config.current == *old {
         config.current.clone_from(new);
@@ -65,7 +66,7 @@ fn delete(inv: &mut Invocation, io: &mut Io<'_>, section: Section, what: &str) -
         return Ok(Outcome::Done);
     };
     let files = inv.kubeconfig(io)?;
-    let path = files.default_path().to_owned();
+    let path = files.default_name().to_owned();
     let mut config = files.merged();
     if config.section_mut(section).remove(name).is_none() {
         return Err(format!("cannot delete {what} {name}, not in {path}").into());

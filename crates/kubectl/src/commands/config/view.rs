@@ -13,7 +13,13 @@ use crate::printers::{self, Formats};
 /// The order of keys in JSON: that of the Go types.
 const ORDER: &[&str] = &[
     "kind",
+    "command",
+    "args",
+    "env",
     "apiVersion",
+    "installHint",
+    "provideClusterInfo",
+    "interactiveMode",
     "preferences",
     "clusters",
     "users",
@@ -45,9 +51,6 @@ const ORDER: &[&str] = &[
     "exec",
     "user",
     "namespace",
-    "command",
-    "args",
-    "env",
     "value",
     "extensions",
 ];
