@@ -1,6 +1,8 @@
 //! Authentication and impersonation.
 
 use drydock_api::{Auth, Request, Status};
+use drydock_schema::go;
+use drydock_sorted::Sort as _;
 
 use crate::auth::certificate;
 use crate::auth::rules::Ask;
@@ -43,12 +45,14 @@ impl ApiServer {
         let values =
             |name: &'static str| request.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value);
         let Some(name) = values("impersonate-user").next() else {
-            if request.headers.iter().any(|(key, _)| key.starts_with("impersonate-")) {
-                return Err(Status::new(
-                    500,
-                    "InternalError",
-                    "Internal error occurred: requested [{UserExtra}] without impersonating a user",
-                ));
+            let asked = without_user(request);
+            if !asked.is_empty() {
+                let why = format!(
+                    "{}: requested [{}] without impersonating a user",
+                    go::quote(&request.path),
+                    asked.join(" ")
+                );
+                return Err(Status::new(500, "", format!("{INTERNAL}{why}")));
             }
             return Ok(user);
         };
@@ -98,4 +102,23 @@ impl ApiServer {
         }
         Ok(as_user)
     }
+}
+
+/// How an answer begins that is words alone: what failed before anybody knew who asks.
+pub(crate) const INTERNAL: &str = "Internal Server Error: ";
+
+/// What is impersonated besides a user, as Go writes the references that it makes of it.
+fn without_user(request: &Request) -> Vec<String> {
+    const VERSION: &str = "authentication.k8s.io/v1";
+    let of = |(key, value): &(String, String)| {
+        let (kind, version, field) = match key.strip_prefix("impersonate-")? {
+            "group" => ("Group", "", ""),
+            "uid" => ("UID", VERSION, ""),
+            key => ("UserExtra", VERSION, key.strip_prefix("extra-")?),
+        };
+        Some((kind, format!("{{{kind}  {value}  {version}  {field}}}")))
+    };
+    let mut found: Vec<(&str, String)> = request.headers.iter().filter_map(of).collect();
+    found.sort_compact_by_key(|(kind, _)| ["Group", "UserExtra", "UID"].iter().position(|known| known == kind));
+    found.into_iter().map(|(_, shown)| shown).collect()
 }

@@ -85,7 +85,13 @@ impl ApiServer {
         let asker = self.auditing.then(|| self.asker(&request));
         let mut answer = self.answer(&mut cx, &route, request).unwrap_or_else(|status| {
             let nothing = status == Status::no_such_path() && !self.knows(&route);
-            Answer::Response(if nothing { Response::text(404, format!("{NO_PAGE}\n")) } else { status.into() })
+            Answer::Response(if nothing {
+                Response::text(404, format!("{NO_PAGE}\n"))
+            } else if status.message.starts_with(crate::auth::authenticate::INTERNAL) {
+                Response::text(status.code, format!("{}\n", status.message))
+            } else {
+                status.into()
+            })
         });
         let code = if let Answer::Response(response) = &answer { response.code } else { 200 };
         if let Answer::Response(response) = &mut answer {

@@ -109,4 +109,46 @@ pub(crate) fn api_service(service: &Value, errors: &mut Errors) {
             format!("must be `spec.version+\".\"+spec.group`: {:?}", value!(wanted).str()),
         );
     }
+    let (group, version) = (spec["group"].str(), spec["version"].str());
+    let path = SPEC.field("group");
+    if !group.is_empty() {
+        common::dns_subdomain(group, &path, errors);
+    } else if version != "v1" {
+        errors.required(&path, "only v1 may have an empty group and it better be legacy kube");
+    }
+    errors.all_invalid(&SPEC.field("version"), version, drydock_schema::names::is_dns1035_label(version));
+    for (key, most) in [("groupPriorityMinimum", 20_000), ("versionPriority", 1_000)] {
+        if !(1..=most).contains(&spec[key].int()) {
+            errors.invalid(&SPEC.field(key), spec[key].int(), format!("must be positive and less than {most}"));
+        }
+    }
+    let (bundle, insecure) = (spec["caBundle"].str(), spec["insecureSkipTLSVerify"].is_true());
+    let insecure_path = SPEC.field("insecureSkipTLSVerify");
+    let by = &spec["service"];
+    if by.is_null() {
+        if !bundle.is_empty() {
+            // Three bytes stand in four letters.
+            let bytes = bundle.trim_end_matches('=').len() * 3 / 4;
+            errors.invalid(
+                &SPEC.field("caBundle"),
+                format!("{bytes} bytes"),
+                "local APIServices may not have a caBundle",
+            );
+        }
+        if insecure {
+            errors.invalid(&insecure_path, true, "local APIServices may not have insecureSkipTLSVerify");
+        }
+        return;
+    }
+    let path = SPEC.field("service");
+    for key in ["namespace", "name"] {
+        common::required(&by[key], &path.field(key), errors);
+    }
+    if by["port"].as_i64().is_some_and(|port| !(1..=65535).contains(&port)) {
+        let why = "port is not valid: must be between 1 and 65535, inclusive";
+        errors.invalid(&path.field("port"), &by["port"], why);
+    }
+    if insecure && !bundle.is_empty() {
+        errors.invalid(&insecure_path, true, "may not be true if caBundle is present");
+    }
 }

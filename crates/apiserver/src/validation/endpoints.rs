@@ -127,8 +127,8 @@ fn address_of(kind: &str, address: &str, path: &Path<'_>, errors: &mut Errors) {
 /// Where an endpoint is for: zones and nodes, each once.
 fn hints(hints: &Value, path: &Path<'_>, errors: &mut Errors) {
     const MOST: usize = 8;
-    let rules: [(&str, fn(&str) -> Vec<String>); 2] =
-        [("forZones", names::label_value), ("forNodes", names::dns_subdomain)];
+    type Rule = fn(&str) -> Vec<String>;
+    let rules: [(&str, Rule); 2] = [("forZones", names::label_value), ("forNodes", names::dns_subdomain)];
     for (key, rule) in rules {
         let (list, path) = (hints[key].items(), path.field(key));
         if list.len() > MOST {

@@ -68,7 +68,7 @@ impl ApiServer {
         let given = new["metadata"]["name"].str();
         if given != name {
             return Err(Status::bad_request(if given.is_empty() {
-                "name must be provided".to_owned()
+                format!("the name of the object ({name} based on URL) was undeterminable: name must be provided")
             } else {
                 format!("the name of the object ({given}) does not match the name on the URL ({name})")
             }));

@@ -100,3 +100,28 @@ fn tokens_lead_back_to_their_account() {
     review.auth = Auth::Token("rubbish".into());
     assert_eq!(ask(&mut bench, review).unwrap_err().message, "Unauthorized");
 }
+
+#[test]
+fn nobody_is_impersonated_without_a_name() {
+    let mut bench = Bench::new();
+    let request = Request::get(MAPS)
+        .header("Impersonate-Uid", "u")
+        .header("Impersonate-Group", "g")
+        .header("Impersonate-Extra-Scope", "s");
+    let answer = bench.send(request);
+    let Body::Bytes(bytes) = &answer.body else { panic!("no text: {answer:?}") };
+    assert_eq!(
+        (answer.code, String::from_utf8_lossy(bytes).as_ref()),
+        (
+            500,
+            "Internal Server Error: \"/api/v1/namespaces/default/configmaps\": requested [{Group  g    } {UserExtra  s  \
+             authentication.k8s.io/v1  scope} {UID  u  authentication.k8s.io/v1  }] without impersonating a user\n"
+        )
+    );
+    bench.create(MAPS, config_map("a")).unwrap();
+    let nameless = Request::new(Method::Put, format!("{MAPS}/a")).with_value(value!({"metadata": {}}));
+    assert_eq!(
+        bench.refused(nameless).message,
+        "the name of the object (a based on URL) was undeterminable: name must be provided"
+    );
+}

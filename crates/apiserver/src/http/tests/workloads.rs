@@ -15,6 +15,12 @@ fn base(kind: &str) -> (&'static str, Value) {
             value!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}),
         ),
         "ResourceQuota" => ("v1", "/api/v1/namespaces/default/resourcequotas", value!({"hard": {"pods": 1}})),
+        "APIService" => (
+            "apiregistration.k8s.io/v1",
+            "/apis/apiregistration.k8s.io/v1/apiservices",
+            value!({"group": "a.b", "version": "v1", "groupPriorityMinimum": 5, "versionPriority": 5,
+                    "service": {"namespace": "c", "name": "d"}}),
+        ),
         "LimitRange" => ("v1", "/api/v1/namespaces/default/limitranges", value!({})),
         "RuntimeClass" => ("node.k8s.io/v1", "/apis/node.k8s.io/v1/runtimeclasses", Value::Null),
         "Ingress" => (
@@ -32,7 +38,7 @@ fn base(kind: &str) -> (&'static str, Value) {
 }
 
 /// A kind, what its object has besides, how it is changed, and the end of what is said of it.
-const CASES: [(&str, &str, &str, &str); 25] = [
+const CASES: [(&str, &str, &str, &str); 28] = [
     ("StatefulSet", r#"{"metadata":{"name":"a.b"}}"#, "", "must not contain dots"),
     (
         "Deployment",
@@ -121,6 +127,24 @@ const CASES: [(&str, &str, &str, &str); 25] = [
         r#"{"metadata":{"annotations":{"kubernetes.io/ingress.class":"a"}},"spec":{"ingressClassName":"a"}}"#,
         r#"{"spec":{"ingressClassName":"b"}}"#,
         "",
+    ),
+    (
+        "APIService",
+        r#"{"metadata":{"name":"v1.a.b"},"spec":{"versionPriority":0}}"#,
+        "",
+        "spec.versionPriority: Invalid value: 0: must be positive and less than 1000",
+    ),
+    (
+        "APIService",
+        r#"{"metadata":{"name":"v1.a.b"},"spec":{"insecureSkipTLSVerify":true,"caBundle":"aGk="}}"#,
+        "",
+        "spec.insecureSkipTLSVerify: Invalid value: true: may not be true if caBundle is present",
+    ),
+    (
+        "APIService",
+        r#"{"metadata":{"name":"v1.a.b"},"spec":{"service":null,"caBundle":"aGk="}}"#,
+        "",
+        r#"spec.caBundle: Invalid value: "2 bytes": local APIServices may not have a caBundle"#,
     ),
     (
         "ResourceQuota",
