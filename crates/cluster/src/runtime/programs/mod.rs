@@ -21,6 +21,7 @@ mod php;
 mod python;
 mod redis;
 mod redis_cli;
+mod server;
 mod stress;
 mod systemctl;
 
