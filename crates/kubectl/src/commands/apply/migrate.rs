@@ -137,6 +137,7 @@ fn union(into: &mut Value, from: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Fake;
 
     #[test]
     fn fields_change_hands() {
@@ -158,5 +159,27 @@ mod tests {
         }
         let without = entry("kubectl-client-side-apply", "Update", value!({"f:data": {"f:b": {}}}));
         assert_eq!(taken_over(&value!([entry("kubectl", "Apply", value!({})), without]), "kubectl"), None);
+    }
+
+    #[test]
+    fn who_writes_in_between_is_waited_for() {
+        let path = "/api/v1/namespaces/default/configmaps/a";
+        let mut note = Value::object();
+        note.set(format!("f:{}", applied::LAST_APPLIED), Value::object());
+        let object = value!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": "default", "resourceVersion": "1", "managedFields": [
+                {"manager": "kubectl", "operation": "Apply", "fieldsV1": {}},
+                {"manager": "kubectl-client-side-apply", "operation": "Update", "fieldsV1": {"f:metadata": {"f:annotations": note}}}
+            ]}
+        });
+        let migration = format!("PATCH {path}?fieldManager=kubectl");
+        let conflict = Err(drydock_api::Status::new(409, "Conflict", "it was changed"));
+        let mut fake = Fake::default().object(&object).on(&format!("PATCH {path}"), Ok(object.clone()));
+        fake = fake.on(&migration, conflict).file("/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
+        let ran = fake.line("apply --server-side -f /a.yaml");
+        let wanted = "Warning: server rejected managed fields migration to Server-Side Apply. This is non-fatal and will be retried next time you apply. Error: it was changed\n";
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("configmap/a serverside-applied\n", wanted));
+        assert_eq!(fake.log.iter().filter(|(request, _)| *request == migration).count(), 5);
     }
 }
