@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use drydock_value::Time;
 
-/// The first wait after a failure; it doubles with every further one.
-const BASE: Duration = Duration::from_millis(5);
-/// The longest wait.
-const MOST: Duration = Duration::from_secs(1000);
+/// The first wait after a failure, which doubles with every further one, and the longest one, where a controller has no
+/// others of its own.
+pub const WAITS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1000));
 
 /// The queue.
 #[derive(Debug, Clone)]
@@ -57,10 +56,10 @@ impl<K: Ord + Clone> WorkQueue<K> {
         self.delayed.insert((at, self.sequence, key));
     }
 
-    /// Asks for a key to be looked at again after a failure.
-    pub fn add_rate_limited(&mut self, key: K, now: Time) {
+    /// Asks for a key to be looked at again after a failure, with the first and the longest of the waits.
+    pub fn add_rate_limited(&mut self, key: K, now: Time, (first, most): (Duration, Duration)) {
         let failures = self.failures.entry(key.clone()).or_insert(0);
-        let wait = BASE.saturating_mul(1u32.checked_shl(*failures).unwrap_or(u32::MAX)).min(MOST);
+        let wait = first.saturating_mul(1u32.checked_shl(*failures).unwrap_or(u32::MAX)).min(most);
         *failures = (*failures + 1).min(31);
         self.add_at(key, now + wait);
     }
@@ -108,7 +107,7 @@ mod tests {
         assert_eq!([queue.pop(now), queue.pop(now), queue.pop(now)], [Some("a"), Some("b"), None]);
         let mut waits = Vec::new();
         for _ in 0..40 {
-            queue.add_rate_limited("a", now);
+            queue.add_rate_limited("a", now, WAITS);
             let at = queue.next(now).unwrap();
             waits.push(at.since(now).as_millis());
             assert_eq!(queue.pop(at), Some("a"));
@@ -116,7 +115,7 @@ mod tests {
         assert_eq!(waits[..5], [5, 10, 20, 40, 80]);
         assert_eq!(waits[39], 1_000_000);
         queue.forget(&"a");
-        queue.add_rate_limited("a", now);
+        queue.add_rate_limited("a", now, WAITS);
         assert_eq!(queue.next(now), Some(now + Duration::from_millis(5)));
     }
 

@@ -48,7 +48,8 @@ pub(super) fn claim(print: &Print<'_>) -> Vec<Value> {
     let (capacity, modes) = if volume.is_empty() {
         (String::new(), String::new())
     } else {
-        (status["capacity"]["storage"].str().to_owned(), access_modes(&status["accessModes"]))
+        // A claim of a certain volume that it does not have yet has none of its space.
+        (or(status["capacity"]["storage"].str(), "0").to_owned(), access_modes(&status["accessModes"]))
     };
     vec![
         print.name(),

@@ -50,7 +50,7 @@ use crate::events::Source;
 use crate::informers::{Change, Informers};
 use crate::objects::Key;
 use crate::queue::Event;
-use crate::workqueue::WorkQueue;
+use crate::workqueue::{self, WorkQueue};
 
 /// What a reconciliation asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +104,11 @@ pub trait Controller: Send + Sync {
     /// otherwise do work that grows with their square.
     fn busy(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// The first and the longest wait after failures.
+    fn waits(&self) -> (Duration, Duration) {
+        workqueue::WAITS
     }
 
     /// Asked once, when the controllers start: keys of work that no change announces.
@@ -245,7 +250,10 @@ impl Controllers {
                     slot.queue.forget(&key);
                     slot.queue.add_at(key, ctx.now + wait);
                 }
-                Ok(Requeue::Limited) | Err(_) => slot.queue.add_rate_limited(key, ctx.now),
+                Ok(Requeue::Limited) | Err(_) => {
+                    let waits = slot.controller.waits();
+                    slot.queue.add_rate_limited(key, ctx.now, waits);
+                }
             }
             slot.busy = ctx.now + slot.controller.busy();
         }

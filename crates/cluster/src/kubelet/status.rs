@@ -3,7 +3,7 @@
 use drydock_value::{Time, Value, value};
 
 use super::actions::{initialised, restarts};
-use super::worker::{Role, Stage, Worker};
+use super::worker::{Role, Slot, Stage, Worker};
 use crate::config::NodeConfig;
 use crate::runtime::{Container, Runtime, State};
 
@@ -41,8 +41,12 @@ pub fn status(worker: &Worker, runtime: &Runtime, node: &NodeConfig, now: Time) 
     if generation > 0 {
         status.set("observedGeneration", generation);
     }
-    status.set("phase", phase);
+    // A pod has not failed before its containers have ended: until then it says what it said before.
+    let lingers = worker.verdict.is_some() && has_running(worker, runtime);
+    let before = worker.status["phase"].str();
+    status.set("phase", if lingers && !before.is_empty() { before } else { phase });
     match &worker.verdict {
+        Some(_) if lingers => {}
         Some((reason, message)) => {
             status.set("reason", *reason);
             status.set("message", message);
@@ -76,6 +80,12 @@ pub fn status(worker: &Worker, runtime: &Runtime, node: &NodeConfig, now: Time) 
         }
     }
     status
+}
+
+/// Whether any of a pod's containers runs.
+fn has_running(worker: &Worker, runtime: &Runtime) -> bool {
+    let current = |slot: &Slot| slot.current.and_then(|number| runtime.container(number));
+    worker.slots.iter().any(|slot| current(slot).is_some_and(|container| container.state == State::Running))
 }
 
 fn waiting(reason: &str, message: &str) -> Value {
@@ -307,6 +317,7 @@ fn conditions(worker: &Worker, phase: &str, lists: &[Vec<Value>; 3], now: Time) 
     let mut all = vec![network, initialized(worker, phase, &lists[0]), pod_ready, ready, good("PodScheduled")];
     if let Some(("Evicted", message)) = &worker.verdict
         && worker.admitted
+        && !lists.iter().flatten().any(|status| status["state"].get("running").is_some())
     {
         all.push(Condition { reason: "TerminationByKubelet", message: message.clone(), ..good("DisruptionTarget") });
     }

@@ -150,6 +150,8 @@ struct Tail {
     kept: VecDeque<Vec<u8>>,
     kept_bytes: usize,
     partial: Vec<u8>,
+    /// How long the line is that has not ended yet.
+    unended: u64,
     code: i32,
     until: Option<Time>,
 }
@@ -241,6 +243,7 @@ impl Tail {
         }
         let mut rest = bytes;
         while let Some(at) = rest.iter().position(|b| *b == b'\n') {
+            self.unended = 0;
             let (line, after) = rest.split_at(at + 1);
             let mut whole = std::mem::take(&mut self.partial);
             whole.extend_from_slice(line);
@@ -248,6 +251,11 @@ impl Tail {
             rest = after;
         }
         self.partial.extend_from_slice(rest);
+        self.unended += rest.len() as u64;
+        // A line that never ends takes memory until there is none; here its end is enough.
+        if self.partial.len() > 2 * KEPT_BYTES_MAX {
+            self.partial.drain(..KEPT_BYTES_MAX);
+        }
     }
 
     /// Prints what was kept of a file.
@@ -284,11 +292,16 @@ impl Tail {
             return match call.sys.read(fd, 32 << 10) {
                 Read::Data(bytes) => {
                     call.sys.charge(1 + (bytes.len() / 512) as u32);
+                    let before = self.unended;
                     self.take(&bytes, call);
+                    if self.unended >> 20 > before >> 20 && !call.sys.take_memory(self.unended) {
+                        return Step::Exit(137);
+                    }
                     Step::Continue
                 }
                 Read::Pending => Wait::read(fd).into(),
                 Read::Eof | Read::Error(_) => {
+                    self.unended = 0;
                     self.files.pop_front();
                     self.print_title(&name, call);
                     self.print_kept(call);

@@ -81,6 +81,16 @@ fn tables_have_the_columns_of_the_kind() {
     assert_eq!(titles, ["Name", "Ready", "Up-to-date", "Available", "Age", "Containers", "Images", "Selector"]);
     assert_eq!(table["rows"][0]["cells"], value!(["web", "0/2", 0, 0, "75s", "c", "nginx:1.27", "app=web"]));
     assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
+    // A claim of a certain volume has nothing of it before it is bound; one of any volume does not say how much it has.
+    let claims = "/api/v1/namespaces/default/persistentvolumeclaims";
+    for (name, volume) in [("a", "none"), ("b", "")] {
+        let spec = value!({"accessModes": ["ReadWriteOnce"], "storageClassName": "", "volumeName": volume,
+            "resources": {"requests": {"storage": "1Gi"}}});
+        bench.create(claims, value!({"metadata": {"name": name}, "spec": spec})).unwrap();
+    }
+    let table = bench.ok(Request::get(claims).header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io"));
+    let capacities: Vec<&str> = table["rows"].items().iter().map(|row| row["cells"].items()[3].str()).collect();
+    assert_eq!(capacities, ["0", ""]);
 }
 
 #[test]

@@ -410,6 +410,12 @@ impl Controller for Jobs {
         &[kinds::JOBS, kinds::PODS]
     }
 
+    /// Failed writes of jobs' pods are tried again by the second, so that a quota does not cause an event each few
+    /// milliseconds.
+    fn waits(&self) -> (Duration, Duration) {
+        (Duration::from_secs(1), Duration::from_secs(60))
+    }
+
     fn observe(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue<'_>) {
         if change.kind == kinds::JOBS {
             if change.new.is_none() {
@@ -419,7 +425,12 @@ impl Controller for Jobs {
                     queue.add(&orphan_key(&pod.key));
                 }
             }
-            return queue.add(change.key());
+            // The status changes with each pod that does; what is asked for changes when somebody has asked.
+            let asked = |job: &Object| job["metadata"]["generation"].int();
+            return match (&change.old, &change.new) {
+                (Some(old), Some(new)) if asked(old) == asked(new) => queue.after(change.key(), BATCH),
+                _ => queue.add(change.key()),
+            };
         }
         let pod = change.object();
         let owner = pod.controller().filter(|owner| owner.kind == "Job");

@@ -18,7 +18,7 @@ const INDEX: &str = "batch.kubernetes.io/job-completion-index";
 const INDEX_FAILURES: &str = "batch.kubernetes.io/job-index-failure-count";
 /// The wait after the first failure; it doubles with every further one.
 const BACKOFF: Duration = Duration::from_secs(10);
-const MOST_BACKOFF: Duration = Duration::from_secs(360);
+const MOST_BACKOFF: Duration = Duration::from_secs(600);
 /// The most pods that one reconciliation creates.
 const BURST: i64 = 500;
 
@@ -211,7 +211,8 @@ mod tests {
             ((1, at(100)), Some(10)),
             ((2, at(100)), Some(20)),
             ((3, at(95)), Some(35)),
-            ((10, at(100)), Some(360)),
+            ((6, at(100)), Some(320)),
+            ((10, at(100)), Some(600)),
             ((1, at(90)), None),
         ];
         for (backoff, seconds) in cases {

@@ -125,6 +125,21 @@ fn pods_that_run_or_end() {
                 "Killing: Stopping container c",
             ],
         },
+        // It has not failed while its container still has time.
+        Case {
+            name: "deadline-slow",
+            container: value!({"command": ["sleep", "100"]}),
+            spec: value!({"activeDeadlineSeconds": 2, "terminationGracePeriodSeconds": 4}),
+            seconds: 9.0,
+            story: &["0 0/1 ContainerCreating 0", "1 1/1 Running 0", "6 0/1 Error 0"],
+            events: &[
+                "Pulled: Container image \"busybox:1.36\" already present on machine and can be accessed by the pod",
+                "Created: Container created",
+                "Started: Container started",
+                "DeadlineExceeded: Pod was active on the node longer than the specified deadline",
+                "Killing: Stopping container c",
+            ],
+        },
     ]);
 }
 

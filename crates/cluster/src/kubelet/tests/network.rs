@@ -131,9 +131,22 @@ fn images_insist_on_what_they_need() {
     let stress = value!({"image": "polinux/stress", "command": ["stress"], "args": ["--vm", "1", "--vm-bytes", "250M", "--vm-hang", "1"],
         "resources": {"limits": {"memory": "100Mi"}}});
     script(&mut world, "oom", stress, value!({}));
-    let pod = world.get("oom");
-    let ended = &pod["status"]["containerStatuses"][0]["state"]["terminated"];
-    assert_eq!((ended["exitCode"].int(), ended["reason"].str()), (137, "OOMKilled"));
+    // All of a container's processes are killed at once, whichever of them took the memory.
+    for (name, command) in [
+        ("oom", ""),
+        ("oom-tail", "tail /dev/zero; sleep 60"),
+        ("oom-pipe", "head -c 90000000 /dev/zero | tail"),
+        ("oom-dd", "dd if=/dev/zero of=/dev/null bs=21M"),
+    ] {
+        if !command.is_empty() {
+            let resources = value!({"limits": {"memory": "20Mi"}});
+            let command = value!({"image": "busybox:1.36", "command": ["sh", "-c", command], "resources": resources});
+            script(&mut world, name, command, value!({}));
+        }
+        let pod = world.get(name);
+        let ended = &pod["status"]["containerStatuses"][0]["state"]["terminated"];
+        assert_eq!((ended["exitCode"].int(), ended["reason"].str()), (137, "OOMKilled"), "{name}");
+    }
 }
 
 #[test]

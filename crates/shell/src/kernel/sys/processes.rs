@@ -131,6 +131,19 @@ impl Sys<'_> {
         self.kernel.send_signal(pid, signal)
     }
 
+    /// Asks for memory, in all that much: whether the machine's control group has it. Where it has not, the kernel has
+    /// killed everything in it, and counts that.
+    pub fn take_memory(&mut self, bytes: u64) -> bool {
+        let limit = self.kernel.files.read_text("/sys/fs/cgroup/memory.max").unwrap_or_default();
+        if limit.trim().parse().is_ok_and(|limit: u64| bytes > limit) {
+            self.kernel.files.act_as(User::ROOT);
+            let _ = self.kernel.files.write("/sys/fs/cgroup/memory.events", b"oom 1\noom_kill 1\n");
+            self.kernel.kill_all();
+            return false;
+        }
+        true
+    }
+
     /// Sends a signal to a process group.
     ///
     /// # Errors
