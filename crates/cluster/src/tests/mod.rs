@@ -2,6 +2,7 @@
 
 mod basics;
 mod claims;
+mod crons;
 mod daemons;
 mod owners;
 mod properties;
