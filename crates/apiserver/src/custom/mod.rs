@@ -16,7 +16,7 @@ use std::sync::{PoisonError, RwLock};
 use drydock_api::{GroupVersionKind, GroupVersionResource, Resource, Scope, Status, Subresource};
 use drydock_schema::{Column, ResourceRow, structural};
 use drydock_sorted::Sort as _;
-use drydock_value::{Str, Value};
+use drydock_value::{Str, Value, value};
 
 use crate::kinds::{Kind, KindInfo, TABLE};
 use crate::registry::Served;
@@ -344,6 +344,8 @@ impl ApiServer {
 
 /// Completes a new CRD: its status names the version that it is stored in.
 pub(crate) fn prepare_create(_: &mut ApiServer, _: &crate::verbs::Cx, crd: &mut Value) -> Result<(), Status> {
+    // Nobody has looked at its names yet.
+    crd.set("status", value!({"acceptedNames": {"kind": "", "plural": ""}, "conditions": null}));
     note_stored(crd);
     Ok(())
 }

@@ -105,30 +105,44 @@ pub(super) fn client_config(config: &Value, path: &Path<'_>, errors: &mut Errors
         if !fragment.is_empty() {
             errors.invalid(&place, fragment, "fragments are not permitted in the URL");
         }
-        let (_, query) = text.split_once('?').unwrap_or((text, ""));
+        let (before, _) = text.split_once('#').unwrap_or((text, ""));
+        let (_, query) = before.split_once('?').unwrap_or((before, ""));
         if !query.is_empty() {
             errors.invalid(&place, query, "query parameters are not permitted in the URL");
         }
         return;
     }
     let place = path.field("service");
-    for key in ["name", "namespace"] {
+    // The real server takes the one for the other.
+    for (key, told) in [("namespace", "name"), ("name", "namespace")] {
         if service[key].str().is_empty() {
-            errors.required(&place.field(key), &format!("service {key} is required"));
+            errors.required(&place.field(told), "");
         }
     }
     let port = service["port"].int();
     if !(1..=65535).contains(&port) {
         errors.invalid(&place.field("port"), port, "port is not valid: must be between 1 and 65535, inclusive");
     }
-    if let Some(text) = service["path"].as_str()
-        && !text.is_empty()
-    {
-        let place = place.field("path");
-        if !text.starts_with('/') {
-            errors.invalid(&place, text, "must start with a '/'");
-        } else if text.contains("//") {
-            errors.invalid(&place, text, "segment may not be empty");
+    service_path(service["path"].str(), &place.field("path"), errors);
+}
+
+/// The path of a service: names between slashes.
+fn service_path(text: &str, path: &Path<'_>, errors: &mut Errors) {
+    if matches!(text, "" | "/") {
+        return;
+    }
+    if !text.starts_with('/') && text != "//" {
+        errors.invalid(path, text, "must start with a '/'");
+    }
+    let mut rest = text.char_indices().nth(1).map_or("", |(at, _)| &text[at..]);
+    rest = rest.strip_suffix('/').unwrap_or(rest);
+    for (at, step) in rest.split('/').enumerate() {
+        if step.is_empty() {
+            errors.invalid(path, text, format!("segment[{at}] may not be empty"));
+            continue;
+        }
+        for why in drydock_schema::names::is_dns1123_subdomain(step) {
+            errors.invalid(path, text, format!("segment[{at}]: {why}"));
         }
     }
 }

@@ -49,9 +49,16 @@ fn check(crd: &Value, old: &Value, errors: &mut Errors) {
     }
     versions(spec, &path, errors);
     conversion::check(&spec["conversion"], &path.field("conversion"), errors);
-    if stored(crd).is_empty() {
-        let status = Path::new("status");
+    let (status, kept) = (Path::new("status"), stored(crd));
+    if kept.is_empty() {
         errors.invalid(&status.field("storedVersions"), Value::Null, "must have at least one stored version");
+    } else {
+        for version in spec["versions"].items().iter().filter(|version| is_true(&version["storage"])) {
+            if !kept.contains(&version["name"]) {
+                let why = format!("must have the storage version {}", version["name"].str());
+                errors.invalid(&status.field("storedVersions"), kept.clone(), why);
+            }
+        }
     }
     if old.is_null() || conversion::approval(old).is_err() != conversion::approval(crd).is_err() {
         conversion::check_approval(crd, errors);
@@ -152,10 +159,6 @@ fn is_shared(versions: &[Value], key: &str) -> bool {
 fn versions(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     let list = path.field("versions");
     let versions = spec["versions"].items();
-    if versions.is_empty() {
-        errors.required(&list, "must specify at least one version");
-        return;
-    }
     for (at, version) in versions.iter().enumerate() {
         if version["schema"]["openAPIV3Schema"].is_null() {
             errors.required(&list.index(at).field("schema").field("openAPIV3Schema"), "");
@@ -182,14 +185,18 @@ fn versions(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         (stored != 1, "must have exactly one version marked as storage version"),
     ] {
         if wrong {
-            let shown = as_go(versions);
+            let shown = if spec["versions"].is_null() { "null".to_owned() } else { as_go(versions) };
             errors.invalid_text(&list, &shown, why);
         }
     }
-    label(&path.field("version"), versions[0]["name"].str(), errors);
+    if let Some(first) = versions.first() {
+        label(&path.field("version"), first["name"].str(), errors);
+    }
     names(&spec["names"], &path.field("names"), errors);
     for (key, top) in SHARED.into_iter().filter(|(key, _)| !own(key)) {
-        content(key, &versions[0], &path.field(top), errors);
+        if let Some(first) = versions.first() {
+            content(key, first, &path.field(top), errors);
+        }
     }
 }
 
