@@ -8,7 +8,8 @@ use crate::auth::authority;
 use crate::kinds;
 use crate::server::ApiServer;
 use crate::validation::{
-    Errors, Path, admission, certificates, cluster, custom, devices, names, network, policy, rbac, slices, webhooks,
+    Errors, Path, admission, certificates, cluster, custom, devices, flows, names, network, policy, rbac, slices,
+    webhooks,
 };
 use crate::verbs::{Cx, Part};
 
@@ -179,12 +180,14 @@ pub(super) fn rows() -> Vec<Strategy> {
             kind: kinds::FLOW_SCHEMAS,
             generation: Some(spec_changed),
             account: Some(crate::flows::account),
+            validate: Some(flows::flow_schema),
             ..WITH_STATUS
         },
         Strategy {
             kind: kinds::PRIORITY_LEVEL_CONFIGURATIONS,
             generation: Some(spec_changed),
             account: Some(crate::flows::account_level),
+            validate: Some(flows::priority_level),
             ..WITH_STATUS
         },
     ]

@@ -15,6 +15,7 @@ pub(crate) mod custom;
 pub(crate) mod devices;
 pub(crate) mod endpoints;
 mod field;
+pub(crate) mod flows;
 mod internal;
 pub(crate) mod jobs;
 pub(crate) mod meta;

@@ -21,6 +21,16 @@ fn base(kind: &str) -> (&'static str, Value) {
             value!({"group": "a.b", "version": "v1", "groupPriorityMinimum": 5, "versionPriority": 5,
                     "service": {"namespace": "c", "name": "d"}}),
         ),
+        "FlowSchema" => (
+            "flowcontrol.apiserver.k8s.io/v1",
+            "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas",
+            value!({"priorityLevelConfiguration": {"name": "a"}}),
+        ),
+        "PriorityLevelConfiguration" => (
+            "flowcontrol.apiserver.k8s.io/v1",
+            "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations",
+            value!({"type": "Limited", "limited": {"limitResponse": {"type": "Queue", "queuing": {}}}}),
+        ),
         "LimitRange" => ("v1", "/api/v1/namespaces/default/limitranges", value!({})),
         "RuntimeClass" => ("node.k8s.io/v1", "/apis/node.k8s.io/v1/runtimeclasses", Value::Null),
         "Ingress" => (
@@ -38,7 +48,7 @@ fn base(kind: &str) -> (&'static str, Value) {
 }
 
 /// A kind, what its object has besides, how it is changed, and the end of what is said of it.
-const CASES: [(&str, &str, &str, &str); 28] = [
+const CASES: [(&str, &str, &str, &str); 33] = [
     ("StatefulSet", r#"{"metadata":{"name":"a.b"}}"#, "", "must not contain dots"),
     (
         "Deployment",
@@ -145,6 +155,29 @@ const CASES: [(&str, &str, &str, &str); 28] = [
         r#"{"metadata":{"name":"v1.a.b"},"spec":{"service":null,"caBundle":"aGk="}}"#,
         "",
         r#"spec.caBundle: Invalid value: "2 bytes": local APIServices may not have a caBundle"#,
+    ),
+    ("FlowSchema", "{}", "", ""),
+    (
+        "FlowSchema",
+        r#"{"spec":{"matchingPrecedence":1,"rules":[{"subjects":[{"kind":"User"}]}]}}"#,
+        "",
+        "[spec.matchingPrecedence: Invalid value: 1: only the schema named 'exempt' may have matchingPrecedence 1, \
+         spec.rules[0].subjects[0].user: Required value: user is required when subject kind is 'User', spec.rules[0]: \
+         Required value: at least one of resourceRules and nonResourceRules has to be non-empty]",
+    ),
+    ("PriorityLevelConfiguration", "{}", "", ""),
+    (
+        "PriorityLevelConfiguration",
+        r#"{"spec":{"type":"Exempt"}}"#,
+        "",
+        "[spec.type: Invalid value: \"Exempt\": type must be 'Exempt' if and only if name is 'exempt', spec.limited: \
+         Forbidden: must be nil if the type is not Limited]",
+    ),
+    (
+        "PriorityLevelConfiguration",
+        "{}",
+        r#"{"spec":{"limited":{"limitResponse":{"queuing":{"queues":4,"handSize":8}}}}}"#,
+        "spec.limited.limitResponse.queuing.handSize: Invalid value: 8: should not be greater than queues (4)",
     ),
     (
         "ResourceQuota",
