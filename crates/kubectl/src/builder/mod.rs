@@ -6,6 +6,7 @@
 //! through [`Found::items`] and gathers failures; one that wants all or nothing calls [`Found::infos`].
 
 mod args;
+mod decode;
 mod files;
 mod find;
 
@@ -17,8 +18,9 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 
 pub use args::{has_names, split_types};
+pub(crate) use decode::known;
 pub use find::find;
-pub(crate) use find::{LOCAL, MISSING, known, unlisted};
+pub(crate) use find::{LOCAL, MISSING, unlisted};
 
 /// Names of objects of one type, each as `type/name`; one that says a type itself keeps it.
 pub fn of_type(kind: &str, names: &[String]) -> Vec<String> {
