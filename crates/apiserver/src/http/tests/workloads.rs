@@ -48,7 +48,7 @@ fn base(kind: &str) -> (&'static str, Value) {
 }
 
 /// A kind, what its object has besides, how it is changed, and the end of what is said of it.
-const CASES: [(&str, &str, &str, &str); 33] = [
+const CASES: [(&str, &str, &str, &str); 35] = [
     ("StatefulSet", r#"{"metadata":{"name":"a.b"}}"#, "", "must not contain dots"),
     (
         "Deployment",
@@ -155,6 +155,18 @@ const CASES: [(&str, &str, &str, &str); 33] = [
         r#"{"metadata":{"name":"v1.a.b"},"spec":{"service":null,"caBundle":"aGk="}}"#,
         "",
         r#"spec.caBundle: Invalid value: "2 bytes": local APIServices may not have a caBundle"#,
+    ),
+    (
+        "Deployment",
+        r#"{"spec":{"template":{"metadata":{"annotations":{"controller.kubernetes.io/pod-deletion-cost":"+5"}}}}}"#,
+        "",
+        "annotations[controller.kubernetes.io/pod-deletion-cost]: Invalid value: \"+5\": must be a 32bit integer",
+    ),
+    (
+        "Deployment",
+        r#"{"spec":{"template":{"metadata":{"annotations":{"controller.kubernetes.io/pod-deletion-cost":"-5"}}}}}"#,
+        "",
+        "",
     ),
     ("FlowSchema", "{}", "", ""),
     (

@@ -22,6 +22,7 @@ const SPEC: Path<'static> = Path::new("spec");
 /// Rules for a new pod.
 pub(crate) fn validate(pod: &Value, errors: &mut Errors) {
     let spec = &pod["spec"];
+    annotations(pod, &Path::new("metadata"), errors);
     validate_spec(spec, &SPEC, errors);
     for key in ["containers", "initContainers"] {
         containers::plain_images(&spec[key], &SPEC.field(key), errors);
@@ -39,10 +40,32 @@ pub(crate) fn validate_template(template: &Value, path: &Path<'_>, errors: &mut 
     let metadata = path.field("metadata");
     common::labels(&template["metadata"]["labels"], &metadata.field("labels"), errors);
     common::annotations(&template["metadata"]["annotations"], &metadata.field("annotations"), errors);
+    annotations(template, &metadata, errors);
     let spec_path = path.field("spec");
     validate_spec(&template["spec"], &spec_path, errors);
     if !template["spec"]["ephemeralContainers"].items().is_empty() {
         errors.forbidden(&spec_path.field("ephemeralContainers"), "ephemeral containers not allowed in pod template");
+    }
+}
+
+/// Annotations that mean something for pods.
+fn annotations(pod: &Value, metadata: &Path<'_>, errors: &mut Errors) {
+    const MIRROR: &str = "kubernetes.io/config.mirror";
+    const COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+    let given = &pod["metadata"]["annotations"];
+    if given.is_null() {
+        return;
+    }
+    let path = metadata.field("annotations");
+    if let Some(mirror) = given[MIRROR].as_str()
+        && pod["spec"]["nodeName"].str().is_empty()
+    {
+        errors.invalid(&path.key(MIRROR), mirror, "must set spec.nodeName if mirror pod annotation is set");
+    }
+    if let Some(cost) = given[COST].as_str()
+        && (cost != "0" && cost.starts_with(['+', '0']) || cost.parse::<i32>().is_err())
+    {
+        errors.invalid(&path.key(COST), cost, "must be a 32bit integer");
     }
 }
 
