@@ -35,7 +35,9 @@ impl Kubelet {
     pub(crate) fn log_of(&self, key: &Key, uid: &str, container: &str, previous: bool) -> Result<u64, Status> {
         let pod = &key.name;
         let absent = || Status::bad_request(format!("container \"{container}\" in pod \"{pod}\" is not available"));
-        let worker = self.worker_of(key, uid).ok_or_else(absent)?;
+        // Of a pod that was refused no container is known.
+        let taken = |worker: &&Worker| worker.admitted || worker.verdict.is_none();
+        let worker = self.worker_of(key, uid).filter(taken).ok_or_else(absent)?;
         let slot = worker.slot_named(container).and_then(|slot| worker.slots.get(slot)).ok_or_else(absent)?;
         let waits = |reason: &str| {
             Status::bad_request(format!("container \"{container}\" in pod \"{pod}\" is waiting to start: {reason}"))

@@ -19,6 +19,11 @@ const RESIZE: &str = "PodResizePending";
 /// The status of a pod.
 pub fn status(worker: &Worker, runtime: &Runtime, node: &NodeConfig, now: Time) -> Value {
     let pod = &worker.pod;
+    if let Some((reason, message)) = &worker.verdict
+        && !worker.admitted
+    {
+        return refused(worker, reason, message, now);
+    }
     let mut status = value!({"hostIP": node.ip.as_str(), "hostIPs": [{"ip": node.ip.as_str()}]});
     let mut lists: [Vec<Value>; 3] = Default::default();
     for index in 0..worker.slots.len() {
@@ -78,6 +83,20 @@ pub fn status(worker: &Worker, runtime: &Runtime, node: &NodeConfig, now: Time) 
         if !list.is_empty() {
             status.set(role.status_list(), list);
         }
+    }
+    status
+}
+
+/// The status of a pod that the kubelet has not taken: it has no conditions, addresses or containers.
+fn refused(worker: &Worker, reason: &str, message: &str, now: Time) -> Value {
+    let started = worker.started.unwrap_or(now).rfc3339();
+    let mut status = value!({"phase": "Failed", "reason": reason, "message": message, "startTime": started});
+    if let Some(class) = worker.pod["status"].get("qosClass") {
+        status.set("qosClass", class);
+    }
+    let generation = worker.pod["metadata"]["generation"].int();
+    if generation > 0 {
+        status.set("observedGeneration", generation);
     }
     status
 }

@@ -216,6 +216,10 @@ fn a_node_refuses_what_it_cannot_hold() {
     assert_eq!((pod["status"]["phase"].str(), pod["status"]["reason"].str()), ("Failed", "OutOfcpu"));
     let message = "Pod was rejected: Node didn't have enough resource: cpu, requested: 5000, used: 0, capacity: 4000";
     assert_eq!(pod["status"]["message"], message);
+    for absent in ["conditions", "containerStatuses", "hostIP"] {
+        assert!(pod["status"].get(absent).is_none(), "{absent}");
+    }
+    assert_eq!(world.logs("big", &[("container", "c")]), "container \"c\" in pod \"big\" is not available");
     world.delete("big", &DeleteOptions::default());
     assert!(world.until("big", Value::is_null) < 2.0);
 }
