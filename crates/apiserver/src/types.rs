@@ -89,7 +89,10 @@ pub(crate) fn decode_served(served: &Served, object: &Value, before: &Value) -> 
 /// Fills in the defaults of a served resource.
 pub(crate) fn default_served(served: &Served, object: &mut Value, before: &Value) {
     match crate::custom::version(served) {
-        Some(version) => drydock_schema::structural::default(&version.schema, object),
+        Some(version) => {
+            drydock_schema::structural::prune_nulls(&version.schema, object);
+            drydock_schema::structural::default(&version.schema, object);
+        }
         None => apply_defaults(&served.gvk(), object, before),
     }
 }
@@ -207,13 +210,17 @@ pub(crate) fn patch(
     match patch_type {
         PatchType::Json => patch::json_patch(object, patch).map_err(|error| match error {
             JsonPatchError::Malformed(why) => Status::bad_request(why),
+            JsonPatchError::TooLong(why) => Status::too_large(why),
             JsonPatchError::Failed(_) => {
                 Status::new(422, "Invalid", "the server rejected our request due to an error in our request")
             }
         }),
         PatchType::Merge => match patch {
             Value::Object(_) => Ok(patch::merge_patch(object, patch)),
-            _ => Err(Status::bad_request("Invalid JSON Patch")),
+            other => Err(Status::bad_request(format!(
+                "error decoding patch: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+                drydock_schema::json_word(other)
+            ))),
         },
         PatchType::Strategic => match Schema::get().by_kind(gvk) {
             Some(of) => patch::strategic_merge(of, object, patch).map_err(|why| {

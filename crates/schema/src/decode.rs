@@ -86,7 +86,7 @@ enum Step {
 }
 
 /// Go's word for a JSON value.
-fn word(value: &Value) -> &'static str {
+pub fn word(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",

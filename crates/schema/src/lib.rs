@@ -35,7 +35,7 @@ mod table;
 pub mod time;
 mod zone;
 
-pub use decode::{Decoded, decode, decode_update, normalize, unset};
+pub use decode::{Decoded, decode, decode_update, normalize, unset, word as json_word};
 pub use defaults::{apply_defaults, apply_defaults_update, default_type, image_tag};
 pub use describe::Descriptions;
 pub use resources::{Column, ResourceRow, resource, resource_of_kind, resources};

@@ -24,7 +24,7 @@ use crate::server::ApiServer;
 use crate::strategy::Strategy;
 use crate::validation::Errors;
 
-pub(crate) use settle::settle;
+pub(crate) use settle::{mark_deleted, settle};
 
 /// What a CRD defines.
 pub(crate) struct Definition {
@@ -176,14 +176,16 @@ impl Version {
         let mut columns = vec![column("Name", "string", "name", 0, words)];
         let mut paths = Vec::new();
         for given in version["additionalPrinterColumns"].items() {
+            let path = given["jsonPath"].str();
+            let usual = format!("Custom resource definition column (in JSONPath format): {path}");
             columns.push(column(
                 given["name"].str(),
                 given["type"].str(),
                 given["format"].str(),
                 given["priority"].int(),
-                given["description"].str(),
+                Some(given["description"].str()).filter(|own| !own.is_empty()).unwrap_or(&usual),
             ));
-            paths.push(given["jsonPath"].str().to_owned());
+            paths.push(path.to_owned());
         }
         if paths.is_empty() {
             columns.push(column("Age", "date", "", 0, "CreationTimestamp is a timestamp."));
@@ -226,14 +228,24 @@ impl Version {
     }
 }
 
+/// Reasons for which rules are not looked at.
+const BLOCKING: [&str; 5] =
+    ["FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"];
+
 /// What the schema of the client's version (else of the stored one) says of a custom object.
-pub(crate) fn validate(cx: &crate::verbs::Cx, kind: Kind, object: &Value, old: Option<&Value>, errors: &mut Errors) {
+pub(crate) fn validate(
+    cx: &mut crate::verbs::Cx,
+    kind: Kind,
+    object: &Value,
+    old: Option<&Value>,
+    errors: &mut Errors,
+) {
     let Some(stored) = storage(kind) else { return };
     let version = cx.served.and_then(version).unwrap_or(stored);
     let mut faults = structural::validate_update(&version.schema, object, old);
     scale::validate(&version.scale, object, &mut faults);
     if structural::has_rules(&version.schema) {
-        if structural::blocks_rules(&faults) {
+        if structural::blocks_rules(&faults) || errors.0.iter().any(|cause| BLOCKING.contains(&cause.reason.as_str())) {
             faults.push(structural::Fault {
                 path: "<nil>".into(),
                 reason: structural::Reason::Invalid,
@@ -244,6 +256,20 @@ pub(crate) fn validate(cx: &crate::verbs::Cx, kind: Kind, object: &Value, old: O
         } else {
             structural::check_rules(&version.schema, object, old, &mut faults);
         }
+    }
+    let own = |name: &&Value| {
+        !name.str().contains('/') && !matches!(name.str(), "kubernetes" | "orphan" | "foregroundDeletion")
+    };
+    let before = old.map(|old| old["metadata"]["finalizers"].items()).unwrap_or_default();
+    let mut added: Vec<&Value> = object["metadata"]["finalizers"].items().iter().filter(own).collect();
+    added.retain(|name| !before.contains(name));
+    added.sort_compact_by_key(|name| name.str());
+    for name in added {
+        cx.warn(format!(
+            "metadata.finalizers: {:?}: prefer a domain-qualified finalizer name to avoid accidental conflicts with other \
+             finalizer writers",
+            name.str()
+        ));
     }
     for fault in faults {
         let reason = fault.reason.words();

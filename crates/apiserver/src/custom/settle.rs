@@ -2,7 +2,7 @@
 //! deleted, its objects go first.
 
 use drydock_api::Status;
-use drydock_value::{Value, value};
+use drydock_value::{Time, Value, value};
 
 use crate::kinds::CUSTOM_RESOURCE_DEFINITIONS as CRDS;
 use crate::server::ApiServer;
@@ -90,9 +90,7 @@ fn establish(server: &mut ApiServer, crd: &Value, crds: &[Value]) -> Result<(), 
     }
     let old = &crd["status"]["conditions"];
     let same = |new: &Value| old.find("type", new["type"].str()).is_some_and(|old| old["status"] == new["status"]);
-    let has_finalizer = crd["metadata"]["finalizers"].items().iter().any(|finalizer| *finalizer == CLEANUP);
     let current = same(&names) && same(&established) && crd["status"]["acceptedNames"] == crd["spec"]["names"];
-    let mut crd = crd.clone();
     if !(current || found.is_some() && same(&names)) {
         let mut kept: Vec<Value> = Vec::new();
         for new in [names, established] {
@@ -104,17 +102,23 @@ fn establish(server: &mut ApiServer, crd: &Value, crds: &[Value]) -> Result<(), 
             let names = crd["spec"]["names"].clone();
             new["status"].set("acceptedNames", names);
         }
-        write(server, &crd, Part::Status, new)?;
-        if let Some(stored) = server.store.get(CRDS, "", crd["metadata"]["name"].str()) {
-            crd = stored.clone();
-        }
-    }
-    if !has_finalizer {
-        let mut new = crd.clone();
-        new["metadata"]["finalizers"].push(CLEANUP);
-        write(server, &crd, Part::Main, new)?;
+        write(server, crd, Part::Status, new)?;
     }
     Ok(())
+}
+
+/// What a deletion makes of a CRD: its objects go before it does.
+pub(crate) fn mark_deleted(crd: &mut Value, old: &Value, now: Time) {
+    let metadata = &mut crd["metadata"];
+    metadata.remove("deletionGracePeriodSeconds");
+    metadata.set("generation", &old["metadata"]["generation"]);
+    if !metadata["finalizers"].items().iter().any(|finalizer| *finalizer == CLEANUP) {
+        metadata["finalizers"].push(CLEANUP);
+    }
+    crd["status"]["conditions"].push(value!({
+        "type": "Terminating", "status": "True", "lastTransitionTime": now.rfc3339(), "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
+    }));
 }
 
 /// Deletes a CRD's objects; when none is left, lets the CRD go.

@@ -73,13 +73,19 @@ impl ApiServer {
         }
         let api_version = served.api_version();
         let given = document["apiVersion"].str();
+        let custom = crate::custom::version(served).is_some();
+        if custom && (given != api_version || document["kind"] != *served.kind_name()) {
+            let dot = if given.is_empty() { "/" } else { given };
+            let kind = document["kind"].str();
+            return Err(Status::bad_request(format!("invalid object type: {dot}, Kind={kind}")));
+        }
         if given != api_version {
             return Err(Status::bad_request(format!(
                 "Incorrect version specified in apply patch. Specified patch version: {given}, expected: {api_version}"
             )));
         }
         document = body::of_kind(&api_version, served.kind_name(), document)?;
-        if !document["metadata"]["managedFields"].items().is_empty() {
+        if !document["metadata"]["managedFields"].is_null() {
             return Err(Status::bad_request("metadata.managedFields must be nil"));
         }
         let Some(parts) = managed::parts_in(served) else { return Err(Status::no_such_path()) };

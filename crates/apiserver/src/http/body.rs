@@ -42,8 +42,7 @@ pub(super) fn document(request: &Request, kind: &str) -> Result<Value, Status> {
         Body::Empty => return Err(unrecognized("unexpected end of JSON input", "<empty>")),
         Body::Bytes(bytes) => {
             if let Some(why) = go_json::error(bytes) {
-                let shown = if bytes.is_empty() { "<empty>".into() } else { shorten(bytes) };
-                return Err(unrecognized(&why, &shown));
+                return Err(unrecognized(&why, &shorten(bytes)));
             }
             request.body.value().map_err(|error| unrecognized(&error.0, &shorten(bytes)))?
         }
@@ -65,13 +64,16 @@ pub(super) fn document(request: &Request, kind: &str) -> Result<Value, Status> {
     Ok(document)
 }
 
-/// The beginning of a body, as the message shows it.
+/// The beginning of a body, as the message shows it: an object as it is, anything else as hexadecimal digits.
 fn shorten(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    if bytes.len() <= 1024 && bytes.iter().all(|b| !b.is_ascii_control() || matches!(b, b'\n' | b'\t' | b'\r')) {
-        return text.into_owned();
+    const MOST: usize = 30;
+    let head = bytes.get(..MOST).unwrap_or(bytes);
+    let more = if bytes.len() > MOST { " ..." } else { "" };
+    match bytes.first() {
+        None => "<empty>".into(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(head)),
+        _ => head.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + more,
     }
-    bytes.iter().take(1024).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a strict reader of a body complains of, with what the decoder did not know.
@@ -86,6 +88,16 @@ pub(super) fn complaints(request: &Request, unknown: Vec<String>) -> Vec<String>
 pub(super) fn object(served: &Served, request: &Request, cx: &mut Cx) -> Result<Value, Status> {
     let document = document(request, served.kind_name())?;
     let validation = super::params::field_validation(request)?;
+    if types_of_custom(served, &document, request)? {
+        let group = served.group();
+        let given = document["kind"].str();
+        let cause = drydock_api::Cause {
+            reason: "FieldValueInvalid".into(),
+            message: format!("Invalid value: {given:?}: must be {}", served.kind_name()),
+            field: "kind".into(),
+        };
+        return Err(Status::invalid(group, given, document["metadata"]["name"].str(), vec![cause]));
+    }
     let document = of_kind(&served.api_version(), served.kind_name(), document)?;
     let (decoded, unknown) = types::decode_served(served, &document, &Value::Null)
         .map_err(|why| unusable(served.kind_name(), served.version(), &why))?;
@@ -104,6 +116,32 @@ pub(super) fn object(served: &Served, request: &Request, cx: &mut Cx) -> Result<
         _ => {}
     }
     Ok(complete(served, decoded, &Value::Null))
+}
+
+/// Custom resources say what they are. Whether one is of another kind than the resource.
+///
+/// # Errors
+/// When it has no kind, or is of another version.
+fn types_of_custom(served: &Served, document: &Value, request: &Request) -> Result<bool, Status> {
+    if crate::custom::version(served).is_none() {
+        return Ok(false);
+    }
+    let (kind, given, wanted) = (document["kind"].str(), document["apiVersion"].str(), served.api_version());
+    if kind.is_empty() {
+        let shown = shorten(request.body.text().as_bytes());
+        let text = request.body.text();
+        let why = format!(
+            "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing in '{text}' ({shown})",
+            served.kind_name()
+        );
+        return Err(Status::bad_request(why));
+    }
+    if given != wanted {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({given}) does not match the expected API version ({wanted})"
+        )));
+    }
+    Ok(kind != served.kind_name())
 }
 
 /// Defaults, and the storage form, of an object that is decoded.

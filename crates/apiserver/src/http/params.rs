@@ -135,7 +135,7 @@ pub(crate) fn field_validation(request: &Request) -> Result<FieldValidation, Sta
         other => Err(options_error(
             options_kind(request),
             "fieldValidation",
-            format!("Unsupported value: {other:?}: supported values: \"Ignore\", \"Warn\", \"Strict\""),
+            format!("Unsupported value: {other:?}: supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""),
         )),
     }
 }
@@ -167,9 +167,9 @@ pub(crate) fn manager(request: &Request) -> Result<String, Status> {
     }
     if let Some(at) = given.chars().position(char::is_control) {
         let shown = drydock_schema::go::quote(given);
-        let why = format!("Invalid value: {shown}: invalid character U+{:04X}, must be printable", {
-            given.chars().nth(at).map_or(0, u32::from)
-        });
+        let letter = given.chars().nth(at).map_or(0, u32::from);
+        let place = given.char_indices().nth(at).map_or(0, |(place, _)| place);
+        let why = format!("Invalid value: {shown}: invalid character U+{letter:04X} (at position {place})");
         return refuse("FieldValueInvalid", why, "fieldManager");
     }
     if request.query_bool("force") && request.query_value("force").is_some() && !super::apply::is_apply(request) {
@@ -198,7 +198,7 @@ pub(crate) fn dry_run(request: &Request) -> Result<bool, Status> {
                 return Err(options_error(
                     options_kind(request),
                     "dryRun",
-                    format!("Unsupported value: {other:?}: supported values: \"All\""),
+                    format!("Unsupported value: [{other:?}]: supported values: \"All\""),
                 ));
             }
         }
@@ -234,7 +234,7 @@ pub(crate) fn delete_options(request: &Request) -> Result<(DeleteOptions, bool),
             return Err(options_error(
                 "DeleteOptions",
                 "dryRun",
-                format!("Unsupported value: {shown:?}: supported values: \"All\""),
+                format!("Unsupported value: [{shown:?}]: supported values: \"All\""),
             ));
         }
     }

@@ -108,15 +108,22 @@ impl ApiServer {
                 "items": items.iter().map(|object| printers::metadata_only(&self.memo.shown(served.kind, object))).collect::<Value>()
             }),
             Form::Plain => {
+                // Custom resources are written as they are: each with its kind, and a page that is the last one says so.
+                let custom = crate::custom::version(served).is_some();
                 let items: Value = items
                     .iter()
                     .map(|object| {
                         let mut object = self.outward(served, object);
-                        object.remove("apiVersion");
-                        object.remove("kind");
+                        if !custom {
+                            object.remove("apiVersion");
+                            object.remove("kind");
+                        }
                         object
                     })
                     .collect();
+                if custom && metadata.get("continue").is_none() {
+                    metadata.insert("continue", "");
+                }
                 value!({
                     "kind": format!("{}List", served.kind_name()), "apiVersion": served.api_version(),
                     "metadata": metadata, "items": items
@@ -134,14 +141,14 @@ impl ApiServer {
         }
         let Ok(wanted) = text.parse::<u64>() else {
             return Err(Status::bad_request(format!(
-                "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+                "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
             )));
         };
         if wanted > self.revision() {
             let mut status = Status::new(
                 504,
                 "Timeout",
-                format!("Too large resource version: {wanted}, current: {}", self.revision()),
+                format!("Timeout: Too large resource version: {wanted}, current: {}", self.revision()),
             );
             status.retry_after_seconds = 1;
             status.causes.push(drydock_api::Cause {

@@ -118,7 +118,7 @@ impl ApiServer {
         }
         cx.dry_run = params::dry_run(request)?;
         let change: Change = if verb == "patch" {
-            let kind_of_patch = patch_type(request)?;
+            let kind_of_patch = patch_type(request, false)?;
             let patch = patch_document(request)?;
             let gvk = drydock_api::GroupVersionKind::new("autoscaling", "v1", "Scale");
             Box::new(move |scale| types::patch(&gvk, kind_of_patch, scale, &patch))

@@ -184,7 +184,7 @@ fn deletion_waits_for_finalizers() {
     let early = r#"{"metadata":{"deletionTimestamp":"2020-01-02T03:04:05Z","deletionGracePeriodSeconds":3}}"#;
     assert_eq!(
         bench.patch(&path, STRATEGIC, early).unwrap_err().message,
-        "ConfigMap \"held\" is invalid: [metadata.deletionTimestamp: Invalid value: 2020-01-02 03:04:05 +0000 UTC: field \
+        "ConfigMap \"held\" is invalid: [metadata.deletionTimestamp: Invalid value: \"2020-01-02T03:04:05Z\": field \
          is immutable, metadata.deletionGracePeriodSeconds: Invalid value: 3: field is immutable]"
     );
     let deleting = bench.ok(Request::new(Method::Delete, &path));

@@ -77,7 +77,7 @@ impl ApiServer {
         if super::apply::is_apply(request) {
             return self.apply(cx, served, kind, namespace, name, part, request, form);
         }
-        let patch_type = patch_type(request)?;
+        let patch_type = patch_type(request, crate::custom::version(served).is_some())?;
         let validation = params::field_validation(request)?;
         cx.dry_run = params::dry_run(request)?;
         let patch = patch_document(request)?;
@@ -174,7 +174,7 @@ fn returns_object(kind: Kind) -> bool {
 }
 
 /// The kind of patch that the content type names.
-pub(super) fn patch_type(request: &Request) -> Result<PatchType, Status> {
+pub(super) fn patch_type(request: &Request, custom: bool) -> Result<PatchType, Status> {
     let content = request.header_value("content-type").unwrap_or_default();
     let media = content.split(';').next().unwrap_or_default().trim();
     match media {
@@ -183,13 +183,14 @@ pub(super) fn patch_type(request: &Request) -> Result<PatchType, Status> {
         "application/strategic-merge-patch+json" => Ok(PatchType::Strategic),
         // Applied to a scale, there is nothing to own but the replicas.
         "application/apply-patch+yaml" => Ok(PatchType::Merge),
-        _ => Err(Status::new(
-            415,
-            "UnsupportedMediaType",
-            "the body of the request was in an unknown format - accepted media types include: \
-             application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, \
-             application/apply-patch+yaml",
-        )),
+        _ => {
+            let strategic = if custom { "" } else { "application/strategic-merge-patch+json, " };
+            let why = format!(
+                "the body of the request was in an unknown format - accepted media types include: \
+                 application/json-patch+json, application/merge-patch+json, {strategic}application/apply-patch+yaml"
+            );
+            Err(Status::new(415, "UnsupportedMediaType", why))
+        }
     }
 }
 

@@ -130,9 +130,7 @@ pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
     rest(object, errors);
     added_finalizers(new, old, errors);
     if new["deletionTimestamp"] != old["deletionTimestamp"] {
-        // As Go prints a time, which here is one in UTC.
-        let shown = new["deletionTimestamp"].str().replacen('T', " ", 1).replace('Z', " +0000 UTC");
-        errors.invalid_text(&META.field("deletionTimestamp"), &shown, common::IMMUTABLE);
+        errors.invalid(&META.field("deletionTimestamp"), &new["deletionTimestamp"], common::IMMUTABLE);
     }
     let grace = "deletionGracePeriodSeconds";
     common::immutable(&new[grace], &old[grace], &META.field(grace), errors);

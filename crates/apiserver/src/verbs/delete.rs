@@ -10,7 +10,7 @@ use crate::kinds::{self, Kind};
 use crate::server::ApiServer;
 use crate::strategy;
 use crate::verbs::update::finished;
-use crate::verbs::{Cx, conflict, not_found, tidy};
+use crate::verbs::{Cx, not_found, tidy};
 
 /// What shall happen to an object's dependents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,6 +161,9 @@ impl ApiServer {
                 new["metadata"].remove("deletionGracePeriodSeconds");
                 new["status"].set("phase", "Terminating");
             }
+            if kind == kinds::CUSTOM_RESOURCE_DEFINITIONS {
+                crate::custom::mark_deleted(&mut new, &old, self.now);
+            }
         }
         let gone = finished(kind, &new);
         if cx.dry_run {
@@ -206,22 +209,32 @@ fn seconds(count: i64) -> Duration {
 
 fn check_preconditions(kind: Kind, object: &Value, options: &DeleteOptions) -> Result<(), Status> {
     let metadata = &object["metadata"];
-    let name = metadata["name"].str();
-    if let Some(uid) = &options.uid
-        && uid != metadata["uid"].str()
-    {
-        let why =
-            format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", metadata["uid"].str());
-        return Err(conflict(kind, name, &why));
-    }
-    if let Some(version) = &options.resource_version
-        && version != metadata["resourceVersion"].str()
-    {
-        let why = format!(
-            "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {}",
-            metadata["resourceVersion"].str()
-        );
-        return Err(conflict(kind, name, &why));
+    let checks = [
+        (&options.uid, "uid", "UID", "deleted and then recreated"),
+        (&options.resource_version, "resourceVersion", "ResourceVersion", "modified"),
+    ];
+    for (wanted, key, what, since) in checks {
+        let Some(wanted) = wanted.as_deref().filter(|wanted| *wanted != metadata[key].str()) else { continue };
+        let info = kind.info();
+        let dot = if info.group.is_empty() { "" } else { "." };
+        let name = metadata["name"].str();
+        // By its kind, not by its resource as elsewhere.
+        return Err(Status {
+            name: name.into(),
+            kind: info.kind.into(),
+            group: info.group.into(),
+            ..Status::new(
+                409,
+                "Conflict",
+                format!(
+                    "Operation cannot be fulfilled on {}{dot}{} \"{name}\": the {what} in the precondition ({wanted}) does not \
+                     match the {what} in record ({}). The object might have been {since}",
+                    info.kind,
+                    info.group,
+                    metadata[key].str()
+                ),
+            )
+        });
     }
     Ok(())
 }

@@ -85,7 +85,8 @@ impl ApiServer {
             let mut errors = Errors::default();
             let path = crate::validation::Path::new("metadata");
             errors.invalid(&path.field("resourceVersion"), 0, "must be specified for an update");
-            return Err(Status::invalid(info.group, info.kind, name, errors.0));
+            // The real server names the resource where the kind stands elsewhere.
+            return Err(Status::invalid(info.group, info.resource, name, errors.0));
         }
 
         // What is applied, and entries that the client wrote itself, count as a change of their own.
@@ -195,8 +196,13 @@ fn check_uid(kind: Kind, old: &Value, new: &Value) -> Result<(), Status> {
     let namespace = metadata["namespace"].str();
     let slash = if namespace.is_empty() { "" } else { "/" };
     let why = format!(
-        "StorageError: invalid object, Code: 4, Key: /registry/{}/{namespace}{slash}{name}, ResourceVersion: 0, \
+        "StorageError: invalid object, Code: 4, Key: /registry/{}{}/{namespace}{slash}{name}, ResourceVersion: 0, \
          AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {actual}",
+        if crate::custom::version(crate::registry::storage(kind)).is_some() {
+            format!("{}/", kind.info().group)
+        } else {
+            String::new()
+        },
         kind.info().resource,
     );
     Err(conflict(kind, name, &why))

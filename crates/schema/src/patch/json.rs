@@ -7,13 +7,16 @@ use drydock_value::Value;
 pub enum JsonPatchError {
     /// It is no JSON patch: the API server answers BadRequest.
     Malformed(String),
+    /// It has more operations than a server takes.
+    TooLong(String),
     /// It does not fit the object, or a test failed: the API server answers that the request is invalid.
     Failed(String),
 }
 
 impl std::fmt::Display for JsonPatchError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (JsonPatchError::Malformed(message) | JsonPatchError::Failed(message)) = self;
+        let (JsonPatchError::Malformed(message) | JsonPatchError::TooLong(message) | JsonPatchError::Failed(message)) =
+            self;
         f.write_str(message)
     }
 }
@@ -29,19 +32,16 @@ const OPERATION_LIMIT: usize = 10_000;
 /// When it is no patch, or an operation does not apply; then nothing is changed.
 pub fn json_patch(document: &Value, patch: &Value) -> Result<Value, JsonPatchError> {
     let Value::Array(operations) = patch else {
-        let word = match patch {
-            Value::Object(_) => "object",
-            Value::String(_) => "string",
-            Value::Bool(_) => "bool",
-            Value::Null => return Ok(document.clone()),
-            _ => "number",
-        };
+        if patch.is_null() {
+            return Ok(document.clone());
+        }
         return Err(JsonPatchError::Malformed(format!(
-            "json: cannot unmarshal {word} into Go value of type jsonpatch.Patch"
+            "json: cannot unmarshal {} into Go value of type jsonpatch.Patch",
+            crate::json_word(patch)
         )));
     };
     if operations.len() > OPERATION_LIMIT {
-        return Err(JsonPatchError::Malformed(format!(
+        return Err(JsonPatchError::TooLong(format!(
             "The allowed maximum operations in a JSON patch is {OPERATION_LIMIT}, got {}",
             operations.len()
         )));

@@ -111,6 +111,33 @@ fn pruned(schema: &Value, value: &Value, root: bool, path: &str, unknown: &mut V
     }
 }
 
+/// Takes nulls out that may not be, and that nothing stands in for.
+pub fn prune_nulls(schema: &Value, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            let mut gone = Vec::new();
+            for (key, value) in map.iter_mut() {
+                let own = &schema["properties"][key];
+                let inner = if own.is_null() { &schema["additionalProperties"] } else { own };
+                if value.is_null()
+                    && inner.as_object().is_some()
+                    && !is_true(&inner["nullable"])
+                    && inner["default"].is_null()
+                {
+                    gone.push(key.to_string());
+                } else if matches!(value, Value::Object(_) | Value::Array(_)) {
+                    prune_nulls(inner, value);
+                }
+            }
+            for key in gone {
+                map.remove(&key);
+            }
+        }
+        Value::Array(_) => value.items_mut().iter_mut().for_each(|item| prune_nulls(&schema["items"], item)),
+        _ => {}
+    }
+}
+
 /// Fills in what the schema sets by default. A null where none may be counts as absent.
 pub fn default(schema: &Value, value: &mut Value) {
     match value {

@@ -84,8 +84,7 @@ fn what_is_wrong_is_said_as_by_a_real_server() {
         (
             Request::new(Method::Delete, format!("{MAPS}/a"))
                 .with_value(value!({"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": "1"}})),
-            "Operation cannot be fulfilled on configmaps \"a\": Precondition failed: UID in precondition: 1, UID in object \
-             meta: ",
+            "Operation cannot be fulfilled on ConfigMap \"a\": the UID in the precondition (1) does not match the UID in record (",
         ),
         (
             Request::new(Method::Post, "/api/v1/namespaces/default/serviceaccounts/default/token").with_value(value!({
