@@ -1,13 +1,21 @@
-// After trunk's build, in its staging folder: gives the worker's files names that carry a hash of their content, which
-// trunk does for the page's own files only, and tells index.html. A page and a worker of two releases then never meet
-// in a cache.
+// After trunk's build, in its staging folder: orders the functions of a release's modules, and gives the worker's files
+// names that carry a hash of their content, which trunk does for the page's own files only, and tells index.html. A page
+// and a worker of two releases then never meet in a cache.
 import { createHash } from 'node:crypto';
 import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { reorder } from './order.mjs';
 
 const staging = process.env.TRUNK_STAGING_DIR;
 if (!staging) throw new Error('this runs as a hook of trunk, which sets TRUNK_STAGING_DIR');
 const file = (name) => path.join(staging, name);
+
+if (process.env.TRUNK_PROFILE === 'release') {
+  const modules = (await readdir(staging)).filter((each) => each.endsWith('.wasm'));
+  const source = await readFile(new URL('../index.html', import.meta.url), 'utf8');
+  const features = new Set(source.match(/--enable-[a-z-]+/g));
+  await Promise.all(modules.map((each) => reorder(file(each), [...features])));
+}
 
 const wasm = await readFile(file('worker_bg.wasm'));
 const glue = await readFile(file('worker.js'));
