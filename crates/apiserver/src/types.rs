@@ -210,7 +210,7 @@ pub(crate) fn patch(
     match patch_type {
         PatchType::Json => patch::json_patch(object, patch).map_err(|error| match error {
             JsonPatchError::Malformed(why) => Status::bad_request(why),
-            JsonPatchError::TooLong(why) => Status::too_large(why),
+            JsonPatchError::TooLong(why) => Status::too_large(format!("Request entity too large: {why}")),
             JsonPatchError::Failed(_) => {
                 Status::new(422, "Invalid", "the server rejected our request due to an error in our request")
             }

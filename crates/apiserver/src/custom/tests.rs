@@ -172,6 +172,22 @@ fn objects_say_what_they_are() {
         other.set(field, value);
         assert_eq!(bench.create(BOATS, other).unwrap_err().message, message);
     }
+    for (patch, message) in [
+        (
+            r#"{"kind": "Ship"}"#,
+            "Ship.sea.example.com \"gull\" is invalid: kind: Invalid value: \"Ship\": must be Boat",
+        ),
+        (
+            r#"{"apiVersion": "v9"}"#,
+            "Boat \"gull\" is invalid: apiVersion: Invalid value: \"v9\": must be sea.example.com/v1",
+        ),
+        ("[1]", "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"),
+    ] {
+        let refused = bench.patch(&format!("{BOATS}/gull"), "application/merge-patch+json", patch).unwrap_err();
+        assert_eq!(refused.message, message);
+    }
+    let gone = bench.ok(Request::new(Method::Delete, BOATS));
+    assert_eq!((gone["kind"].str(), gone["items"][0]["kind"].str()), ("BoatList", "Boat"));
     let deleted = bench.ok(Request::new(Method::Delete, format!("{CRDS}/boats.sea.example.com")));
     assert_eq!(deleted["metadata"]["finalizers"], value!(["customresourcecleanup.apiextensions.k8s.io"]));
     assert_eq!(deleted["status"]["conditions"].find("type", "Terminating").unwrap()["status"], "True");
@@ -305,7 +321,7 @@ fn rules_of_definitions_and_objects() {
         (
             value!({"rule": "self.a > 1"}),
             value!({"s": "x"}),
-            "spec: Invalid value: no such key: a evaluating rule: self.a > 1",
+            "spec: Invalid value: \"object\": no such key: a evaluating rule: self.a > 1",
         ),
         (
             value!({"rule": "self.a > 1", "messageExpression": "'not ' + string(self.a)"}),

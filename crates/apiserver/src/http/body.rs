@@ -89,14 +89,7 @@ pub(super) fn object(served: &Served, request: &Request, cx: &mut Cx) -> Result<
     let document = document(request, served.kind_name())?;
     let validation = super::params::field_validation(request)?;
     if types_of_custom(served, &document, request)? {
-        let group = served.group();
-        let given = document["kind"].str();
-        let cause = drydock_api::Cause {
-            reason: "FieldValueInvalid".into(),
-            message: format!("Invalid value: {given:?}: must be {}", served.kind_name()),
-            field: "kind".into(),
-        };
-        return Err(Status::invalid(group, given, document["metadata"]["name"].str(), vec![cause]));
+        return Err(of_another_kind(served, &document));
     }
     let document = of_kind(&served.api_version(), served.kind_name(), document)?;
     let (decoded, unknown) = types::decode_served(served, &document, &Value::Null)
@@ -142,6 +135,19 @@ fn types_of_custom(served: &Served, document: &Value, request: &Request) -> Resu
         )));
     }
     Ok(kind != served.kind_name())
+}
+
+/// What is said of a custom resource that says to be something else than it is.
+pub(super) fn of_another_kind(served: &Served, document: &Value) -> Status {
+    let (kind, given) = (document["kind"].str(), document["apiVersion"].str());
+    let group = GroupVersion::parse(given).group;
+    let (field, shown, wanted) = match kind == served.kind_name() {
+        true => ("apiVersion", given, served.api_version()),
+        false => ("kind", kind, served.kind_name().to_owned()),
+    };
+    let message = format!("Invalid value: {shown:?}: must be {wanted}");
+    let cause = drydock_api::Cause { reason: "FieldValueInvalid".into(), message, field: field.into() };
+    Status::invalid(&group, kind, document["metadata"]["name"].str(), vec![cause])
 }
 
 /// Defaults, and the storage form, of an object that is decoded.

@@ -107,28 +107,7 @@ impl ApiServer {
                 "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
                 "items": items.iter().map(|object| printers::metadata_only(&self.memo.shown(served.kind, object))).collect::<Value>()
             }),
-            Form::Plain => {
-                // Custom resources are written as they are: each with its kind, and a page that is the last one says so.
-                let custom = crate::custom::version(served).is_some();
-                let items: Value = items
-                    .iter()
-                    .map(|object| {
-                        let mut object = self.outward(served, object);
-                        if !custom {
-                            object.remove("apiVersion");
-                            object.remove("kind");
-                        }
-                        object
-                    })
-                    .collect();
-                if custom && metadata.get("continue").is_none() {
-                    metadata.insert("continue", "");
-                }
-                value!({
-                    "kind": format!("{}List", served.kind_name()), "apiVersion": served.api_version(),
-                    "metadata": metadata, "items": items
-                })
-            }
+            Form::Plain => plain_list(served, metadata, items.iter().map(|object| self.outward(served, object))),
         };
         Ok(Response::value(200, body))
     }
@@ -204,4 +183,24 @@ pub(super) fn existing<'a>(
     name: &str,
 ) -> Result<&'a Value, Status> {
     server.store.get(kind, namespace, name).ok_or_else(|| not_found(kind, name))
+}
+
+/// A list as it is written. Custom resources stand in it as they are, each with its kind, and a last page says that it is
+/// one; in other lists the kind is the list's.
+pub(super) fn plain_list(served: &Served, mut metadata: Map, objects: impl Iterator<Item = Value>) -> Value {
+    let custom = crate::custom::version(served).is_some();
+    if custom && metadata.get("continue").is_none() {
+        metadata.insert("continue", "");
+    }
+    let items = objects.map(|mut object| {
+        if !custom {
+            object.remove("apiVersion");
+            object.remove("kind");
+        }
+        object
+    });
+    value!({
+        "kind": format!("{}List", served.kind_name()), "apiVersion": served.api_version(), "metadata": metadata,
+        "items": items.collect::<Value>()
+    })
 }

@@ -111,8 +111,13 @@ impl ApiServer {
         verb: &str,
         request: &Request,
     ) -> Result<Response, Status> {
-        let current = super::read::existing(self, kind, namespace, name).map_err(|_| no_scale(kind, name))?;
-        let current = scale_of(kind, current);
+        let object = super::read::existing(self, kind, namespace, name).map_err(|_| no_scale(kind, name))?;
+        let custom = crate::custom::storage(kind).map(|version| version.scale["specReplicasPath"].str().to_owned());
+        if let Some(path) = custom.as_deref().filter(|path| crate::custom::scale::get(object, path).is_null()) {
+            let why = format!("Internal error occurred: the spec replicas field {path:?} does not exist");
+            return Err(Status::new(500, "InternalError", why));
+        }
+        let current = scale_of(kind, object);
         if verb == "get" {
             return Ok(Response::value(200, current));
         }
@@ -135,7 +140,8 @@ impl ApiServer {
             })?;
             let mut errors = Errors::default();
             common::non_negative(&scale["spec"]["replicas"], &Path::new("spec").field("replicas"), &mut errors);
-            if !errors.is_empty() {
+            // A custom resource's own rules say it of its own field.
+            if !errors.is_empty() && custom.is_none() {
                 return Err(Status::invalid("autoscaling", "Scale", name, errors.0));
             }
             let mut object = old.clone();

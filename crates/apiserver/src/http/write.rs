@@ -144,23 +144,13 @@ impl ApiServer {
         let mut items = Vec::with_capacity(names.len());
         for (namespace, name) in names {
             match self.delete(cx, kind, &namespace, &name, &options) {
-                Ok(deleted) => {
-                    let mut object = convert::from_storage(served, &deleted.object);
-                    object.remove("apiVersion");
-                    object.remove("kind");
-                    items.push(object);
-                }
+                Ok(deleted) => items.push(convert::from_storage(served, &deleted.object)),
                 Err(status) if status.is("NotFound") => {}
                 Err(status) => return Err(status),
             }
         }
-        Ok(Response::value(
-            200,
-            value!({
-                "kind": format!("{}List", served.kind_name()), "apiVersion": served.api_version(),
-                "metadata": {"resourceVersion": self.revision().to_string()}, "items": items
-            }),
-        ))
+        let revision = [("resourceVersion", Value::from(self.revision().to_string()))];
+        Ok(Response::value(200, super::read::plain_list(served, revision.into_iter().collect(), items.into_iter())))
     }
 }
 
@@ -245,7 +235,10 @@ fn read_patched(
     };
     // A strategic patch is put into the type that it is for, whatever kind it names; others are read as what they say.
     let renamed = ["kind", "apiVersion"].iter().any(|key| patched[*key] != before[*key]);
-    if renamed && patch_type != PatchType::Strategic && crate::custom::version(served).is_none() {
+    if renamed && crate::custom::version(served).is_some() {
+        return Err(body::of_another_kind(served, &patched));
+    }
+    if renamed && patch_type != PatchType::Strategic {
         let wanted = GroupVersion::parse(&served.api_version());
         let or = |said: &str, own: &str| if said.is_empty() { own.to_owned() } else { said.to_owned() };
         let given = GroupVersion::parse(&or(patched["apiVersion"].str(), &served.api_version()));

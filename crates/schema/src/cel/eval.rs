@@ -118,7 +118,11 @@ impl Machine<'_> {
                         (Val::Optional(Some(inner)), true) => (*inner).clone(),
                         (value, _) => value,
                     };
-                    insert(&mut out, key, value)?;
+                    // Of a key that is written twice the last value counts.
+                    match out.iter_mut().find(|(known, _)| equal(known, &key)) {
+                        Some((_, place)) => *place = value,
+                        None => insert(&mut out, key, value)?,
+                    }
                 }
                 Ok(Val::Map(Arc::new(out)))
             }

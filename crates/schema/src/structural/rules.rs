@@ -99,6 +99,12 @@ impl Visit<'_> {
         }
     }
 
+    /// What went wrong with a rule; it tells the type of what it was about, not the value.
+    fn failed(&mut self, path: &str, schema: &Value, why: &str) {
+        let message = format!("Invalid value: {}: {why}", crate::go::quote(schema["type"].str()));
+        self.faults.push(Fault { path: path.to_owned(), reason: Reason::Invalid, message });
+    }
+
     fn fault(&mut self, path: &str, value: &Value, why: &str) {
         let message = format!("Invalid value: {}{why}", shown(value, ": "));
         self.faults.push(Fault { path: path.to_owned(), reason: Reason::Invalid, message });
@@ -124,7 +130,7 @@ impl Visit<'_> {
         let program = match Program::compile(text, &env) {
             Ok(program) => program,
             Err(why) => {
-                self.fault(path, value, &format!("rule compile error: compilation failed: {why}"));
+                self.failed(path, schema, &format!("rule compile error: compilation failed: {why}"));
                 return Ok(());
             }
         };
@@ -147,7 +153,7 @@ impl Visit<'_> {
         let outcome = program.run(&variables, None);
         if !self.spend(outcome.cost.min(CALL_LIMIT)) {
             let why = "validation failed due to running out of cost budget, no further validation rules will be run";
-            self.fault(path, value, why);
+            self.failed(path, schema, why);
             return Err(Exhausted);
         }
         match outcome.value {
@@ -157,18 +163,18 @@ impl Visit<'_> {
                 let why = format!(
                     "'{why}': call arguments did not match a supported operator, function or macro signature for rule: {name}"
                 );
-                self.fault(path, value, &why);
+                self.failed(path, schema, &why);
                 return Ok(());
             }
             Err(why) if why == TOO_DEAR => {
                 let why = format!(
                     "'{why}': no further validation rules will be run due to call cost exceeds limit for rule: {name}"
                 );
-                self.fault(path, value, &why);
+                self.failed(path, schema, &why);
                 return Err(Exhausted);
             }
             Err(why) => {
-                self.fault(path, value, &format!("{why} evaluating rule: {name}"));
+                self.failed(path, schema, &format!("{why} evaluating rule: {name}"));
                 return Ok(());
             }
         }
