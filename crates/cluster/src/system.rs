@@ -13,6 +13,12 @@ use crate::store::{ApiServer, DeleteOptions, Kind, PatchType, client, kinds};
 /// As whom they are made.
 const ACTOR: &str = "minikube-user";
 
+/// As whom kubeadm's own are made.
+const KUBEADM: &str = "kubeadm";
+
+/// Where they are.
+const SYSTEM: &str = "kube-system";
+
 /// Who provisions volumes: the pod `storage-provisioner`.
 pub const PROVISIONER: &str = "k8s.io/minikube-hostpath";
 
@@ -110,6 +116,61 @@ pub fn install(api: &mut ApiServer, now: Time, part: &str) -> Result<(), Status>
     Ok(())
 }
 
+/// A text of kubeadm's, which is written as minikube has it.
+fn noted(text: &str, api: &ApiServer, system: System) -> String {
+    const ALONE: &str = "\n  - name: leader-elect\n    value: \"false\"";
+    let address = api.config().address.as_str();
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let text = text.replace("$IP", host).replace("$VERSION", &api.config().version);
+    if system == System::Minikube {
+        return text;
+    }
+    text.replace("/var/lib/minikube/certs", "/etc/kubernetes/pki")
+        .replace("/var/lib/minikube/etcd", "/var/lib/etcd")
+        .replace("clusterName: mk", "clusterName: kind")
+        .replace("control-plane.minikube.internal:8443", "kind-control-plane:6443")
+        .replace(&format!("scheduler:\n  extraArgs:{ALONE}\n"), "scheduler: {}\n")
+        .replace(ALONE, "")
+}
+
+/// Makes what lies in `kube-system` beside what runs there: what kubeadm noted, what the API server tells of itself, and the
+/// accounts of the controllers. A kubeadm cluster of v1.35 showed which there are.
+fn furnish(api: &mut ApiServer, now: Time, system: System) -> Result<(), Status> {
+    let authority = api.config().ca_certificate.clone();
+    for object in data()["kubeadm"].items() {
+        let Some(kind) = Kind::of_object(object) else { continue };
+        let mut object = object.clone();
+        for (key, text) in object.clone()["data"].entries() {
+            object["data"].set(key, noted(text.str(), api, system));
+        }
+        let namespace = object["metadata"]["namespace"].str().to_owned();
+        client(api, KUBEADM, now).create(kind, &namespace, object)?;
+    }
+    let day = now.rfc3339();
+    let own = [
+        (
+            "extension-apiserver-authentication",
+            value!({
+                "client-ca-file": authority.as_str(), "requestheader-allowed-names": "[\"front-proxy-client\"]",
+                "requestheader-client-ca-file": authority.as_str(),
+                "requestheader-extra-headers-prefix": "[\"X-Remote-Extra-\"]",
+                "requestheader-group-headers": "[\"X-Remote-Group\"]",
+                "requestheader-username-headers": "[\"X-Remote-User\"]"
+            }),
+        ),
+        ("kube-apiserver-legacy-service-account-token-tracking", value!({"since": day.get(..10).unwrap_or_default()})),
+    ];
+    for (name, data) in own {
+        let map = value!({"metadata": {"name": name, "namespace": SYSTEM}, "data": data});
+        client(api, "system:apiserver", now).create(kinds::CONFIG_MAPS, SYSTEM, map)?;
+    }
+    for name in data()["accounts"].items() {
+        let account = value!({"metadata": {"name": name, "namespace": SYSTEM}});
+        client(api, "system:kube-controller-manager", now).create(kinds::SERVICE_ACCOUNTS, SYSTEM, account)?;
+    }
+    Ok(())
+}
+
 /// Makes what a new cluster runs for itself, besides the static pods.
 ///
 /// # Errors
@@ -123,6 +184,7 @@ pub(crate) fn begin(api: &mut ApiServer, now: Time, system: System) -> Result<()
     for part in PARTS.iter().filter(|part| **part != other) {
         install(api, now, part)?;
     }
+    furnish(api, now, system)?;
     if system == System::Kubeadm {
         let twice = value!({"spec": {"replicas": 2}});
         let mut client = client(api, ACTOR, now);

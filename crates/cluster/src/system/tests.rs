@@ -87,6 +87,42 @@ fn a_new_cluster_runs_its_own_system() {
     assert_eq!(restarts, 0);
 }
 
+/// What kubeadm and the control plane leave behind.
+#[test]
+fn what_lies_in_kube_system() {
+    let mut world = World::new(1);
+    world.run(10);
+    let maps: Vec<(String, usize)> = world
+        .cluster
+        .api_ref()
+        .objects(kinds::CONFIG_MAPS, "kube-system")
+        .map(|map| (map["metadata"]["name"].str().to_owned(), map["data"].entries().count()))
+        .collect();
+    let maps: Vec<(&str, usize)> = maps.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    assert_eq!(
+        maps,
+        [
+            ("coredns", 1),
+            ("extension-apiserver-authentication", 6),
+            ("kube-apiserver-legacy-service-account-token-tracking", 1),
+            ("kube-proxy", 2),
+            ("kube-root-ca.crt", 1),
+            ("kubeadm-config", 1),
+            ("kubelet-config", 1)
+        ]
+    );
+    let authority = world.get(kinds::CONFIG_MAPS, "kube-system", "kube-root-ca.crt")["data"]["ca.crt"].clone();
+    let told = world.get(kinds::CONFIG_MAPS, "kube-system", "extension-apiserver-authentication");
+    assert_eq!(told["data"]["client-ca-file"], authority);
+    let noted = world.get(kinds::CONFIG_MAPS, "kube-system", "kubeadm-config");
+    let text = noted["data"]["ClusterConfiguration"].str();
+    assert!(
+        text.contains("\n  - 192.168.49.2\n") && text.contains("\nkubernetesVersion: v1.36.") && !text.contains('$'),
+        "{text}"
+    );
+    assert_eq!(world.cluster.api_ref().objects(kinds::SERVICE_ACCOUNTS, "kube-system").count(), 40);
+}
+
 #[test]
 fn a_mirror_pod_that_is_deleted_comes_back_and_its_containers_stay() {
     let mut world = World::new(1);
