@@ -17,7 +17,7 @@ const ACTOR: &str = "minikube-user";
 const KUBEADM: &str = "kubeadm";
 
 /// Where they are.
-const SYSTEM: &str = "kube-system";
+const NAMESPACE: &str = "kube-system";
 
 /// Who provisions volumes: the pod `storage-provisioner`.
 pub const PROVISIONER: &str = "k8s.io/minikube-hostpath";
@@ -147,6 +147,7 @@ fn furnish(api: &mut ApiServer, now: Time, system: System) -> Result<(), Status>
         client(api, KUBEADM, now).create(kind, &namespace, object)?;
     }
     let day = now.rfc3339();
+    // Whoever stands before the API server is certified by the same authority: the cluster has only one.
     let own = [
         (
             "extension-apiserver-authentication",
@@ -161,12 +162,12 @@ fn furnish(api: &mut ApiServer, now: Time, system: System) -> Result<(), Status>
         ("kube-apiserver-legacy-service-account-token-tracking", value!({"since": day.get(..10).unwrap_or_default()})),
     ];
     for (name, data) in own {
-        let map = value!({"metadata": {"name": name, "namespace": SYSTEM}, "data": data});
-        client(api, "system:apiserver", now).create(kinds::CONFIG_MAPS, SYSTEM, map)?;
+        let map = value!({"metadata": {"name": name, "namespace": NAMESPACE}, "data": data});
+        client(api, "system:apiserver", now).create(kinds::CONFIG_MAPS, NAMESPACE, map)?;
     }
     for name in data()["accounts"].items() {
-        let account = value!({"metadata": {"name": name, "namespace": SYSTEM}});
-        client(api, "system:kube-controller-manager", now).create(kinds::SERVICE_ACCOUNTS, SYSTEM, account)?;
+        let account = value!({"metadata": {"name": name, "namespace": NAMESPACE}});
+        client(api, "system:kube-controller-manager", now).create(kinds::SERVICE_ACCOUNTS, NAMESPACE, account)?;
     }
     Ok(())
 }

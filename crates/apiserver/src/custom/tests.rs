@@ -145,6 +145,93 @@ fn a_changed_schema_shows_in_who_owns_what() {
     assert!(crew.entries().any(|(key, _)| key.starts_with("k:")), "{crew}");
 }
 
+/// What a definition says beside its schemas: what is put into its spec, or into its second version, and what is said.
+#[test]
+fn definitions_are_whole() {
+    let group = |name: &str| value!({"group": name});
+    let conversion = |conversion: Value| value!({"conversion": conversion});
+    let rows = [
+        (false, group("sea"), "spec.group: Invalid value: \"sea\": should be a domain with at least one dot"),
+        (
+            false,
+            group("sea.k8s.io"),
+            "metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups",
+        ),
+        (
+            false,
+            value!({"versions": []}),
+            "spec.versions: Invalid value: []: must have exactly one version marked as storage",
+        ),
+        (
+            false,
+            value!({"preserveUnknownFields": true}),
+            "spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields",
+        ),
+        (
+            false,
+            conversion(value!({"strategy": "Odd"})),
+            "spec.conversion.strategy: Unsupported value: \"Odd\": supported values: \"None\", \"Webhook\"",
+        ),
+        (
+            false,
+            conversion(value!({"strategy": "Webhook"})),
+            "spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook, spec.conversion.conversionReviewVersions: Required value",
+        ),
+        (
+            false,
+            conversion(
+                value!({"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v2"], "clientConfig": {
+                    "service": {"name": "a", "namespace": "b", "path": "/x//y"}
+                }}}),
+            ),
+            "spec.conversion.webhookClientConfig.service.path: Invalid value: \"/x//y\": segment[1] may not be empty, \
+             spec.conversion.conversionReviewVersions: Invalid value: [\"v2\"]: must include at least one of v1, v1beta1",
+        ),
+        (
+            true,
+            value!({"deprecationWarning": "old"}),
+            "spec.versions[1].deprecationWarning: Invalid value: \"old\": can only be set for deprecated versions",
+        ),
+        (
+            true,
+            value!({"subresources": {"scale": {"specReplicasPath": "spec.a", "statusReplicasPath": ".a"}}}),
+            "[spec.versions[1].subresources.scale.specReplicasPath: Invalid value: \"spec.a\": must be a simple json path \
+             starting with ., spec.versions[1].subresources.scale.statusReplicasPath: Invalid value: \".a\": should be a json \
+             path under .status]",
+        ),
+        (
+            true,
+            value!({"additionalPrinterColumns": [{"name": "A", "type": "string", "format": "odd", "jsonPath": ".a"}]}),
+            "spec.versions[1].additionalPrinterColumns[0].format: Invalid value: \"odd\": must be one of byte,date,date-time,double,float,int32,int64,password",
+        ),
+        (
+            true,
+            value!({"selectableFields": [{"jsonPath": ".spec.hull"}, {"jsonPath": ".spec.mast"}, {"jsonPath": ".spec"}]}),
+            "[spec.versions[1].selectableFields[1].jsonPath: Invalid value: \".spec.mast\": is an invalid path: does not refer \
+             to a valid field, spec.versions[1].selectableFields[2].jsonPath: Invalid value: \".spec\": must point to a field of",
+        ),
+    ];
+    for (in_version, change, words) in rows {
+        let mut crd = crd();
+        let target = if in_version { &mut crd["spec"]["versions"].items_mut()[1] } else { &mut crd["spec"] };
+        change.entries().for_each(|(key, value)| target.set(key, value));
+        let name = format!("boats.{}", crd["spec"]["group"].str());
+        crd["metadata"].set("name", name);
+        let found = Bench::new().create(CRDS, crd).expect_err(&change.to_string());
+        assert!(found.message.contains(words), "{change}: {}", found.message);
+    }
+    let mut protected = crd();
+    protected["metadata"].set("name", "boats.sea.k8s.io");
+    protected["metadata"].set("annotations", value!({"api-approved.kubernetes.io": "unapproved, a test"}));
+    protected["spec"].set("group", "sea.k8s.io");
+    let mut bench = Bench::new();
+    bench.create(CRDS, protected).unwrap();
+    let wrong = r#"{"metadata":{"annotations":{"api-approved.kubernetes.io":"me"}}}"#;
+    let path = format!("{CRDS}/boats.sea.k8s.io");
+    let found = bench.patch(&path, "application/merge-patch+json", wrong).unwrap_err();
+    assert!(found.message.contains("Invalid value: \"me\": protected groups must have approval annotation"), "{found}");
+}
+
 /// Custom resources are written as they are, and say what they are.
 #[test]
 fn objects_say_what_they_are() {

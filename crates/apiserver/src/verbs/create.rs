@@ -29,6 +29,7 @@ impl ApiServer {
         object.set("kind", info.kind);
         fit_namespace(kind, namespace, &mut object)?;
         let generated = self.generated_name(&object);
+        // The real server leaves this to its storage, which a dry run does not reach.
         if !cx.dry_run && !object["metadata"]["resourceVersion"].str().is_empty() {
             return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
         }

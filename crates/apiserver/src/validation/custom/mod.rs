@@ -53,17 +53,17 @@ fn check(crd: &Value, old: &Value, errors: &mut Errors) {
     if kept.is_empty() {
         errors.invalid(&status.field("storedVersions"), Value::Null, "must have at least one stored version");
     } else {
-        for version in spec["versions"].items().iter().filter(|version| is_true(&version["storage"])) {
+        for version in spec["versions"].items().iter().filter(|version| version["storage"].is_true()) {
             if !kept.contains(&version["name"]) {
                 let why = format!("must have the storage version {}", version["name"].str());
                 errors.invalid(&status.field("storedVersions"), kept.clone(), why);
             }
         }
     }
-    if old.is_null() || conversion::approval(old).is_err() != conversion::approval(crd).is_err() {
+    if old.is_null() || conversion::approval(old) != conversion::approval(crd) {
         conversion::check_approval(crd, errors);
     }
-    if is_true(&spec["preserveUnknownFields"]) && !is_true(&old["spec"]["preserveUnknownFields"]) {
+    if spec["preserveUnknownFields"].is_true() && !old["spec"]["preserveUnknownFields"].is_true() {
         let why =
             "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
         errors.invalid(&path.field("preserveUnknownFields"), true, why);
@@ -179,7 +179,7 @@ fn versions(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         seen.push(&version["name"]);
         new
     });
-    let stored = versions.iter().filter(|version| is_true(&version["storage"])).count();
+    let stored = versions.iter().filter(|version| version["storage"].is_true()).count();
     for (wrong, why) in [
         (!unique, "must contain unique version names"),
         (stored != 1, "must have exactly one version marked as storage version"),
@@ -203,7 +203,7 @@ fn versions(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
 fn deprecation(version: &Value, path: &Path<'_>, errors: &mut Errors) {
     let Some(text) = version["deprecationWarning"].as_str() else { return };
     let unprintable = text.char_indices().find(|(_, letter)| letter.is_control()).map(|(at, _)| at);
-    let why = if !is_true(&version["deprecated"]) {
+    let why = if !version["deprecated"].is_true() {
         "can only be set for deprecated versions".into()
     } else if text.len() > 256 {
         "must be <= 256 characters long".into()
@@ -338,8 +338,4 @@ fn selectable(fields: &[Value], schema: &Value, path: &Path<'_>, errors: &mut Er
     if seen.len() > MOST {
         errors.too_many(path, seen.len(), MOST);
     }
-}
-
-fn is_true(value: &Value) -> bool {
-    value.as_bool() == Some(true)
 }

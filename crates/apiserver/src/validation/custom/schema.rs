@@ -2,7 +2,6 @@
 
 use drydock_value::Value;
 
-use super::is_true;
 use super::rules::{self, Around, Rules};
 use super::structural::{self, wrong_type};
 use crate::validation::{Errors, Path};
@@ -17,7 +16,7 @@ const UNSUPPORTED: [&str; 6] = ["id", "additionalItems", "patternProperties", "d
 
 /// The schema of a version at `path`.
 pub(super) fn check(schema: &Value, path: &Path<'_>, errors: &mut Errors) {
-    if is_true(&schema["nullable"]) {
+    if schema["nullable"].is_true() {
         errors.forbidden(&path.field("nullable"), "nullable cannot be true at the root");
     }
     let before = errors.len();
@@ -54,7 +53,7 @@ impl Place {
     /// The same for a property.
     fn property(&self, schema: &Value, name: &str, path: &Path<'_>) -> Place {
         let mut place = self.inside(schema, "properties", path);
-        let resource = self.root || is_true(&schema["x-kubernetes-embedded-resource"]);
+        let resource = self.root || schema["x-kubernetes-embedded-resource"].is_true();
         if resource && matches!(name, "metadata" | "kind" | "apiVersion") {
             let why = if self.root { Some(format!("in top-level {name}")) } else { place.meta.take().flatten() };
             place.meta = Some(why);
@@ -88,7 +87,7 @@ impl Walk {
     fn inner(&mut self, schema: &Value, place: &Place, path: &Path<'_>, errors: &mut Errors) {
         let others = &schema["additionalProperties"];
         let beside = path.field("additionalProperties");
-        if !schema["properties"].is_empty() && !others.is_null() && !is_true(others) {
+        if !schema["properties"].is_empty() && !others.is_null() && !others.is_true() {
             errors.forbidden(&beside, "additionalProperties and properties are mutual exclusive");
         }
         let mut inside = place.inside(schema, "additionalProperties", path);
@@ -144,10 +143,10 @@ fn words(schema: &Value, place: &Place, path: &Path<'_>, errors: &mut Errors) {
     if !schema["items"].items().is_empty() {
         errors.forbidden(&path.field("items"), "items must be a schema object and not an array");
     }
-    if place.meta.is_some() && is_true(&schema["x-kubernetes-embedded-resource"]) {
+    if place.meta.is_some() && schema["x-kubernetes-embedded-resource"].is_true() {
         errors.forbidden(&path.field("x-kubernetes-embedded-resource"), "must not be used inside of resource meta");
     }
-    if is_true(&schema["uniqueItems"]) {
+    if schema["uniqueItems"].is_true() {
         let why = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
         errors.forbidden(&path.field("uniqueItems"), why);
     }
@@ -186,7 +185,7 @@ fn collections(schema: &Value, path: &Path<'_>, errors: &mut Errors) {
     }
     let items = &schema["items"];
     if let Some(list @ ("set" | "map")) = list
-        && is_true(&items["nullable"])
+        && items["nullable"].is_true()
     {
         let why = format!("cannot be nullable when x-kubernetes-list-type is {list}");
         errors.forbidden(&path.field("items").field("nullable"), why);
@@ -252,7 +251,7 @@ fn key_fields(schema: &Value, path: &Path<'_>, errors: &mut Errors) {
         if !items["required"].items().contains(key) && property["default"].is_null() {
             errors.required(&path.field("default"), &format!("{KEY} must have a default or be a required property"));
         }
-        if is_true(&property["nullable"]) {
+        if property["nullable"].is_true() {
             errors.forbidden(&path.field("nullable"), format!("{KEY} cannot be nullable"));
         }
     }

@@ -6,7 +6,6 @@ use drydock_schema::structural;
 use drydock_sorted::Sort;
 use drydock_value::Value;
 
-use super::is_true;
 use crate::validation::{Errors, Path};
 
 /// Where a part of a schema stands.
@@ -65,7 +64,7 @@ fn invariants(schema: &Value, level: Level, path: &Path<'_>, errors: &mut Errors
             invariants(others, Level::Field, &path, errors);
         }
     }
-    let flag = |key: &str| is_true(&schema[key]);
+    let flag = |key: &str| schema[key].is_true();
     let (either, free) = (flag("x-kubernetes-int-or-string"), flag("x-kubernetes-preserve-unknown-fields"));
     let embedded = flag("x-kubernetes-embedded-resource");
     for key in ["x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"] {
@@ -90,7 +89,7 @@ fn invariants(schema: &Value, level: Level, path: &Path<'_>, errors: &mut Errors
 }
 
 fn types(schema: &Value, level: Level, path: &Path<'_>, errors: &mut Errors) {
-    let flag = |key: &str| is_true(&schema[key]);
+    let flag = |key: &str| schema[key].is_true();
     let (kind, place) = (schema["type"].str(), path.field("type"));
     if flag("x-kubernetes-embedded-resource") && kind != "object" {
         wrong_type(kind, &place, "must be object if x-kubernetes-embedded-resource is true", errors);
@@ -116,7 +115,7 @@ pub(super) fn wrong_type(kind: &str, path: &Path<'_>, why: &str, errors: &mut Er
 
 /// `apiVersion`, `kind` and `metadata` of a resource are known already; hardly anything may be said of them.
 fn meta(schema: &Value, level: Level, path: &Path<'_>, errors: &mut Errors) {
-    let resource = level == Level::Root || is_true(&schema["x-kubernetes-embedded-resource"]);
+    let resource = level == Level::Root || schema["x-kubernetes-embedded-resource"].is_true();
     let properties = path.field("properties");
     for key in ["kind", "apiVersion"] {
         let inner = &schema["properties"][key];
@@ -204,7 +203,7 @@ fn nested(schema: &Value, skip_any: bool, path: &Path<'_>, errors: &mut Errors) 
         let value = &schema[key];
         let absent = match wanted {
             "undefined" => value.is_null(),
-            "false" => !is_true(value),
+            "false" => !value.is_true(),
             _ => value.is_empty(),
         };
         if !absent {
