@@ -26,9 +26,9 @@ mod vfs;
 pub use errno::Errno;
 pub use host::{EditId, Host, NetError, NoHost, Recv, SocketId};
 pub use kernel::{
-    Activity, Disposition, Env, Fd, Flavour, Group, Kernel, Open, Options, Pid, PipeId, Program, Read, Rights, Signal,
-    Spawn, Stdio, Step, Sys, TtyId, TtyMode, Wait,
+    Activity, ControlGroup, Disposition, Env, FUEL_MICROS, Fd, Flavour, Group, Hardware, Kernel, Memory, Open, Options,
+    Pid, PipeId, Program, Read, Rights, Signal, Spawn, Stdio, Step, Sys, TtyId, TtyMode, Volume, Wait,
 };
 pub use shell::Shell;
 pub use tools::{names as tool_names, program as tool};
-pub use vfs::{Device, DirEntry, Fs, Kind, Layout, NodeId, Stat, User, Vfs, join};
+pub use vfs::{Backing, Device, DirEntry, Fs, Kind, Layout, NodeId, Stat, User, Vfs, join};

@@ -173,6 +173,10 @@ pub(crate) fn kubelet_owner(worker: u64) -> u64 {
 impl Kubelet {
     /// A kubelet that is switched off.
     pub fn new(node: NodeId, config: &NodeConfig) -> Kubelet {
+        let mut runtime = Runtime::new(node, (u64::from(node.0) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let (milli, memory) = admit::capacity(config);
+        runtime.hardware.processors = u32::try_from(milli / 1000).unwrap_or(1).max(1);
+        runtime.hardware.memory = memory.unsigned_abs();
         Kubelet {
             node,
             config: config.clone(),
@@ -192,7 +196,7 @@ impl Kubelet {
             journal: journal::Journal::default(),
             login: None,
             version: String::new(),
-            runtime: Runtime::new(node, (u64::from(node.0) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            runtime,
             workers: SortedMap::new(),
             by_key: SortedMap::new(),
             last: 0,
@@ -268,6 +272,9 @@ impl Kubelet {
 
     /// Acts on what processes brought about.
     fn settle(&mut self, ctx: &mut Ctx<'_>) {
+        if self.runtime.takes_more() {
+            self.mind_memory(ctx);
+        }
         if self.stopped {
             // Nobody looks; the start does. What has ended is felt all the same.
             for (container, outcome) in std::mem::take(&mut self.outcomes) {

@@ -203,7 +203,7 @@ impl Kubelet {
             "images": images,
             "nodeInfo": {
                 "architecture": "amd64", "bootID": id("boot"), "containerRuntimeVersion": "containerd://2.2.1",
-                "kernelVersion": "6.6.95", "kubeProxyVersion": "", "kubeletVersion": self.version.as_str(),
+                "kernelVersion": self.runtime.hardware.release, "kubeProxyVersion": "", "kubeletVersion": self.version.as_str(),
                 "machineID": id("machine"), "operatingSystem": "linux", "osImage": "Debian GNU/Linux 12 (bookworm)",
                 "systemUUID": id("system")
             },

@@ -30,6 +30,18 @@ pub fn limited(spec: &Value) -> bool {
         || spec["containers"].items().iter().any(|container| limit(container).is_some())
 }
 
+/// The most that a volume of a pod may hold if it is one in memory: its own limit, that of all containers together, the
+/// machine's memory, whichever is the least (`SizeMemoryBackedVolumes`).
+pub fn memory_volume(spec: &Value, name: &str, machine: u64) -> Option<u64> {
+    let folder = &spec["volumes"].find("name", name)?["emptyDir"];
+    if !matches!(folder["medium"].str(), "Memory" | "HugePages") {
+        return None;
+    }
+    let limit = |container: &Value| bytes(&container["resources"]["limits"]["memory"]);
+    let all: Option<u64> = spec["containers"].items().iter().map(limit).sum();
+    Some([bytes(&folder["sizeLimit"]), all].into_iter().flatten().fold(machine, u64::min))
+}
+
 impl Kubelet {
     /// Why a pod must go, in the words of the eviction manager.
     pub(super) fn too_much_written(&self, worker: &Worker, ctx: &mut Ctx<'_>) -> Option<String> {

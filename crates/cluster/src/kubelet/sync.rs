@@ -254,10 +254,11 @@ impl Kubelet {
     pub(super) fn write_volumes(&mut self, worker: &Worker, number: u64, ctx: &mut Ctx<'_>) {
         let Some(config) = self.runtime.container(number).map(|container| container.config.clone()) else { return };
         let ip = worker.ip.map(|ip| ip.to_string()).unwrap_or_default();
-        if let Some(group) = self.look(worker, &ip, ctx).file_group() {
-            for mount in config.mounts.iter().filter(|mount| !mount.fixed && mount.volume.pod != 0) {
-                self.runtime.give_volume(&mount.volume, group);
-            }
+        let group = self.look(worker, &ip, ctx).file_group();
+        for mount in config.mounts.iter().filter(|mount| !mount.fixed && mount.volume.pod != 0) {
+            let most =
+                super::storage::memory_volume(&worker.pod["spec"], &mount.volume.name, self.runtime.hardware.memory);
+            self.runtime.give_volume(&mount.volume, most, group);
         }
         for mount in config.mounts.iter().filter(|mount| mount.fixed) {
             let name = mount.volume.name.trim_end_matches(super::config::PARTS);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use drydock_sorted::{SortedMap, SortedSet};
 
-use drydock_shell::{Fs, Layout};
+use drydock_shell::{Backing, Fs, Layout};
 use drydock_value::{Str, Time, Value};
 
 use super::env;
@@ -140,7 +140,10 @@ impl Look<'_> {
     /// What is missing.
     pub fn files(&self, volume: &Value, links: bool) -> Result<Fs, String> {
         let entries = self.entries(volume)?;
-        let files = write(entries, links, self.now);
+        // What must not be found on a disk is kept in memory.
+        let secret = volume.get("secret").is_some() || volume.get("projected").is_some();
+        let backing = if secret { Backing::Memory } else { Backing::Disk };
+        let files = write(entries, links, self.now).on(backing);
         Ok(match self.file_group() {
             Some(group) => files.with_group(group, false),
             None => files,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use drydock_shell::{Env, Rights, Signal};
+use drydock_shell::{ControlGroup, Env, Rights, Signal};
 use drydock_value::{Str, Time};
 
 use super::images::{Image, User};
@@ -45,19 +45,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The files of the control group that tell of them; none where there is nothing to tell.
-    pub fn files(&self) -> Vec<(&'static str, String)> {
-        if *self == Limits::default() {
-            return Vec::new();
+    /// The control group that has them, of a container whose main program takes so much memory by being there.
+    pub fn control(&self, base: u64) -> ControlGroup {
+        ControlGroup {
+            memory: self.memory,
+            cpu_milli: self.cpu_milli,
+            weight: self.weight.unwrap_or(1),
+            base,
+            ..ControlGroup::default()
         }
-        let memory = self.memory.map_or_else(|| "max".to_owned(), |bytes| bytes.to_string());
-        let cpu = self.cpu_milli.map_or_else(|| "max".to_owned(), |milli| (milli * 100).max(1000).to_string());
-        vec![
-            ("memory.max", format!("{memory}\n")),
-            ("cpu.max", format!("{cpu} 100000\n")),
-            ("cpu.weight", format!("{}\n", self.weight.unwrap_or(1))),
-            ("memory.events", String::new()),
-        ]
     }
 }
 
@@ -134,6 +130,8 @@ pub struct Container {
     pub reason: &'static str,
     /// The termination message.
     pub message: String,
+    /// Bytes of memory that its processes hold, and the files in memory that they wrote.
+    pub memory: u64,
     /// What it printed.
     pub log: Log,
     /// Its processes; none before anybody looks at an idle server, and none after the end.

@@ -4,7 +4,7 @@ use drydock_sorted::SortedMap;
 use std::collections::VecDeque;
 
 use drydock_api::{StreamId, channel};
-use drydock_shell::{Activity, Kernel, Pid, PipeId, TtyId};
+use drydock_shell::{Activity, Backing, FUEL_MICROS, Fs, Kernel, Pid, PipeId, TtyId};
 use drydock_value::Time;
 
 use super::log::{Log, Output};
@@ -95,6 +95,10 @@ pub struct Machine {
     pub last_session: u64,
     /// Until when its processor time is used up.
     pub busy_until: Time,
+    /// How many processors it kept busy in its last slice.
+    pub busy: u32,
+    /// Bytes of files in memory that its processes wrote.
+    pub files_in_memory: u64,
     /// The moment of the next wake that is queued.
     pub wake_at: Time,
     /// Fuel used in all.
@@ -145,6 +149,8 @@ impl Machine {
             sessions: SortedMap::new(),
             last_session: 0,
             busy_until: Time::default(),
+            busy: 0,
+            files_in_memory: 0,
             wake_at: Time::default(),
             used: 0,
             random,
@@ -270,13 +276,33 @@ impl Machine {
         }
     }
 
-    /// When the machine is to be woken after a run, if ever. `cost` is the time that a unit of fuel takes.
-    pub fn next_wake(&mut self, activity: &Activity, now: Time, cost_micros: u64) -> Option<Time> {
+    /// How many bytes of memory its processes hold, with the files in memory that they wrote.
+    pub fn memory(&self) -> u64 {
+        self.kernel.memory() + self.files_in_memory
+    }
+
+    /// Counts what was written to the volumes in memory, which held so much before. A control group that has no room for it is
+    /// killed.
+    pub fn charge_files(&mut self, before: u64) {
+        let mounted = self.kernel.files_ref().mounted();
+        let in_memory = mounted.filter_map(|(_, read_only, fs)| fs.filter(|_| !read_only));
+        let after: u64 = in_memory.filter(|fs| fs.backing() == Backing::Memory).map(Fs::used).sum();
+        self.files_in_memory = (self.files_in_memory + after).saturating_sub(before);
+        let held = self.memory();
+        let over = self.kernel.control().is_some_and(|control| control.memory.is_some_and(|most| held > most));
+        if after > before && over {
+            self.kernel.kill_for_memory();
+        }
+    }
+
+    /// When the machine is to be woken after a run, if ever. `share` is its part of the processors, in thousandths of one.
+    pub fn next_wake(&mut self, activity: &Activity, now: Time, share: u64) -> Option<Time> {
         self.used += u64::from(activity.used);
-        let busy = Time(now.0.saturating_add(u64::from(activity.used).saturating_mul(cost_micros)));
+        self.busy = activity.busy;
         if activity.runnable {
-            self.busy_until = busy;
-            return Some(busy);
+            let micros = u64::from(activity.used).saturating_mul(FUEL_MICROS * 1000) / share.max(1);
+            self.busy_until = Time(now.0.saturating_add(micros));
+            return Some(self.busy_until);
         }
         activity.wake
     }

@@ -25,7 +25,7 @@ pub mod usage;
 use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
-use drydock_shell::{Fs, Vfs};
+use drydock_shell::{Backing, ControlGroup, Fs, Hardware, Vfs};
 use drydock_value::{Str, Time};
 
 use crate::ctx::Ctx;
@@ -60,6 +60,10 @@ pub struct Runtime {
     images: SortedMap<String, Arc<Image>>,
     last: u64,
     salt: u64,
+    /// The machine that it runs on.
+    pub hardware: Hardware,
+    memory: u64,
+    takes_more: bool,
 }
 
 /// An empty volume: anybody may write to it, as kubelets and provisioners make them.
@@ -85,6 +89,9 @@ impl Runtime {
             images: SortedMap::new(),
             last: 0,
             salt,
+            hardware: Hardware::default(),
+            memory: 0,
+            takes_more: false,
         }
     }
 
@@ -187,11 +194,19 @@ impl Runtime {
         }
     }
 
-    /// Makes an empty volume a group's, unless it is there already.
-    pub fn give_volume(&mut self, id: &VolumeId, group: u32) {
-        if !self.volumes.contains_key(id) {
-            self.volumes.insert(id.clone(), open_to_all().with_group(group, true));
+    /// Makes an empty volume, unless it is there already: in memory if it may be so large there, a group's if it has one.
+    pub fn give_volume(&mut self, id: &VolumeId, memory: Option<u64>, group: Option<u32>) {
+        if self.volumes.contains_key(id) {
+            return;
         }
+        let mut files = open_to_all();
+        if let Some(bytes) = memory {
+            files = files.on(Backing::Memory).with_limit(bytes);
+        }
+        if let Some(group) = group {
+            files = files.with_group(group, true);
+        }
+        self.volumes.insert(id.clone(), files);
     }
 
     // ---- containers ----
@@ -200,10 +215,8 @@ impl Runtime {
     pub fn limit(&mut self, number: u64, limits: Limits) {
         let Some(container) = self.containers.get_mut(&number) else { return };
         Arc::make_mut(&mut container.config).limits = limits;
-        if let Some(machine) = &mut container.machine {
-            for (name, text) in limits.files() {
-                let _ = machine.kernel.files().write(&format!("/sys/fs/cgroup/{name}"), text.as_bytes());
-            }
+        if let Some(control) = container.machine.as_mut().and_then(|machine| machine.kernel.control()) {
+            *control = ControlGroup { kills: control.kills, ..limits.control(control.base) };
         }
     }
 
@@ -228,6 +241,7 @@ impl Runtime {
             exit_code: 0,
             reason: "",
             message: String::new(),
+            memory: 0,
             log: Log::default(),
             machine: None,
             salt,

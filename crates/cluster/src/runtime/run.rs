@@ -5,16 +5,12 @@ use drydock_shell::Signal;
 use drydock_value::Time;
 
 use super::host::PodHost;
-use super::programs::memory_events;
 use super::{Container, MachineWake, Outcome, Runtime, State};
 use crate::ctx::Ctx;
 use crate::queue::Event;
 
 /// Fuel of one slice.
 const SLICE_FUEL: u32 = 2000;
-/// How long a unit of fuel takes with a whole processor. Slower than a real machine, so that a busy loop in a container
-/// costs the simulation little; programs that do something useful use hardly any fuel.
-pub(super) const FUEL_MICROS: u64 = 10;
 /// What a termination message may hold.
 const MESSAGE_MAX: usize = 4096;
 
@@ -56,7 +52,7 @@ impl Runtime {
         let config = container.config.clone();
         let Some(sandbox) = self.sandboxes.get(&container.sandbox) else { return Vec::new() };
         let (place, names) = (sandbox.place, sandbox.names.clone());
-        self.lend(&config, &mut machine.kernel);
+        let files_before = self.lend(&config, &mut machine.kernel);
         let mut outcomes = Vec::new();
         let mut fuel = SLICE_FUEL;
         let mut activity;
@@ -83,22 +79,24 @@ impl Runtime {
             }
         }
         activity.used = SLICE_FUEL - fuel;
+        if let Some(before) = files_before {
+            machine.charge_files(before);
+        }
+        let held = machine.memory();
         let ended = machine.kernel.status(machine.main);
         let mut ending = None;
         if let Some(code) = ended {
             while machine.collect(&mut log, ctx.streams, now) {}
             log.finish();
             let message = machine.kernel.files_ref().read_text(&config.message_path).unwrap_or_default();
-            ending = Some((code, message, memory_events(machine.kernel.files_ref())));
+            ending = Some((code, message, machine.kernel.out_of_memory()));
             machine.finish(ctx.streams, &mut outcomes);
             machine.shut(code, ctx.streams, &mut outcomes);
         }
         self.take_back(&config, &mut machine.kernel);
-        let cost = match config.limits.cpu_milli {
-            Some(milli) if milli < 1000 => FUEL_MICROS * 1000 / milli.max(1),
-            _ => FUEL_MICROS,
-        };
-        let next = machine.next_wake(&activity, ctx.now, cost);
+        let share = if activity.runnable { self.processor_share(number, activity.busy, ctx.now) } else { 1000 };
+        let next = machine.next_wake(&activity, ctx.now, share);
+        self.set_memory(number, held);
         let Some(container) = self.containers.get_mut(&number) else { return outcomes };
         container.log = log;
         match ending {
@@ -117,7 +115,8 @@ impl Runtime {
     }
 
     /// Notes that a container's main process has ended.
-    fn ended(&mut self, number: u64, code: i32, message: String, oom: bool, now: Time, ctx: &mut Ctx<'_>) {
+    pub(super) fn ended(&mut self, number: u64, code: i32, message: String, oom: bool, now: Time, ctx: &mut Ctx<'_>) {
+        self.set_memory(number, 0);
         let Some(container) = self.containers.get_mut(&number) else { return };
         container.state = State::Exited;
         container.finished = now.max(container.started);

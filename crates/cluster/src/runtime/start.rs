@@ -2,15 +2,17 @@
 
 use drydock_sorted::Sort;
 use drydock_sorted::SortedMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use drydock_shell::{Env, Errno, Kernel, Options, Spawn, User, Vfs};
+use drydock_shell::{Backing, Env, Errno, Fs, Hardware, Kernel, Layout, Options, Spawn, User, Vfs};
 use drydock_value::Time;
 
 use super::images::flavour;
 use super::machine::{Machine, Session, Sink};
+use super::usage::base_memory;
 use super::{Container, ContainerConfig, Runtime, State};
 use crate::ctx::Ctx;
+use crate::metrics::SYSTEM;
 use crate::network::Place;
 
 /// How a process is to be run beside the main one.
@@ -44,7 +46,10 @@ impl Runtime {
         let Some(container) = self.containers.get_mut(&number) else { return Err("no such container".into()) };
         container.state = State::Running;
         container.started = ctx.now;
-        if container.dormant_by_nature() {
+        let base = base_memory(&container.config.argv);
+        let dormant = container.dormant_by_nature();
+        self.set_memory(number, base);
+        if dormant {
             return Ok(());
         }
         match self.make_machine(number, ctx) {
@@ -57,6 +62,7 @@ impl Runtime {
                     "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create \
                      failed: unable to start container process: error during container init: {why}"
                 );
+                self.set_memory(number, 0);
                 if let Some(container) = self.containers.get_mut(&number) {
                     container.state = State::Exited;
                     container.started = Time::default();
@@ -89,9 +95,10 @@ impl Runtime {
         let (config, image, started) = (container.config.clone(), container.image.clone(), container.started);
         let mut files = Vfs::new(ctx.network.registry.root(&image));
         files.set_time(started);
+        let pod = container.pod;
         let hosts_head = match sandbox.place {
             // Container of no pod: the node itself.
-            Place::Node(_) if container.pod == 0 => "",
+            Place::Node(_) if pod == 0 => "",
             Place::Node(_) => "# Kubernetes-managed hosts file (host network).\n",
             _ => "# Kubernetes-managed hosts file.\n",
         };
@@ -100,8 +107,9 @@ impl Runtime {
             ("hostname", format!("{}\n", sandbox.hostname)),
             ("resolv.conf", sandbox.names.resolver.file()),
         ];
+        Kernel::mount_proc(&mut files);
         mount_files(&mut files, "/etc", &etc);
-        mount_files(&mut files, "/sys/fs/cgroup", &config.limits.files());
+        let _ = files.mount("/sys/fs/cgroup", control_files(), "", true);
         let settings = ctx.network.registry.settings(&config.sysctls);
         let _ = files.mount("/proc/sys", settings, "", !config.privileged);
         let hostname = sandbox.hostname.to_string();
@@ -119,11 +127,15 @@ impl Runtime {
         if config.read_only {
             files.set_read_only("/", true);
         }
+        let own = self.containers.get(&number).map_or(0, |container| container.memory);
+        let hardware = Hardware { memory_taken: SYSTEM.1 + self.memory().saturating_sub(own), ..self.hardware };
         let options = Options {
             hostname,
             flavour: flavour(image.base),
             now: started,
             rights: config.rights.clone(),
+            hardware,
+            control: (pod != 0).then(|| config.limits.control(base_memory(&config.argv))),
             ..Options::default()
         };
         let mut kernel = Kernel::new(files, options);
@@ -164,13 +176,19 @@ impl Runtime {
         Ok(())
     }
 
-    /// Lends a container the volumes that it shares with others.
-    pub(super) fn lend(&mut self, config: &ContainerConfig, kernel: &mut Kernel) {
+    /// Lends a container the volumes that it shares with others. How many bytes those that are in memory hold; none when
+    /// none is.
+    pub(super) fn lend(&mut self, config: &ContainerConfig, kernel: &mut Kernel) -> Option<u64> {
+        let mut held = None;
         for mount in shared_mounts(config) {
             if let Some(fs) = self.volumes.remove(&mount.volume) {
+                if fs.backing() == Backing::Memory {
+                    held = Some(held.unwrap_or(0) + fs.used());
+                }
                 kernel.files().put(&mount.path, fs);
             }
         }
+        held
     }
 
     /// Takes back what was lent.
@@ -253,6 +271,19 @@ fn shared_mounts(config: &ContainerConfig) -> impl Iterator<Item = &super::Mount
         new
     });
     mounts.into_iter()
+}
+
+/// The names at `/sys/fs/cgroup`; the kernel knows what is in them.
+fn control_files() -> Fs {
+    static FILES: OnceLock<Fs> = OnceLock::new();
+    let make = || {
+        let mut layout = Layout::new(Time::default());
+        for name in Kernel::CGROUP_FILES {
+            layout.file(name, Vec::new(), 0o444);
+        }
+        layout.finish(0o555).on(Backing::Kernel("cgroup2"))
+    };
+    FILES.get_or_init(make).clone()
 }
 
 /// Mounts files of the runtime's own over the image's.

@@ -3,15 +3,11 @@
 //! Processor time is what their processes' steps took. Beyond that a program has a use of its own while it only waits,
 //! which no step shows, and the memory that it takes when it has come up: [`ROWS`].
 
+use drydock_shell::FUEL_MICROS;
 use drydock_value::Time;
 
-use super::Container;
-use super::run::FUEL_MICROS;
-
-/// Where a program finds its memory limit.
-pub const MEMORY_LIMIT: &str = "/sys/fs/cgroup/memory.max";
-/// What a program has taken of memory beyond its own size, if it says so.
-pub const MEMORY_CURRENT: &str = "/sys/fs/cgroup/memory.current";
+use super::{Container, Outcome, Runtime};
+use crate::ctx::Ctx;
 
 /// A program, the processor time that it takes while it waits in thousandths, and its memory in MiB.
 const ROWS: &[(&str, u64, u64)] = &[
@@ -46,23 +42,119 @@ pub struct Usage {
     pub started: Time,
 }
 
+/// The memory that a program takes by being there, in bytes.
+pub fn base_memory(argv: &[String]) -> u64 {
+    row(argv).map_or(1, |(_, _, mebibytes)| *mebibytes) << 20
+}
+
+fn row(argv: &[String]) -> Option<&'static (&'static str, u64, u64)> {
+    let base = |word: &String| ROWS.iter().find(|(name, ..)| word.rsplit('/').next() == Some(name));
+    argv.iter().find_map(base)
+}
+
 impl Container {
     /// What it uses at a moment.
     pub fn usage(&self, now: Time) -> Usage {
-        let base = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
-        let row = self.config.argv.iter().find_map(|word| ROWS.iter().find(|(name, ..)| *name == base(word)));
-        let (idle, mebibytes) = row.map_or((0, 1), |(_, idle, mebibytes)| (*idle, *mebibytes));
+        let idle = row(&self.config.argv).map_or(0, |(_, idle, _)| *idle);
         let running = now.since(self.started).as_micros() as u64;
-        let machine = self.machine.as_ref();
-        let stepped = machine.map_or(0, |machine| machine.used * FUEL_MICROS);
-        let taken = machine
-            .and_then(|machine| machine.kernel.files_ref().read_text(MEMORY_CURRENT).ok())
-            .and_then(|text| text.trim().parse::<u64>().ok());
-        let memory = (mebibytes << 20) + taken.unwrap_or(0);
+        let stepped = self.machine.as_ref().map_or(0, |machine| machine.used * FUEL_MICROS);
         Usage {
             cpu: stepped + running / 1000 * idle,
-            memory: memory.min(self.config.limits.memory.unwrap_or(u64::MAX)),
+            memory: self.memory.min(self.config.limits.memory.unwrap_or(u64::MAX)),
             started: self.started,
+        }
+    }
+}
+
+impl Runtime {
+    /// How many bytes of memory the containers of the node hold.
+    pub fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// Whether that has become more since this was asked last.
+    pub fn takes_more(&mut self) -> bool {
+        std::mem::take(&mut self.takes_more)
+    }
+
+    /// Counts what a container holds from now on.
+    pub(super) fn set_memory(&mut self, number: u64, bytes: u64) {
+        let Some(container) = self.containers.get_mut(&number) else { return };
+        let old = std::mem::replace(&mut container.memory, bytes);
+        self.memory = (self.memory + bytes).saturating_sub(old);
+        self.takes_more |= bytes > old;
+    }
+
+    /// Kills a container because the node has no memory left.
+    pub fn kill_for_memory(&mut self, number: u64, ctx: &mut Ctx<'_>) -> Vec<Outcome> {
+        match self.containers.get_mut(&number).filter(|container| container.running()) {
+            None => Vec::new(),
+            Some(Container { machine: Some(machine), .. }) => {
+                machine.kernel.kill_for_memory();
+                machine.busy_until = Time::default();
+                self.run_at(number, ctx.now, ctx)
+            }
+            Some(_) => {
+                self.ended(number, 137, String::new(), true, ctx.now, ctx);
+                vec![Outcome::Ended(137)]
+            }
+        }
+    }
+
+    /// Which part of the node's processors a container gets whose processes keep so many of them busy, in thousandths of
+    /// one. While more is wanted than there is, each gets by its weight, and nobody more than it may have.
+    pub(super) fn processor_share(&self, number: u64, busy: u32, now: Time) -> u64 {
+        let wants = |container: &Container, busy: u32| {
+            let limits = &container.config.limits;
+            let most = limits.cpu_milli.unwrap_or(u64::MAX);
+            (most.min(u64::from(busy.max(1)) * 1000).max(1), limits.weight.unwrap_or(1).max(1))
+        };
+        let Some(own) = self.containers.get(&number).map(|container| wants(container, busy)) else { return 1000 };
+        let others = self.containers.iter().filter(|(other, _)| **other != number).filter_map(|(_, container)| {
+            let machine = container.machine.as_ref().filter(|machine| machine.busy_until > now)?;
+            Some(wants(container, machine.busy))
+        });
+        share(own, others.collect(), u64::from(self.hardware.processors) * 1000)
+    }
+}
+
+/// The part of `all` that one gets beside others: each is what it wants and its weight.
+fn share(own: (u64, u64), mut others: Vec<(u64, u64)>, all: u64) -> u64 {
+    let mut left = all;
+    loop {
+        let weights: u64 = own.1 + others.iter().map(|(_, weight)| weight).sum::<u64>();
+        let fair = |weight: u64| left * weight / weights.max(1);
+        if own.0 <= fair(own.1) {
+            return own.0;
+        }
+        let content: u64 =
+            others.iter().filter(|(wanted, weight)| *wanted <= fair(*weight)).map(|(wanted, _)| wanted).sum();
+        if content == 0 {
+            return fair(own.1).max(1);
+        }
+        others.retain(|(wanted, weight)| *wanted > fair(*weight));
+        left = left.saturating_sub(content);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share;
+
+    #[test]
+    fn processors_are_shared_by_weight() {
+        // What one wants and its weight, the others, and what it gets of 4 processors.
+        type Row<'r> = ((u64, u64), &'r [(u64, u64)], u64);
+        let rows: [Row<'_>; 6] = [
+            ((1000, 1), &[], 1000),
+            ((9000, 1), &[], 4000),
+            ((4000, 1), &[(4000, 1)], 2000),
+            ((4000, 3), &[(4000, 1)], 3000),
+            ((4000, 1), &[(500, 100)], 3500),
+            ((1000, 1), &[(4000, 1), (4000, 1)], 1000),
+        ];
+        for (own, others, expected) in rows {
+            assert_eq!(share(own, others.to_vec(), 4000), expected, "{own:?} {others:?}");
         }
     }
 }

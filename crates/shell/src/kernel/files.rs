@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::hardware::CGROUP;
 use super::pipe::Pipe;
 use super::{DESCRIPTIONS_MAX, FDS_MAX, Fd, Kernel, Pid, PipeId, TtyId};
 use crate::vfs::{Device, Kind, NodeId};
@@ -166,6 +167,11 @@ impl Kernel {
         if followed.starts_with("/proc/") && !followed.starts_with("/proc/sys/") {
             return self.open_proc(pid, &followed);
         }
+        if open == Open::Read
+            && let Some(text) = followed.strip_prefix(CGROUP).and_then(|name| self.cgroup_text(name))
+        {
+            return self.describe(Object::Text { bytes: Arc::new(text.into_bytes()), offset: 0 });
+        }
         let (readable, writable) = match open {
             Open::Read => (true, false),
             Open::Write | Open::Append | Open::New => (false, true),
@@ -200,69 +206,9 @@ impl Kernel {
         self.describe(object)
     }
 
-    fn reopen(&mut self, id: u32) -> Result<u32, Errno> {
+    pub(super) fn reopen(&mut self, id: u32) -> Result<u32, Errno> {
         self.retain(id);
         Ok(id)
-    }
-
-    fn open_proc(&mut self, pid: Pid, path: &str) -> Result<u32, Errno> {
-        let rest = path.strip_prefix("/proc/").unwrap_or_default();
-        let (first, rest) = rest.split_once('/').unwrap_or((rest, ""));
-        let target = if first == "self" { pid } else { first.parse().unwrap_or(0) };
-        if let Some(fd) = rest.strip_prefix("fd/") {
-            let id = self.description_of(target, fd.parse().map_err(|_| Errno::NotFound)?)?;
-            return self.reopen(id);
-        }
-        let text = self.proc_text(first, target, rest).ok_or(Errno::NotFound)?;
-        self.describe(Object::Text { bytes: Arc::new(text.into_bytes()), offset: 0 })
-    }
-
-    fn proc_text(&self, name: &str, pid: Pid, rest: &str) -> Option<String> {
-        let up = self.now.since(self.booted).as_secs();
-        match (name, rest) {
-            ("uptime", "") => return Some(format!("{up}.00 {up}.00\n")),
-            ("loadavg", "") => return Some(format!("0.00 0.01 0.05 1/{} {}\n", self.processes.len(), self.next_pid)),
-            ("version", "") => return Some("Linux version 6.8.0 (drydock) #1 SMP\n".into()),
-            ("cpuinfo", "") => {
-                return Some((0..4).map(|n| format!("processor\t: {n}\nmodel name\t: Simulated CPU\n\n")).collect());
-            }
-            ("meminfo", "") => {
-                return Some(
-                    "MemTotal:        8388608 kB\nMemFree:         6291456 kB\nMemAvailable:    7340032 kB\n".into(),
-                );
-            }
-            ("mounts", "") => {
-                let line = |(path, ro): (&str, bool)| {
-                    let device = match path {
-                        "/" => "overlay",
-                        "/proc/sys" => "proc",
-                        _ => "tmpfs",
-                    };
-                    format!("{device} {path} {device} {} 0 0\n", if ro { "ro,relatime" } else { "rw,relatime" })
-                };
-                return Some(self.files.mount_points().map(line).collect());
-            }
-            _ => {}
-        }
-        let process = self.processes.get(&pid)?;
-        match rest {
-            "cmdline" => Some(process.argv.iter().map(|word| format!("{word}\0")).collect()),
-            "uid_map" | "gid_map" => Some(match self.rights.users {
-                Some(first) => format!("{:>10} {first:>10} {:>10}\n", 0, 65_536),
-                None => format!("{:>10} {:>10} {:>10}\n", 0, 0, u32::MAX),
-            }),
-            "comm" => Some(format!("{}\n", command_name(&process.argv))),
-            "environ" => Some(process.env.iter().map(|(key, value)| format!("{key}={value}\0")).collect()),
-            "status" => Some(format!(
-                "Name:\t{}\nState:\tS (sleeping)\nPid:\t{pid}\nPPid:\t{}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\n{}",
-                command_name(&process.argv),
-                process.parent,
-                self.rights.status(process.user.uid),
-                uid = process.user.uid,
-                gid = process.user.gid,
-            )),
-            _ => None,
-        }
     }
 
     /// Whether a read would give something other than `Pending`.

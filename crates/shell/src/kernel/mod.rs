@@ -8,11 +8,14 @@
 //! - `run`: the scheduler, signals and exits.
 //! - `sys`: the system calls ([`Sys`]); `files` the ones on open files.
 //! - `pipe`, `tty`: what bytes flow through; the line discipline is the terminal's.
+//! - `hardware`: the machine beneath and a container's part of it; `volumes` what is mounted; `proc` the files that tell.
 //! - `outside`: what the machine's owner may do.
 
 mod files;
+mod hardware;
 mod outside;
 mod pipe;
+mod proc;
 mod process;
 mod rights;
 mod run;
@@ -21,8 +24,10 @@ mod sys;
 #[cfg(test)]
 mod tests;
 mod tty;
+mod volumes;
 
 pub use files::{Open, Read};
+pub use hardware::{ControlGroup, FUEL_MICROS, Hardware};
 pub use outside::Options;
 pub use pipe::PipeId;
 pub use process::{Disposition, Env, Group, Program, Spawn, Stdio, Step, Wait};
@@ -31,6 +36,7 @@ pub use run::Activity;
 pub use signal::Signal;
 pub use sys::Sys;
 pub use tty::{TtyId, TtyMode};
+pub use volumes::{Memory, Volume};
 
 pub(crate) use run::ProcessInfo;
 
@@ -59,6 +65,8 @@ pub enum Flavour {
     Busybox,
 }
 
+/// What a process's addresses span beyond what it has in memory, in KiB: its libraries, mostly.
+pub(crate) const VIRTUAL_KIB: u64 = 3400;
 /// How many processes there may be at once.
 const PROCESSES_MAX: usize = 256;
 /// How many open files there may be at once.
@@ -71,6 +79,11 @@ const FDS_MAX: u32 = 1024;
 pub struct Kernel {
     files: Vfs,
     rights: Rights,
+    hardware: Hardware,
+    /// None on a machine that is no container.
+    control: Option<ControlGroup>,
+    /// Fuel used by all processes so far.
+    fuel_used: u64,
     hostname: String,
     flavour: Flavour,
     now: Time,

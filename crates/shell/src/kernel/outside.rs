@@ -12,7 +12,8 @@ use super::run::killed_by;
 use super::sys::HostProgram;
 use super::tty::Tty;
 use super::{
-    Env, Flavour, Group, Kernel, PROCESSES_MAX, Pid, PipeId, Program, Rights, Signal, Spawn, Stdio, TtyId, TtyMode,
+    ControlGroup, Env, Flavour, Group, Hardware, Kernel, PROCESSES_MAX, Pid, PipeId, Program, Rights, Signal, Spawn,
+    Stdio, TtyId, TtyMode,
 };
 use crate::{Errno, Shell, User, Vfs, join, tools};
 
@@ -29,6 +30,10 @@ pub struct Options {
     pub first_pid: Pid,
     /// What its processes may do.
     pub rights: Rights,
+    /// The machine beneath.
+    pub hardware: Hardware,
+    /// The processes' part of it; none where the machine is theirs.
+    pub control: Option<ControlGroup>,
 }
 
 impl Default for Options {
@@ -39,6 +44,8 @@ impl Default for Options {
             now: Time::default(),
             first_pid: 1,
             rights: Rights::default(),
+            hardware: Hardware::default(),
+            control: None,
         }
     }
 }
@@ -55,9 +62,13 @@ impl Kernel {
     /// A machine with these files and no processes.
     pub fn new(mut files: Vfs, options: Options) -> Kernel {
         files.set_groups(options.rights.groups.clone());
+        Kernel::mount_proc(&mut files);
         Kernel {
             files,
             rights: options.rights,
+            hardware: options.hardware,
+            control: options.control,
+            fuel_used: 0,
             hostname: options.hostname,
             flavour: options.flavour,
             now: options.now,
@@ -184,8 +195,10 @@ impl Kernel {
                 ignored: SortedSet::from_iter(spawn.ignore),
                 pending: VecDeque::new(),
                 used: 0,
+                memory: 0,
             },
         );
+        self.show_process(pid, true);
         Ok(pid)
     }
 
@@ -259,6 +272,12 @@ impl Kernel {
     /// Takes the exit code of a process that has ended; it is forgotten then.
     pub fn reap(&mut self, pid: Pid) -> Option<i32> {
         self.exits.remove(&pid)
+    }
+
+    /// Forgets a process that has ended.
+    pub(super) fn forget(&mut self, pid: Pid) {
+        self.processes.remove(&pid);
+        self.show_process(pid, false);
     }
 
     /// Whether any process lives.

@@ -260,4 +260,6 @@ pub(super) struct Process {
     pub pending: VecDeque<(u32, Vec<u8>)>,
     /// Fuel used, for `ps`.
     pub used: u64,
+    /// Bytes of memory that it has taken beyond its own size.
+    pub memory: u64,
 }

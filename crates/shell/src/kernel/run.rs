@@ -7,7 +7,7 @@ use drydock_value::Time;
 
 use super::files::command_name;
 use super::process::{Process, State};
-use super::{Disposition, Kernel, Pid, Signal, Step, Sys, TtyId, Wait};
+use super::{Disposition, FUEL_MICROS, Kernel, Pid, Signal, Step, Sys, TtyId, Wait};
 use crate::{EditId, Errno, Host, SocketId, User};
 
 /// Steps of one process before the next has its turn.
@@ -33,6 +33,8 @@ pub struct Activity {
     pub used: u32,
     /// Whether the fuel ran out before the work did.
     pub runnable: bool,
+    /// How many processes could go on at once then.
+    pub busy: u32,
     /// The next moment that a process waits for.
     pub wake: Option<Time>,
     /// API streams that processes wait for.
@@ -48,10 +50,14 @@ pub struct Activity {
 pub(crate) struct ProcessInfo {
     pub pid: Pid,
     pub parent: Pid,
+    pub group: Pid,
     pub user: User,
     pub tty: Option<TtyId>,
     pub started: Time,
+    /// Microseconds of processor time.
     pub used: u64,
+    /// Bytes of memory.
+    pub memory: u64,
     pub state: char,
     pub argv: Arc<Vec<String>>,
 }
@@ -98,6 +104,10 @@ impl Kernel {
     fn activity(&self, used: u32, exhausted: bool, host: &mut dyn Host) -> Activity {
         let mut activity = Activity { used, ..Activity::default() };
         activity.runnable = exhausted && self.ready(self.now, host);
+        if activity.runnable {
+            let busy = self.processes.values().filter(|process| process.state == State::Runnable).count();
+            activity.busy = u32::try_from(busy).unwrap_or(u32::MAX).max(1);
+        }
         for process in self.processes.values() {
             let State::Waiting(wait) = &process.state else { continue };
             if !process.pending.is_empty() {
@@ -165,6 +175,7 @@ impl Kernel {
             *left = left.saturating_sub(1 + charge);
             let Some(process) = self.processes.get_mut(&pid) else { return true };
             process.used += u64::from(1 + charge);
+            self.fuel_used += u64::from(1 + charge);
             if matches!(process.state, State::Zombie(_)) {
                 return true;
             }
@@ -271,6 +282,7 @@ impl Kernel {
         }
         process.state = State::Zombie(code);
         process.program = None;
+        process.memory = 0;
         let init = process.init;
         let parent = process.parent;
         let fds = std::mem::take(&mut process.fds);
@@ -285,7 +297,7 @@ impl Kernel {
             if let Some(process) = self.processes.get_mut(&child) {
                 process.parent = ORPHAN;
                 if matches!(process.state, State::Zombie(_)) {
-                    self.processes.remove(&child);
+                    self.forget(child);
                 }
             }
         }
@@ -294,7 +306,7 @@ impl Kernel {
                 parent.signals.push_back(Signal::Chld);
             }
             _ => {
-                self.processes.remove(&pid);
+                self.forget(pid);
                 if parent != ORPHAN {
                     self.exits.insert(pid, code & 0xff);
                 }
@@ -343,10 +355,12 @@ impl Kernel {
         let info = |(pid, process): (&Pid, &Process)| ProcessInfo {
             pid: *pid,
             parent: process.parent,
+            group: process.group,
             user: process.user,
             tty: process.tty,
             started: process.started,
-            used: process.used,
+            used: process.used * FUEL_MICROS,
+            memory: process.memory + self.own_size(*pid),
             state: match process.state {
                 State::Zombie(_) => 'Z',
                 State::Waiting(_) => 'S',

@@ -102,7 +102,7 @@ impl Dd {
             self.output = call.sys.open(&path, open).map_err(|error| failed(call, name, error))?;
         }
         self.begun = call.sys.now();
-        if call.sys.take_memory(self.block) { Ok(()) } else { Err(137) }
+        if call.sys.hold_memory(self.block) { Ok(()) } else { Err(137) }
     }
 
     /// Says how much was copied.

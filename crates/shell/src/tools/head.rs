@@ -294,7 +294,7 @@ impl Tail {
                     call.sys.charge(1 + (bytes.len() / 512) as u32);
                     let before = self.unended;
                     self.take(&bytes, call);
-                    if self.unended >> 20 > before >> 20 && !call.sys.take_memory(self.unended) {
+                    if self.unended >> 20 > before >> 20 && !call.sys.hold_memory(self.unended) {
                         return Step::Exit(137);
                     }
                     Step::Continue

@@ -21,12 +21,14 @@ mod grep;
 mod head;
 mod lines;
 pub(crate) mod ls;
+mod machine;
 mod net;
 mod number;
 mod options;
 mod pager;
 mod paths;
 pub(crate) mod printf;
+mod processes;
 pub(crate) mod regex;
 mod run;
 mod sed;
@@ -36,6 +38,7 @@ mod sysctl;
 mod system;
 mod tar;
 pub(crate) mod test;
+mod top;
 mod translate;
 mod watch;
 mod xargs;
@@ -85,7 +88,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "cut", usage: "[OPTIONS] [FILE]...", start: Start::Filter(columns::cut) },
     Tool { name: "date", usage: "[OPTIONS] [+FMT]", start: Start::Run(date::run) },
     Tool { name: "dd", usage: "[if=FILE] [of=FILE] [bs=N] [count=N] [skip=N] [seek=N] [conv=notrunc] [status=noxfer|none]", start: Start::Program(dd::dd) },
-    Tool { name: "df", usage: "[-PkmhTai] [FILESYSTEM]...", start: Start::Run(paths::df) },
+    Tool { name: "df", usage: "[-PkmhTa] [FILESYSTEM]...", start: Start::Run(machine::df) },
     Tool { name: "diff", usage: "[-abBdiNqrTstw] [-L LABEL] [-U LINES] FILE1 FILE2", start: Start::Slurp(diff::run) },
     Tool { name: "dig", usage: "[@server] [-x addr] [-t type] [name] [+option]...", start: Start::Run(net::dig) },
     Tool { name: "dirname", usage: "FILENAME", start: Start::Run(paths::dirname) },
@@ -99,7 +102,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "fgrep", usage: "[OPTIONS] PATTERN [FILE]...", start: Start::Filter(grep::start) },
     Tool { name: "find", usage: "[-HL] [PATH]... [OPTIONS] [ACTIONS]", start: Start::Program(find::program) },
     Tool { name: "fold", usage: "[-bs] [-w WIDTH] [FILE]...", start: Start::Filter(columns::fold) },
-    Tool { name: "free", usage: "[-bkmgh]", start: Start::Run(system::free) },
+    Tool { name: "free", usage: "[-bkmgh]", start: Start::Run(machine::free) },
     Tool { name: "getent", usage: "database [key ...]", start: Start::Run(net::getent) },
     Tool { name: "grep", usage: "[-HhnlLoqvsrRiwFE] [-m N] [-A|B|C N] { PATTERN | -e PATTERN... | -f FILE... } [FILE]...", start: Start::Filter(grep::start) },
     Tool { name: "groups", usage: "[USER]", start: Start::Run(system::groups) },
@@ -108,8 +111,8 @@ const TOOLS: &[Tool] = &[
     Tool { name: "hostname", usage: "[-sidf] [HOSTNAME | -F FILE]", start: Start::Run(system::hostname) },
     Tool { name: "id", usage: "[-ugGnr] [USER]", start: Start::Run(system::id) },
     Tool { name: "ip", usage: "[OPTIONS] address|route|link [COMMAND]", start: Start::Run(net::ip) },
-    Tool { name: "kill", usage: "[-l] [-SIG] PID...", start: Start::Run(system::kill) },
-    Tool { name: "killall", usage: "[-lq] [-SIG] PROCESS_NAME...", start: Start::Run(system::by_name) },
+    Tool { name: "kill", usage: "[-l] [-SIG] PID...", start: Start::Run(processes::kill) },
+    Tool { name: "killall", usage: "[-lq] [-SIG] PROCESS_NAME...", start: Start::Run(processes::by_name) },
     Tool { name: "less", usage: "[-FIMmNRS] [FILE]...", start: Start::Program(pager::pager) },
     Tool { name: "ln", usage: "[-sfnbtv] [-S SUF] TARGET... LINK|DIR", start: Start::Run(files::ln) },
     Tool { name: "ls", usage: "[-1AaCxdLHRFplinshrSXvctu] [-w WIDTH] [FILE]...", start: Start::Run(ls::run) },
@@ -117,23 +120,23 @@ const TOOLS: &[Tool] = &[
     Tool { name: "mkdir", usage: "[-m MODE] [-p] DIRECTORY...", start: Start::Run(files::mkdir) },
     Tool { name: "mktemp", usage: "[-dtuq] [-p DIR] [TEMPLATE]", start: Start::Run(files::mktemp) },
     Tool { name: "more", usage: "[FILE]...", start: Start::Program(pager::pager) },
-    Tool { name: "mount", usage: "", start: Start::Run(system::mount) },
+    Tool { name: "mount", usage: "", start: Start::Run(machine::mount) },
     Tool { name: "mv", usage: "[-finT] SOURCE DEST", start: Start::Run(copy::mv) },
     Tool { name: "nano", usage: "FILE", start: Start::Program(pager::editor) },
     Tool { name: "nc", usage: "[-iN] [-wN] [-l] [-p PORT] [-zv] [IPADDR PORT]", start: Start::Program(net::nc) },
     Tool { name: "nice", usage: "[-n ADJUST] [PROG ARGS]", start: Start::Run(run::prefix) },
     Tool { name: "nl", usage: "[OPTIONS] [FILE]...", start: Start::Filter(lines::nl) },
     Tool { name: "nohup", usage: "PROG ARGS", start: Start::Run(run::nohup) },
-    Tool { name: "nproc", usage: "", start: Start::Run(system::nproc) },
+    Tool { name: "nproc", usage: "", start: Start::Run(machine::nproc) },
     Tool { name: "nslookup", usage: "HOST [DNS_SERVER]", start: Start::Run(net::nslookup) },
     Tool { name: "od", usage: "[-abcdfhilovxs] [-t TYPE] [-N SIZE] [FILE]...", start: Start::Filter(binary::dump) },
     Tool { name: "paste", usage: "[OPTIONS] [FILE]...", start: Start::Filter(columns::paste) },
-    Tool { name: "pgrep", usage: "[-flnovx] PATTERN", start: Start::Run(system::by_name) },
-    Tool { name: "pidof", usage: "[NAME]...", start: Start::Run(system::by_name) },
-    Tool { name: "pkill", usage: "[-SIG] [-fnovx] PATTERN", start: Start::Run(system::by_name) },
+    Tool { name: "pgrep", usage: "[-flnovx] PATTERN", start: Start::Run(processes::by_name) },
+    Tool { name: "pidof", usage: "[NAME]...", start: Start::Run(processes::by_name) },
+    Tool { name: "pkill", usage: "[-SIG] [-fnovx] PATTERN", start: Start::Run(processes::by_name) },
     Tool { name: "printenv", usage: "[VARIABLE]...", start: Start::Run(system::printenv) },
     Tool { name: "printf", usage: "FORMAT [ARG]...", start: Start::Run(printf::run) },
-    Tool { name: "ps", usage: "", start: Start::Run(system::ps) },
+    Tool { name: "ps", usage: "", start: Start::Run(processes::ps) },
     Tool { name: "pwd", usage: "", start: Start::Run(system::pwd) },
     Tool { name: "readlink", usage: "[-fnv] FILE", start: Start::Run(paths::readlink) },
     Tool { name: "realpath", usage: "FILE...", start: Start::Run(paths::realpath) },
@@ -163,13 +166,14 @@ const TOOLS: &[Tool] = &[
     Tool { name: "test", usage: "EXPRESSION", start: Start::Run(test::run) },
     Tool { name: "time", usage: "[-v] PROG ARGS", start: Start::Program(run::time) },
     Tool { name: "timeout", usage: "[-s SIG] [-k KILL_SECS] SECS PROG ARGS", start: Start::Program(run::timeout) },
+    Tool { name: "top", usage: "[-b] [-n COUNT] [-d SECONDS]", start: Start::Program(top::top) },
     Tool { name: "touch", usage: "[-cham] [-d DATE] [-t DATE] [-r FILE] FILE...", start: Start::Run(files::touch) },
     Tool { name: "tput", usage: "CAPNAME", start: Start::Run(system::tput) },
     Tool { name: "tr", usage: "[-cds] STRING1 [STRING2]", start: Start::Filter(translate::tr) },
     Tool { name: "true", usage: "", start: Start::Run(system::succeed) },
     Tool { name: "truncate", usage: "[-c] -s SIZE FILE...", start: Start::Run(files::truncate) },
     Tool { name: "tty", usage: "", start: Start::Run(system::tty) },
-    Tool { name: "uname", usage: "[-amnrspvio]", start: Start::Run(system::uname) },
+    Tool { name: "uname", usage: "[-amnrspvio]", start: Start::Run(machine::uname) },
     Tool { name: "uniq", usage: "[-cduiz] [-f,s,w N] [FILE [OUTFILE]]", start: Start::Filter(lines::uniq) },
     Tool { name: "uptime", usage: "", start: Start::Run(system::uptime) },
     Tool { name: "vi", usage: "[FILE]...", start: Start::Program(pager::editor) },

@@ -37,6 +37,15 @@ pub(super) fn human(bytes: u64) -> String {
     }
 }
 
+/// KiB as busybox's `ps` and `top` write them in five places: `940`, `4400`, `12m`, `1.2g`.
+pub(super) fn short_kib(kib: u64) -> String {
+    match kib {
+        ..=99_999 => kib.to_string(),
+        100_000..=102_399_999 => format!("{}m", kib >> 10),
+        _ => format!("{}g", kib >> 20),
+    }
+}
+
 /// Seconds with an optional suffix (`s`, `m`, `h`, `d`) and fraction, in microseconds.
 pub(super) fn duration(text: &str) -> Option<u64> {
     if text == "infinity" || text == "inf" {

@@ -3,9 +3,9 @@
 use super::Call;
 use super::ls::name_of;
 use super::options::Options;
-use crate::{Signal, TtyMode};
+use crate::TtyMode;
 
-const PASSWD: &str = "/etc/passwd";
+pub(super) const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
 
 pub(super) fn succeed(_: &mut Call<'_, '_>) -> i32 {
@@ -127,50 +127,8 @@ pub(super) fn hostname(call: &mut Call<'_, '_>) -> i32 {
     0
 }
 
-pub(super) fn uname(call: &mut Call<'_, '_>) -> i32 {
-    const LONG: &[(&str, char)] = &[
-        ("all", 'a'),
-        ("kernel-name", 's'),
-        ("nodename", 'n'),
-        ("kernel-release", 'r'),
-        ("machine", 'm'),
-        ("operating-system", 'o'),
-    ];
-    let options = match Options::parse(call, "asnrvmpio", LONG) {
-        Ok(options) => options,
-        Err(code) => return code,
-    };
-    let host = call.sys.hostname().to_owned();
-    let system = if call.gnu() { "GNU/Linux" } else { "Linux" };
-    let all = options.has('a');
-    let none = !options.any("asnrvmpio");
-    let mut parts = Vec::new();
-    for (letter, text) in [
-        ('s', "Linux"),
-        ('n', host.as_str()),
-        ('r', "6.8.0"),
-        ('v', "#1 SMP PREEMPT_DYNAMIC"),
-        ('m', "x86_64"),
-        ('o', system),
-    ] {
-        if all || options.has(letter) || (none && letter == 's') {
-            parts.push(text);
-        }
-    }
-    if options.any("pi") && !all {
-        parts.push("x86_64");
-    }
-    call.print(&format!("{}\n", parts.join(" ")));
-    0
-}
-
 pub(super) fn arch(call: &mut Call<'_, '_>) -> i32 {
     call.print("x86_64\n");
-    0
-}
-
-pub(super) fn nproc(call: &mut Call<'_, '_>) -> i32 {
-    call.print("4\n");
     0
 }
 
@@ -182,36 +140,6 @@ pub(super) fn uptime(call: &mut Call<'_, '_>) -> i32 {
     let up = if hours > 0 { format!("{hours:2}:{minutes:02}") } else { format!("{minutes} min") };
     let clock = super::date::strftime("%H:%M:%S", now);
     call.print(&format!(" {clock} up {days}{up},  1 user,  load average: 0.08, 0.03, 0.01\n"));
-    0
-}
-
-pub(super) fn free(call: &mut Call<'_, '_>) -> i32 {
-    let options = match Options::parse(call, "bkmgh", &[("human", 'h'), ("mebi", 'm')]) {
-        Ok(options) => options,
-        Err(code) => return code,
-    };
-    let unit: u64 = if options.has('g') {
-        1 << 20
-    } else if options.has('m') {
-        1 << 10
-    } else {
-        1
-    };
-    let show = |kib: u64| {
-        if options.has('h') {
-            format!("{}i", super::number::human(kib * 1024))
-        } else if options.has('b') {
-            (kib * 1024).to_string()
-        } else {
-            (kib / unit).to_string()
-        }
-    };
-    let row: Vec<String> = [8_388_608, 1_048_576, 6_291_456, 4_096, 1_048_576, 7_340_032]
-        .iter()
-        .map(|kib| format!("{:>11}", show(*kib)))
-        .collect();
-    let head = "               total        used        free      shared  buff/cache   available\n";
-    call.print(&format!("{head}Mem:    {}\nSwap:   {:>11} {:>11} {:>11}\n", row.join(" "), 0, 0, 0));
     0
 }
 
@@ -340,183 +268,5 @@ pub(super) fn tput(call: &mut Call<'_, '_>) -> i32 {
         None => return call.usage_error("usage: tput [-S] [-T term] capname"),
     };
     call.print(&text);
-    0
-}
-
-// ---- processes ----
-
-fn clock(micros: u64) -> String {
-    let seconds = micros / 1_000_000;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
-}
-
-pub(super) fn ps(call: &mut Call<'_, '_>) -> i32 {
-    let words = std::mem::take(&mut call.args);
-    let all: String =
-        words.iter().filter(|word| !word.starts_with("--")).map(|word| word.trim_start_matches('-')).collect();
-    let processes = call.sys.processes();
-    let me = call.sys.pid();
-    let now = call.sys.now();
-    if !call.gnu() {
-        let mut out = String::from("PID   USER     TIME  COMMAND\n");
-        for process in &processes {
-            let user = name_of(call, PASSWD, process.user.uid);
-            let seconds = process.used / 1_000_000;
-            let command = if process.state == 'Z' { format!("[{}]", command(process)) } else { process.argv.join(" ") };
-            out.push_str(&format!("{:5} {user:<8} {:2}:{:02} {command}\n", process.pid, seconds / 60, seconds % 60));
-        }
-        call.print(&out);
-        return 0;
-    }
-    let bsd = all.contains('a') && all.contains('u') || all.contains("ux");
-    let full = all.contains('f');
-    let everything = bsd || all.contains('e') || all.contains('A') || all.contains("ax");
-    let tty = processes.iter().find(|process| process.pid == me).and_then(|process| process.tty);
-    let mut out = if bsd {
-        "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n".to_owned()
-    } else if full {
-        "UID          PID    PPID  C STIME TTY          TIME CMD\n".into()
-    } else {
-        "    PID TTY          TIME CMD\n".into()
-    };
-    for process in processes.iter().filter(|process| everything || process.tty == tty) {
-        let terminal = process.tty.map_or("?".into(), |tty| format!("pts/{}", tty.0));
-        let user = name_of(call, PASSWD, process.user.uid);
-        let start = if now.since(process.started).as_secs() < 86_400 { "%H:%M" } else { "%b%d" };
-        let start = super::date::strftime(start, process.started);
-        let line = process.argv.join(" ");
-        let time = clock(process.used);
-        if bsd {
-            let short = format!("{}:{:02}", process.used / 60_000_000, process.used / 1_000_000 % 60);
-            out.push_str(&format!(
-                "{user:<8} {:>7}  0.0  0.0   4624  3400 {terminal:<8} {:<4} {start:>5} {short:>6} {line}\n",
-                process.pid, process.state
-            ));
-        } else if full {
-            out.push_str(&format!(
-                "{user:<8} {:>7} {:>7}  0 {start:>5} {terminal:<8} {time} {line}\n",
-                process.pid,
-                if process.parent == u32::MAX { 1 } else { process.parent }
-            ));
-        } else {
-            out.push_str(&format!("{:>7} {terminal:<8} {time} {}\n", process.pid, command(process)));
-        }
-    }
-    call.print(&out);
-    0
-}
-
-fn command(process: &crate::kernel::ProcessInfo) -> String {
-    let word = process.argv.first().map_or("", String::as_str);
-    word.rsplit('/').next().unwrap_or(word).trim_start_matches('-').to_owned()
-}
-
-pub(super) fn kill(call: &mut Call<'_, '_>) -> i32 {
-    let mut signal = Signal::Term;
-    let mut words = std::mem::take(&mut call.args);
-    if let Some(first) = words.first().cloned()
-        && let Some(name) = first.strip_prefix('-')
-    {
-        words.remove(0);
-        let name = if name == "s" || name == "n" {
-            if words.is_empty() { String::new() } else { words.remove(0) }
-        } else {
-            name.to_owned()
-        };
-        if name == "l" {
-            let names: Vec<&str> = Signal::ALL.iter().map(|signal| signal.name()).collect();
-            call.print(&format!("{}\n", names.join(" ")));
-            return 0;
-        }
-        match Signal::parse(&name) {
-            Some(found) => signal = found,
-            None => {
-                call.error(&format!("bad signal name '{name}'"));
-                return 1;
-            }
-        }
-    }
-    if words.is_empty() {
-        call.error("you need to specify whom to kill");
-        return 1;
-    }
-    let mut code = 0;
-    for word in words {
-        let result = match word.parse::<u32>() {
-            Ok(pid) => call.sys.kill(pid, signal),
-            Err(_) => {
-                call.error(&format!("invalid number '{word}'"));
-                code = 1;
-                continue;
-            }
-        };
-        if let Err(error) = result {
-            let message =
-                if call.gnu() { format!("({word}): {error}") } else { format!("can't kill pid {word}: {error}") };
-            call.error(&message);
-            code = 1;
-        }
-    }
-    code
-}
-
-/// `pidof`, `pgrep`, `pkill`, `killall`: processes by their commands' names.
-pub(super) fn by_name(call: &mut Call<'_, '_>) -> i32 {
-    let mut signal = Signal::Term;
-    let (mut whole_line, mut exact, mut names) = (false, false, Vec::new());
-    for word in std::mem::take(&mut call.args) {
-        match word.strip_prefix('-') {
-            Some("f") => whole_line = true,
-            Some("x") => exact = true,
-            Some(name) => signal = Signal::parse(name).unwrap_or(signal),
-            None => names.push(word),
-        }
-    }
-    let me = call.sys.pid();
-    let processes = call.sys.processes();
-    let exact = exact || matches!(call.name, "pidof" | "killall");
-    let kills = matches!(call.name, "pkill" | "killall");
-    let (mut any, mut out, mut code) = (false, Vec::new(), 0);
-    for name in &names {
-        let mut found = false;
-        for process in processes.iter().filter(|process| process.pid != me && process.state != 'Z') {
-            let text = if whole_line { process.argv.join(" ") } else { command(process) };
-            if if exact { text == *name } else { text.contains(name.as_str()) } {
-                found = true;
-                out.push(process.pid.to_string());
-                if kills {
-                    let _ = call.sys.kill(process.pid, signal);
-                }
-            }
-        }
-        if !found && call.name == "killall" {
-            call.error(&format!("{name}: no process {}", if call.gnu() { "found" } else { "killed" }));
-            code = 1;
-        }
-        any |= found;
-    }
-    if !kills && any {
-        let separator = if call.name == "pidof" { " " } else { "\n" };
-        if call.name == "pidof" {
-            out.reverse();
-        }
-        call.print(&format!("{}\n", out.join(separator)));
-    }
-    if any { code } else { 1 }
-}
-
-/// `mount` without arguments.
-pub(super) fn mount(call: &mut Call<'_, '_>) -> i32 {
-    if call.args.iter().any(|word| !word.starts_with('-')) {
-        call.error(if call.gnu() { "only root can do that" } else { "permission denied (are you root?)" });
-        return 32;
-    }
-    let text = call.sys.read_file("/proc/mounts").unwrap_or_default();
-    for line in String::from_utf8_lossy(&text).lines() {
-        let fields: Vec<&str> = line.split(' ').collect();
-        if let [device, place, kind, flags, ..] = fields.as_slice() {
-            call.print(&format!("{device} on {place} type {kind} ({flags})\n"));
-        }
-    }
     0
 }

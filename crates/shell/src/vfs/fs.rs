@@ -11,10 +11,14 @@ use crate::Errno;
 /// The root directory's inode number.
 pub(crate) const ROOT: u32 = 1;
 
-/// What a single file may hold.
+/// What a single file may hold, zeros aside.
 pub(crate) const FILE_BYTES_MAX: u64 = 32 << 20;
-/// What a file system may hold, unless it says otherwise.
+/// What the files of a file system may hold, zeros aside: more would be too much for whoever simulates it.
 const FS_BYTES_MAX: u64 = 128 << 20;
+/// What a file system may hold, unless it says otherwise: a usual disk.
+const DISK_BYTES: u64 = 46 << 30;
+/// From how many zeros on they are counted instead of kept.
+const ZEROS_MIN: usize = 4096;
 /// How many inodes a file system may have.
 const INODES_MAX: usize = 50_000;
 
@@ -44,6 +48,8 @@ pub enum Device {
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
     File(Arc<Vec<u8>>),
+    /// A file of nothing but so many zeros, as `dd` and `truncate` make them to take room.
+    Zeros(u64),
     Dir(Arc<SortedMap<String, u32>>),
     Symlink(String),
     /// The name under which the machine or its host knows the program.
@@ -74,7 +80,7 @@ impl Inode {
 
     pub fn kind(&self) -> Kind {
         match &self.content {
-            Content::File(_) => Kind::File,
+            Content::File(_) | Content::Zeros(_) => Kind::File,
             Content::Dir(_) => Kind::Dir,
             Content::Symlink(_) => Kind::Symlink,
             Content::Binary(_) => Kind::Binary,
@@ -84,7 +90,7 @@ impl Inode {
 
     pub fn size(&self) -> u64 {
         match &self.content {
-            Content::File(bytes) => bytes.len() as u64,
+            Content::File(_) | Content::Zeros(_) => file_bytes(self),
             Content::Dir(_) => 4096,
             Content::Symlink(target) => target.len() as u64,
             // What a utility of a usual size takes; nobody depends on the number.
@@ -94,13 +100,28 @@ impl Inode {
     }
 }
 
+/// What a file system's files are kept on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Backing {
+    /// The machine's disk.
+    #[default]
+    Disk,
+    /// Its memory.
+    Memory,
+    /// Nothing: the kernel makes them up. With the file system's type.
+    Kernel(&'static str),
+}
+
 /// One file system. A clone costs a pointer.
 #[derive(Debug, Clone)]
 pub struct Fs {
     inodes: Arc<SortedMap<u32, Inode>>,
     next: u32,
     used: u64,
+    /// How many of these bytes are zeros that are only counted.
+    zeros: u64,
     limit: u64,
+    backing: Backing,
 }
 
 impl Default for Fs {
@@ -113,7 +134,20 @@ impl Fs {
     /// An empty one: a root directory, owned by root.
     pub fn new() -> Fs {
         let root = Inode::directory(0o755, User::ROOT, Time::default());
-        Fs { inodes: Arc::new(SortedMap::from([(ROOT, root)])), next: ROOT + 1, used: 0, limit: FS_BYTES_MAX }
+        let inodes = Arc::new(SortedMap::from([(ROOT, root)]));
+        Fs { inodes, next: ROOT + 1, used: 0, zeros: 0, limit: DISK_BYTES, backing: Backing::Disk }
+    }
+
+    /// Says what the files are kept on.
+    #[must_use]
+    pub fn on(mut self, backing: Backing) -> Fs {
+        self.backing = backing;
+        self
+    }
+
+    /// What the files are kept on.
+    pub fn backing(&self) -> Backing {
+        self.backing
     }
 
     /// Sets how many bytes its files may hold in all.
@@ -190,9 +224,7 @@ impl Fs {
             return Err(Errno::NoSpace);
         }
         let size = file_bytes(&inode);
-        if self.used + size > self.limit {
-            return Err(Errno::NoSpace);
-        }
+        self.check_room(size)?;
         let (ino, now) = (self.next, inode.modified);
         self.next += 1;
         self.used += size;
@@ -241,19 +273,63 @@ impl Fs {
             && let Some(gone) = Arc::make_mut(&mut self.inodes).remove(&ino)
         {
             self.used = self.used.saturating_sub(file_bytes(&gone));
+            self.zeros = self.zeros.saturating_sub(gone.content.zeros());
+        }
+    }
+
+    /// Whether so many more bytes fit, which are no zeros.
+    fn check_room(&self, more: u64) -> Result<(), Errno> {
+        let fits = self.used + more <= self.limit && self.used - self.zeros + more <= FS_BYTES_MAX;
+        if fits { Ok(()) } else { Err(Errno::NoSpace) }
+    }
+
+    /// Makes a file one of so many zeros.
+    fn set_zeros(&mut self, ino: u32, size: u64, now: Time) -> Result<(), Errno> {
+        let old = self.inode(ino).map_or(0, file_bytes);
+        if size > old && self.used + (size - old) > self.limit {
+            return Err(Errno::NoSpace);
+        }
+        self.replace(ino, Content::Zeros(size), now);
+        Ok(())
+    }
+
+    /// Gives a file another content.
+    fn replace(&mut self, ino: u32, content: Content, now: Time) {
+        let Some(inode) = self.inode_mut(ino) else { return };
+        inode.modified = now;
+        let old = std::mem::replace(&mut inode.content, content);
+        let new = inode.content.bytes();
+        self.used = (self.used + new).saturating_sub(old.bytes());
+        self.zeros =
+            (self.zeros + self.inode(ino).map_or(0, |inode| inode.content.zeros())).saturating_sub(old.zeros());
+    }
+
+    /// How long a file is of which nothing but zeros is known; none of others.
+    fn only_zeros(&self, ino: u32) -> Option<u64> {
+        match &self.inode(ino)?.content {
+            Content::Zeros(size) => Some(*size),
+            Content::File(bytes) if bytes.is_empty() => Some(0),
+            _ => None,
         }
     }
 
     /// Writes at an offset, filling a gap with zeros.
     pub(crate) fn write_at(&mut self, ino: u32, offset: u64, bytes: &[u8], now: Time) -> Result<(), Errno> {
         let end = offset.saturating_add(bytes.len() as u64);
-        if end > FILE_BYTES_MAX {
-            return Err(Errno::TooBig);
+        if let Some(size) = self.only_zeros(ino)
+            && (size > 0 || bytes.len() >= ZEROS_MIN)
+            && bytes.iter().all(|byte| *byte == 0)
+        {
+            return self.set_zeros(ino, size.max(end), now);
         }
         let old = self.inode(ino).ok_or(Errno::NotFound)?.size();
-        if end > old && self.used + (end - old) > self.limit {
-            return Err(Errno::NoSpace);
+        if end.max(self.only_zeros(ino).unwrap_or(0)) > FILE_BYTES_MAX {
+            return Err(Errno::TooBig);
         }
+        if end > old {
+            self.check_room(end - old)?;
+        }
+        self.make_dense(ino, now);
         let inode = self.inode_mut(ino).ok_or(Errno::NotFound)?;
         let Content::File(content) = &mut inode.content else { return Err(Errno::Invalid) };
         let content = Arc::make_mut(content);
@@ -269,27 +345,72 @@ impl Fs {
         Ok(())
     }
 
+    /// Keeps the zeros of a file that is to hold something else too.
+    fn make_dense(&mut self, ino: u32, now: Time) {
+        if let Some(Content::Zeros(size)) = self.inode(ino).map(|inode| &inode.content) {
+            let bytes = vec![0; usize::try_from(*size).unwrap_or(0)];
+            self.replace(ino, Content::File(Arc::new(bytes)), now);
+        }
+    }
+
     pub(crate) fn truncate(&mut self, ino: u32, size: u64, now: Time) -> Result<(), Errno> {
+        let inode = self.inode(ino).ok_or(Errno::NotFound)?;
+        if inode.kind() != Kind::File {
+            return Err(Errno::Invalid);
+        }
+        if size == 0 {
+            self.replace(ino, Content::File(Arc::default()), now);
+            return Ok(());
+        }
+        if self.only_zeros(ino).is_some() && size >= ZEROS_MIN as u64 {
+            return self.set_zeros(ino, size, now);
+        }
         if size > FILE_BYTES_MAX {
             return Err(Errno::TooBig);
         }
-        let inode = self.inode_mut(ino).ok_or(Errno::NotFound)?;
         let old = inode.size();
-        let Content::File(content) = &mut inode.content else { return Err(Errno::Invalid) };
-        if size == 0 {
-            *content = Arc::default();
-        } else {
+        self.check_room(size.saturating_sub(old))?;
+        self.make_dense(ino, now);
+        let inode = self.inode_mut(ino).ok_or(Errno::NotFound)?;
+        if let Content::File(content) = &mut inode.content {
             Arc::make_mut(content).resize(size as usize, 0);
         }
         inode.modified = now;
         self.used = (self.used + size).saturating_sub(old);
         Ok(())
     }
+
+    /// Adds a directory that shows the same names as another one of the root directory.
+    pub(crate) fn add_alike(&mut self, model: &str, name: &str, now: Time) {
+        let Some(mut inode) = self.child(ROOT, model).and_then(|ino| self.inode(ino)).cloned() else { return };
+        inode.modified = now;
+        let _ = self.add(ROOT, name, inode);
+    }
+
+    /// Removes such a directory; what it showed stays.
+    pub(crate) fn remove_alike(&mut self, name: &str, now: Time) {
+        let Some(ino) = self.child(ROOT, name) else { return };
+        let _ = self.set_entry(ROOT, name, None, now);
+        self.unlink(ino);
+    }
+}
+
+impl Content {
+    /// How many bytes a file holds.
+    fn bytes(&self) -> u64 {
+        match self {
+            Content::File(bytes) => bytes.len() as u64,
+            Content::Zeros(size) => *size,
+            _ => 0,
+        }
+    }
+
+    /// How many of them are zeros that are only counted.
+    fn zeros(&self) -> u64 {
+        if let Content::Zeros(size) = self { *size } else { 0 }
+    }
 }
 
 fn file_bytes(inode: &Inode) -> u64 {
-    match &inode.content {
-        Content::File(bytes) => bytes.len() as u64,
-        _ => 0,
-    }
+    inode.content.bytes()
 }

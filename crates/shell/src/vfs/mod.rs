@@ -14,7 +14,7 @@ mod path;
 #[cfg(test)]
 mod tests;
 
-pub use fs::{Device, Fs, Kind};
+pub use fs::{Backing, Device, Fs, Kind};
 pub use layout::Layout;
 pub use path::join;
 
@@ -227,9 +227,19 @@ impl Vfs {
         }
     }
 
-    /// The mount points, with whether they are read-only.
-    pub fn mount_points(&self) -> impl Iterator<Item = (&str, bool)> {
-        self.mounts.iter().map(|mount| (mount.path.as_str(), mount.read_only))
+    /// What is mounted: where, whether it is read-only, and the file system; none while that is lent.
+    pub fn mounted(&self) -> impl Iterator<Item = (&str, bool, Option<&Fs>)> {
+        self.mounts.iter().map(|mount| {
+            let holder = mount.shares.and_then(|at| self.mounts.get(at as usize)).unwrap_or(mount);
+            (mount.path.as_str(), mount.read_only, holder.fs.as_ref())
+        })
+    }
+
+    /// Changes a mounted file system from within.
+    pub(crate) fn with_mounted(&mut self, path: &str, change: impl FnOnce(&mut Fs)) {
+        if let Some(fs) = self.mounts.iter_mut().find(|mount| mount.path == path).and_then(|mount| mount.fs.as_mut()) {
+            change(fs);
+        }
     }
 
     /// The root file system.

@@ -5,7 +5,7 @@ mod tree;
 
 use std::sync::Arc;
 
-use super::fs::{Content, Inode, ROOT};
+use super::fs::{Content, FILE_BYTES_MAX, Inode, ROOT};
 use super::path::{join, split};
 use super::{Fs, Kind, NodeId, Stat, Vfs};
 use crate::Errno;
@@ -237,6 +237,8 @@ impl Vfs {
         self.check(node, READ)?;
         match &self.inode(node)?.content {
             Content::File(bytes) => Ok(Arc::clone(bytes)),
+            Content::Zeros(size) if *size <= FILE_BYTES_MAX => Ok(Arc::new(vec![0; *size as usize])),
+            Content::Zeros(_) => Err(Errno::TooBig),
             Content::Dir(_) => Err(Errno::IsDir),
             Content::Binary(name) => Ok(Arc::new(binary_image(name))),
             Content::Device(_) => Ok(Arc::default()),
@@ -339,6 +341,7 @@ impl Vfs {
         };
         match &self.inode(node)?.content {
             Content::File(bytes) => Ok(slice(bytes)),
+            Content::Zeros(size) => Ok(vec![0; size.saturating_sub(offset).min(max as u64) as usize]),
             Content::Binary(name) => Ok(slice(&binary_image(name))),
             Content::Dir(_) => Err(Errno::IsDir),
             _ => Err(Errno::Invalid),
@@ -349,6 +352,16 @@ impl Vfs {
     pub(crate) fn write_at(&mut self, node: NodeId, offset: u64, bytes: &[u8]) -> Result<(), Errno> {
         let now = self.now;
         self.changed(node)?.write_at(node.ino, offset, bytes, now)
+    }
+
+    /// Cuts or extends a file.
+    ///
+    /// # Errors
+    /// When it does not exist, may not be written, or would be too large.
+    pub fn set_size(&mut self, path: &str, size: u64) -> Result<(), Errno> {
+        let node = self.walk(path, true)?;
+        self.check(node, WRITE)?;
+        self.truncate(node, size)
     }
 
     /// Cuts or extends an open file.

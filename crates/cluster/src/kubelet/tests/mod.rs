@@ -3,6 +3,7 @@
 mod agnhost;
 mod endings;
 mod life;
+mod machine;
 mod network;
 mod probes;
 mod security;

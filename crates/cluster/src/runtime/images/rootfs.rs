@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use drydock_shell::{Flavour, Fs, Layout, User, Vfs};
+use drydock_shell::{Backing, Flavour, Fs, Layout, User, Vfs};
 use drydock_value::Time;
 
 use super::catalogue::Image;
@@ -34,7 +34,7 @@ const DIRECTORIES: &[&str] = &[
 #[rustfmt::skip]
 pub const SETTINGS: &[(&str, &str)] = &[
     ("fs.file-max", "9223372036854775807"), ("kernel.msgmax", "8192"), ("kernel.ostype", "Linux"),
-    ("kernel.osrelease", "6.8.0"), ("kernel.pid_max", "4194304"), ("kernel.shm_rmid_forced", "0"),
+    ("kernel.osrelease", "6.6.95"), ("kernel.pid_max", "4194304"), ("kernel.shm_rmid_forced", "0"),
     ("kernel.shmmax", "18446744073692774399"), ("net.core.somaxconn", "4096"), ("net.ipv4.ip_forward", "1"),
     ("net.ipv4.ip_local_port_range", "32768 60999"), ("net.ipv4.ip_local_reserved_ports", ""),
     ("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", "0 2147483647"),
@@ -63,7 +63,7 @@ pub fn settings(all: &[(&str, &str)]) -> Fs {
         let words: Vec<&str> = value.split_whitespace().collect();
         layout.file(&name.replace('.', "/"), format!("{}\n", words.join("\t")).into_bytes(), 0o644);
     }
-    layout.finish(0o555)
+    layout.finish(0o555).on(Backing::Kernel("proc"))
 }
 
 /// What all images have.

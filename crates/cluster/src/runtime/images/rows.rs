@@ -355,6 +355,15 @@ pub const ROWS: &[Row] = &[
         ..EMPTY
     },
     Row {
+        repository: "docker.io/vish/stress",
+        tags: tags(&[], &["latest"]),
+        size: 1_500_000,
+        base: Base::Scratch,
+        entrypoint: &["/stress", "-logtostderr"],
+        programs: &["/stress=vish-stress"],
+        ..EMPTY
+    },
+    Row {
         repository: "docker.io/traefik/whoami",
         tags: Tags { words: &["latest"], versions: &[patches(1, (6, 11), 0)], variants: &[], prefix: "v" },
         size: 2_800_000,

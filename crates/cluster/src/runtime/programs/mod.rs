@@ -46,6 +46,7 @@ pub fn find(name: &str) -> Option<Box<dyn Program>> {
         "crictl" | "journalctl" => Box::new(node::NodeTool::default()),
         "sudo" => Box::new(systemctl::Sudo),
         "stress" => Box::new(stress::Stress::default()),
+        "vish-stress" => Box::new(stress::Consumer::default()),
         "perl" => Box::new(perl::Perl::default()),
         "python" | "python3" => Box::new(python::Python::default()),
         "agnhost" => Box::new(agnhost::Agnhost::default()),
@@ -53,9 +54,4 @@ pub fn find(name: &str) -> Option<Box<dyn Program>> {
         _ => return daemon::find(name),
     };
     Some(program)
-}
-
-/// Whether a container's processes were killed for taking too much memory.
-pub fn memory_events(files: &drydock_shell::Vfs) -> bool {
-    files.read_text(stress::MEMORY_EVENTS).is_ok_and(|text| text.contains("oom_kill 1"))
 }

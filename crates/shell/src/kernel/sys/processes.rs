@@ -4,7 +4,7 @@ use super::*;
 use crate::Errno;
 use crate::kernel::process::State;
 use crate::kernel::run::KILLED;
-use crate::kernel::{Fd, Group, Pid, ProcessInfo, Signal, Spawn};
+use crate::kernel::{Fd, Group, Hardware, Memory, Pid, ProcessInfo, Signal, Spawn, Volume};
 use std::sync::Arc;
 
 impl Sys<'_> {
@@ -89,7 +89,7 @@ impl Sys<'_> {
         let process = self.kernel.processes.get(&child)?;
         match process.state {
             State::Zombie(code) if process.parent == self.pid => {
-                self.kernel.processes.remove(&child);
+                self.kernel.forget(child);
                 Some(code & 0xff)
             }
             _ => None,
@@ -107,7 +107,7 @@ impl Sys<'_> {
             State::Zombie(code) if process.parent == self.pid => Some((*pid, code)),
             _ => None,
         })?;
-        self.kernel.processes.remove(&found.0);
+        self.kernel.forget(found.0);
         let (pid, code) = found;
         let signal = if code & KILLED != 0 { Signal::from_number((code & 0xff) - 128) } else { None };
         Some((pid, code & 0xff, signal))
@@ -131,17 +131,25 @@ impl Sys<'_> {
         self.kernel.send_signal(pid, signal)
     }
 
-    /// Asks for memory, in all that much: whether the machine's control group has it. Where it has not, the kernel has
-    /// killed everything in it, and counts that.
-    pub fn take_memory(&mut self, bytes: u64) -> bool {
-        let limit = self.kernel.files.read_text("/sys/fs/cgroup/memory.max").unwrap_or_default();
-        if limit.trim().parse().is_ok_and(|limit: u64| bytes > limit) {
-            self.kernel.files.act_as(User::ROOT);
-            let _ = self.kernel.files.write("/sys/fs/cgroup/memory.events", b"oom 1\noom_kill 1\n");
-            self.kernel.kill_all();
-            return false;
-        }
-        true
+    /// Holds that much memory from now on, beyond the program's own size. Whether there was so much: where there was not,
+    /// the kernel has killed the process, with everything in its control group.
+    pub fn hold_memory(&mut self, bytes: u64) -> bool {
+        self.kernel.hold(self.pid, bytes)
+    }
+
+    /// The machine beneath.
+    pub fn hardware(&self) -> &Hardware {
+        self.kernel.hardware()
+    }
+
+    /// What is mounted.
+    pub fn volumes(&self) -> Vec<Volume> {
+        self.kernel.volumes()
+    }
+
+    /// How the machine's memory is used.
+    pub fn free_memory(&self) -> Memory {
+        self.kernel.free_memory()
     }
 
     /// Sends a signal to a process group.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drydock_shell::{Errno, Program, Step, Sys, Wait};
+use drydock_shell::{Backing, Errno, Fs, Program, Step, Sys, Wait};
 use drydock_value::Time;
 
 use super::Flags;
@@ -121,11 +121,13 @@ fn about(name: &str, path: &str, sys: &mut Sys<'_>) -> Result<String, String> {
         "fs_type" => {
             let within =
                 |mount: &str| path == mount || path.strip_prefix(mount).is_some_and(|rest| rest.starts_with('/'));
-            // What is mounted are temporary file systems; all else is the container's overlay, told by its number.
-            let kind = if files.mount_points().any(|(mount, _)| mount != "/" && within(mount)) {
-                "tmpfs"
-            } else {
-                "2035054128"
+            let above = files.mounted().filter(|(mount, ..)| *mount == "/" || within(mount));
+            let fs = above.max_by_key(|(mount, ..)| mount.len());
+            // Temporary file systems have their name; others are told by their numbers: the container's overlay, the disk's.
+            let kind = match fs.map(|(mount, _, fs)| (mount, fs.map(Fs::backing))) {
+                Some((_, Some(Backing::Memory))) => "tmpfs",
+                Some(("/", _)) | None => "2035054128",
+                Some(_) => "61267",
             };
             format!("mount type of {path:?}: {kind}")
         }

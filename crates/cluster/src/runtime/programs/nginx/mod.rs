@@ -237,7 +237,7 @@ impl Nginx {
 /// Whether the folders that nginx makes at its start can be made: not by a user that does not own them, and not on a
 /// read-only file system.
 fn caches(sys: &mut Sys<'_>) -> Option<String> {
-    let read_only = sys.files().mount_points().any(|(path, read_only)| path == "/" && read_only);
+    let read_only = sys.files().mounted().any(|(path, read_only, _)| path == "/" && read_only);
     if sys.user().uid == 0 && !read_only {
         return None;
     }
