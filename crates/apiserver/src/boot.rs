@@ -59,6 +59,7 @@ pub(crate) fn boot(server: &mut ApiServer) {
     apart(server, system_roles);
     apart(server, crate::aggregated::boot);
     own_service(server);
+    crate::identity::boot(server);
     if server.config.addons {
         storage_class(server);
     }

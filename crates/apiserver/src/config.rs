@@ -65,6 +65,8 @@ pub struct Config {
     pub limits: Limits,
     /// The server's own address and port.
     pub address: String,
+    /// The name of the machine that it runs on.
+    pub host: String,
     /// The cluster's certificate authority (PEM), as `kube-root-ca.crt` tells it; empty is the cluster's own.
     pub ca_certificate: String,
     /// Who provisions the volumes of the default StorageClass.
@@ -96,6 +98,7 @@ impl Default for Config {
             node_ports: (30000, 32767),
             limits: Limits::default(),
             address: "192.168.49.2:8443".into(),
+            host: "minikube".into(),
             ca_certificate: String::new(),
             provisioner: "kubernetes.io/host-path".into(),
             version: "v1.36.3".into(),

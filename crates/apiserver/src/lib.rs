@@ -31,6 +31,7 @@ mod convert;
 mod custom;
 mod flows;
 mod http;
+mod identity;
 pub mod kinds;
 mod managed;
 mod openapi;

@@ -39,6 +39,8 @@ pub struct ApiServer {
     pub(crate) token_key: Arc<OnceLock<crate::auth::rs256::Key>>,
     /// When the server next looks after the service that leads to itself.
     next_check: Time,
+    /// When it next renews the lease that tells of it.
+    next_renewal: Time,
     /// Whether the parts of the cluster that ask now do not reach it.
     pub(crate) closed: bool,
 }
@@ -90,6 +92,7 @@ impl ApiServer {
             descriptions: None,
             token_key: Arc::default(),
             next_check: config.start + OWN_CHECK,
+            next_renewal: config.start + OWN_CHECK * 10,
             closed: false,
             config: Arc::new(config),
         };
@@ -113,6 +116,9 @@ impl ApiServer {
         if now >= self.next_check {
             self.next_check = now + OWN_CHECK;
             crate::boot::restore_own_service(self);
+        }
+        if now >= self.next_renewal {
+            self.next_renewal = crate::identity::renew(self);
         }
         crate::custom::settle(self);
     }

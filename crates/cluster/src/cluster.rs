@@ -95,6 +95,7 @@ impl Cluster {
                 System::Minikube => crate::system::PROVISIONER.into(),
             },
             version: config.version.clone(),
+            host: config.nodes.first().map_or_else(|| config.server.host.clone(), |node| node.name.clone()),
             address: config
                 .nodes
                 .first()
