@@ -8,6 +8,7 @@ use drydock_schema::{fields, labels};
 use drydock_value::Value;
 
 use crate::kinds::{self, Kind};
+use crate::registry::Served;
 use crate::server::ApiServer;
 use crate::store::{field_key, label_key};
 
@@ -120,10 +121,10 @@ fn field_value<'a>(kind: Kind, object: &'a Value, field: &str) -> Cow<'a, str> {
 }
 
 impl Selection {
-    /// Reads the selectors of a request for a kind as a group serves it.
+    /// Reads the selectors of a request for a kind as it is served.
     pub(crate) fn parse(
         kind: Kind,
-        group: &str,
+        served: &Served,
         label_selector: &str,
         field_selector: &str,
     ) -> Result<Selection, Status> {
@@ -132,11 +133,11 @@ impl Selection {
         for requirement in &mut fields.requirements {
             let field = requirement.field.as_str();
             let renamed = match kind {
-                kinds::EVENTS if !group.is_empty() => new_event_field(field),
+                kinds::EVENTS if !served.group().is_empty() => new_event_field(field),
                 kinds::PODS if field == "spec.host" => Some("spec.nodeName".into()),
                 _ => Some(field.to_owned()),
             };
-            let custom = crate::custom::storage(kind);
+            let custom = crate::custom::version(served);
             let known = |field: &str| match field {
                 "metadata.name" => true,
                 // Kinds that convert labels their own way and stand in no namespace know none.

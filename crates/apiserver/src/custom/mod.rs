@@ -40,8 +40,8 @@ pub(crate) struct Definition {
 pub(crate) struct Version {
     pub(crate) served: Served,
     /// Whether the API answers for it.
-    is_served: bool,
-    is_storage: bool,
+    pub(crate) is_served: bool,
+    pub(crate) is_storage: bool,
     pub(crate) schema: Value,
     /// What a client is told when the version is old.
     pub(crate) deprecation: Option<String>,

@@ -54,6 +54,11 @@ fn a_definition_is_established_served_and_cleaned_up() {
     let list = bench.ok(Request::get("/apis/sea.example.com/v1"));
     let names: Vec<&str> = list["resources"].items().iter().map(|row| row["name"].str()).collect();
     assert_eq!(names, ["boats", "boats/scale", "boats/status"]);
+    // The same in every version: it is of the stored one.
+    let older = bench.ok(Request::get("/apis/sea.example.com/v1beta1"));
+    for list in [&list, &older] {
+        assert_eq!(list["resources"][0]["storageVersionHash"], "eBfBLFf7gOA=");
+    }
     let group = bench.ok(Request::get("/apis/sea.example.com"));
     assert_eq!(group["preferredVersion"]["version"], "v1");
 
@@ -93,6 +98,21 @@ fn a_definition_is_established_served_and_cleaned_up() {
     assert_eq!(bench.ok(Request::get(BOATS))["items"].items().len(), 0);
     bench.server = copy;
     assert_eq!(bench.ok(Request::get(BOATS))["items"].items().len(), 1);
+}
+
+#[test]
+fn fields_are_selected_by_in_the_versions_that_say_so() {
+    let mut bench = Bench::new();
+    let mut crd = crd();
+    crd["spec"]["versions"][1].set("selectableFields", value!([{"jsonPath": ".spec.hull"}]));
+    bench.create(CRDS, crd).unwrap();
+    step(&mut bench);
+    bench.create(BOATS, boat(value!({"hull": "wood"}))).unwrap();
+    let of = |version: &str| {
+        Request::get(BOATS.replace("/v1/", &format!("/{version}/"))).param("fieldSelector", "spec.hull=wood")
+    };
+    assert_eq!(bench.ok(of("v1"))["items"].items().len(), 1);
+    assert_eq!(bench.refused(of("v1beta1")).message, "field label not supported: spec.hull");
 }
 
 #[test]

@@ -177,8 +177,8 @@ fn resource_list(all: &[&'static Served], group: &str, version: &str) -> Option<
         if !resource.categories.is_empty() {
             row.set("categories", resource.categories.clone());
         }
-        if served.kind.is_some_and(|kind| crate::custom::of(kind).is_none()) {
-            row.set("storageVersionHash", version_hash(served));
+        if let Some(hash) = version_hash(served) {
+            row.set("storageVersionHash", hash);
         }
         resources.push(row);
         for sub in &resource.subresources {
@@ -199,11 +199,19 @@ fn resource_list(all: &[&'static Served], group: &str, version: &str) -> Option<
     }))
 }
 
-/// A short name for the form in which objects are stored.
-fn version_hash(served: &Served) -> &'static str {
+/// A short name for the form in which objects are stored. A custom kind that is stored in a version that is not served
+/// has none.
+fn version_hash(served: &Served) -> Option<String> {
     const HASHES: &str = include_str!("../../data/storage-hashes.txt");
-    let name = served.kind.map(crate::Kind::group_resource).unwrap_or_default();
-    HASHES.lines().filter_map(|line| line.split_once(' ')).find(|(own, _)| *own == name).map_or("", |(_, hash)| hash)
+    let kind = served.kind?;
+    if let Some(definition) = crate::custom::of(kind) {
+        let stored = definition.versions.iter().find(|version| version.is_storage && version.is_served)?;
+        let name = format!("{}/{}/{}", stored.served.group(), stored.served.version(), stored.served.kind_name());
+        return Some(drydock_schema::base64::encode(&drydock_schema::sha256::digest(name.as_bytes())[..8]));
+    }
+    let name = kind.group_resource();
+    let known = HASHES.lines().filter_map(|line| line.split_once(' ')).find(|(own, _)| *own == name);
+    Some(known.map_or("", |(_, hash)| hash).to_owned())
 }
 
 /// Documents that a person may read come indented, in the order of their fields.

@@ -124,7 +124,7 @@ impl ApiServer {
         request: &Request,
     ) -> Result<Response, Status> {
         let options = params::ListOptions::of(request, false)?;
-        let selection = Selection::parse(kinds::CONFIG_MAPS, "", &options.label_selector, &options.field_selector)?;
+        let selection = Selection::parse(kinds::CONFIG_MAPS, served, &options.label_selector, &options.field_selector)?;
         let wanted = |object: &&Value| {
             let metadata = &object["metadata"];
             (route.namespace.is_empty() || metadata["namespace"] == *route.namespace)

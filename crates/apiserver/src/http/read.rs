@@ -63,7 +63,7 @@ impl ApiServer {
         options: &ListOptions,
         form: Form,
     ) -> Result<Response, Status> {
-        let selection = Selection::parse(kind, served.group(), &options.label_selector, &options.field_selector)?;
+        let selection = Selection::parse(kind, served, &options.label_selector, &options.field_selector)?;
         self.check_version(options)?;
         let page = if options.continued.is_empty() { None } else { Some(self.page(options)?) };
         let after = page.as_ref().map(|page| (page.namespace.as_str(), page.name.as_str()));
@@ -153,7 +153,7 @@ impl ApiServer {
         if let Some(name) = name {
             field_selector = format!("metadata.name={name}");
         }
-        let selection = Selection::parse(kind, served.group(), &options.label_selector, &field_selector)?;
+        let selection = Selection::parse(kind, served, &options.label_selector, &field_selector)?;
         let initial = options.initial_events == Some(true);
         let start = match options.resource_version.as_str() {
             _ if initial => Start::Now,

@@ -134,7 +134,7 @@ impl ApiServer {
         let (options, dry_run) = params::delete_options(request)?;
         cx.dry_run = dry_run;
         let list = ListOptions::of(request, false)?;
-        let selection = Selection::parse(kind, served.group(), &list.label_selector, &list.field_selector)?;
+        let selection = Selection::parse(kind, served, &list.label_selector, &list.field_selector)?;
         let mut names: Vec<(String, String)> = Vec::new();
         self.visit(kind, namespace, &selection, None, &mut |object| {
             let metadata = &object["metadata"];

@@ -109,7 +109,8 @@ fn structural_schemas_are_types_too() {
     let schema = value!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
         "crew": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
                  "items": {"type": "object", "properties": {"name": {"type": "string"}}}},
-        "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}
+        "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+        "boat": {"type": "object", "x-kubernetes-embedded-resource": true}
     }}}});
     let of = Type::Structural { schema: &schema, root: true };
     let boat = value!({"metadata": {"labels": {"a": "b"}}, "spec": {"crew": [{"name": "ann"}], "free": {"x": [1]}}});
@@ -120,4 +121,6 @@ fn structural_schemas_are_types_too() {
         }})
     );
     assert_eq!(check(of, &value!({"spec": {"crew": [{"nam": "x"}]}})).len(), 2);
+    let inner = value!({"spec": {"boat": {"apiVersion": "v1", "kind": "Boat", "metadata": {"name": "a", "nam": "b"}}}});
+    assert_eq!(check(of, &inner), [".spec.boat.metadata.nam: field not declared in schema"]);
 }

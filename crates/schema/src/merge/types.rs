@@ -83,9 +83,10 @@ impl<'a> Type<'a> {
             Type::Table(Shape::Map(inner), _) => Some((Type::Table(inner.get(), None), false)),
             Type::Table(..) | Type::Free => Some((Type::Free, false)),
             Type::Structural { schema, root } => {
+                let resource = root || is_true(&schema["x-kubernetes-embedded-resource"]);
                 match key {
-                    "apiVersion" | "kind" if root => return Some((Type::Table(Shape::String, None), true)),
-                    "metadata" if root || is_true(&schema["x-kubernetes-embedded-resource"]) => {
+                    "apiVersion" | "kind" if resource => return Some((Type::Table(Shape::String, None), true)),
+                    "metadata" if resource => {
                         let meta = Schema::get().by_name("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")?;
                         return Some((Type::Table(Shape::Object(meta), None), true));
                     }

@@ -473,7 +473,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         repository: "registry.k8s.io/pause",
-        tags: Tags { words: &["latest"], versions: &[patches(3, (1, 10), 1)], variants: &[], prefix: "" },
+        tags: Tags { words: &["latest"], versions: &[patches(3, (1, 10), 2)], variants: &[], prefix: "" },
         size: 320_448,
         base: Base::Scratch,
         entrypoint: &["/pause"],
