@@ -284,9 +284,9 @@ fn restrict(strategy: &Strategy, part: Part, mut new: Value, old: &Value) -> Val
         }
         Part::EphemeralContainers => {
             let mut kept = old.clone();
-            let containers = &new["spec"]["ephemeralContainers"];
-            if !containers.is_null() {
-                kept["spec"].set("ephemeralContainers", containers);
+            match &new["spec"]["ephemeralContainers"] {
+                Value::Null => drop(kept["spec"].remove("ephemeralContainers")),
+                containers => kept["spec"].set("ephemeralContainers", containers),
             }
             kept
         }

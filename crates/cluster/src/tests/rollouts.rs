@@ -171,6 +171,15 @@ fn old_revisions_are_forgotten() {
     }
     world.run(5.0);
     assert_eq!(world.list(kinds::REPLICA_SETS).len(), 3);
+    // The next number follows the highest, however high that is.
+    let set = world.list(kinds::REPLICA_SETS).last().unwrap()["metadata"]["name"].str().to_owned();
+    let revision = |number: &str| value!({"metadata": {"annotations": {"deployment.kubernetes.io/revision": number}}});
+    world.patch(kinds::REPLICA_SETS, &set, revision("4000000000000000000"));
+    let image = value!({"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "nginx:9"}]}}}});
+    world.patch(kinds::DEPLOYMENTS, "web", image);
+    world.run(5.0);
+    let web = world.get(kinds::DEPLOYMENTS, "web");
+    assert_eq!(web["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "4000000000000000001");
 }
 
 #[test]

@@ -207,7 +207,7 @@ impl Shell {
     }
 
     fn start_variables(&mut self, sys: &mut Sys<'_>) {
-        self.vars = Vars::from_env(&sys.environment());
+        self.vars = Vars::from_env(&sys.environment(), self.dialect == Dialect::Dash);
         let cwd = sys.cwd();
         let inherited = self.vars.text("PWD").is_some_and(|pwd| pwd == cwd);
         if !inherited {

@@ -3,6 +3,7 @@
 use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
+use super::parse::is_name;
 use crate::Env;
 
 /// How many elements an array may have.
@@ -50,12 +51,12 @@ pub(crate) struct Vars {
 }
 
 impl Vars {
-    /// Those of an environment.
-    pub fn from_env(env: &Env) -> Vars {
+    /// Those of an environment. Most shells hand on what they have no name for; Debian's forgets it.
+    pub fn from_env(env: &Env, forgets: bool) -> Vars {
         let export = |(name, value): (&String, &String)| {
             (name.clone(), Var { exported: true, ..Var::new(Value::Text(value.as_str().into())) })
         };
-        Vars { map: Arc::new(env.iter().filter(|(name, _)| super::parse::is_name(name)).map(export).collect()) }
+        Vars { map: Arc::new(env.iter().filter(|(name, _)| !forgets || is_name(name)).map(export).collect()) }
     }
 
     /// The environment for a command.
@@ -75,8 +76,9 @@ impl Vars {
         self.map.get(name)?.text()
     }
 
+    /// What can be named in a script.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Var)> {
-        self.map.iter()
+        self.map.iter().filter(|(name, _)| is_name(name))
     }
 
     /// The variable, made if need be.

@@ -205,3 +205,17 @@ fn fields_that_stand_twice_are_complained_of() {
         }
     }
 }
+
+#[test]
+fn ephemeral_containers_stay() {
+    let mut bench = Bench::new();
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod = value!({"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    bench.create(pods, pod).unwrap();
+    let path = format!("{pods}/a/ephemeralcontainers");
+    let added = r#"{"spec":{"ephemeralContainers":[{"name":"d","image":"i"}]}}"#;
+    let mut pod = bench.patch(&path, "application/strategic-merge-patch+json", added).unwrap();
+    pod["spec"].remove("ephemeralContainers");
+    let refused = bench.refused(Request::new(Method::Put, path).with_value(pod));
+    assert!(refused.message.contains("existing ephemeral containers \"d\" may not be removed"), "{}", refused.message);
+}

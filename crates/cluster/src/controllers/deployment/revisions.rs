@@ -134,7 +134,7 @@ impl Work<'_, '_> {
             }
         }
         let old = set["metadata"]["annotations"][REVISION].str().to_owned();
-        if old.parse().unwrap_or(0) < next.parse().unwrap_or(0) {
+        if old.parse().unwrap_or(0) < next.parse::<i64>().unwrap_or(0) {
             if !old.is_empty() {
                 // A roll-back made an old revision the newest: remember the numbers that it had.
                 let mut history: Vec<&str> =

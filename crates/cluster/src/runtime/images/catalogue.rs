@@ -349,7 +349,7 @@ mod tests {
         assert_eq!(pull(&image.image_id()).unwrap().version, "1.27.5");
         assert_eq!(image.digest.len(), 71);
         assert_eq!(pull("k8s.gcr.io/pause:3.9").unwrap().entrypoint, ["/pause"]);
-    assert!(pull("registry.k8s.io/pause:3.10.2").is_ok());
+        assert!(pull("registry.k8s.io/pause:3.10.2").is_ok());
         assert_eq!(pull("redis:7-alpine").unwrap().base, Base::Alpine);
         assert_eq!(pull("mysql:8.0").unwrap().env[1].1, "8.0");
         assert_eq!(pull("busybox:1.36").unwrap().user.groups, [0, 10]);
