@@ -165,6 +165,9 @@ pub struct Response {
     pub body: Body,
 }
 
+/// The header that says which stream to wait for.
+const LATER: &str = "drydock-later";
+
 impl Response {
     /// A response with a JSON document.
     pub fn value(code: u16, body: Value) -> Response {
@@ -178,6 +181,18 @@ impl Response {
             headers: vec![("content-type".into(), "text/plain".into())],
             body: Body::Bytes(text.into().into_bytes()),
         }
+    }
+
+    /// No answer yet: the same request gets it once the stream is ready. For clients whose surroundings cannot answer while
+    /// they look on; they are those that are stepped, and can go back to before they asked.
+    pub fn later(stream: crate::StreamId) -> Response {
+        Response { code: 0, headers: vec![(LATER.into(), stream.0.to_string())], body: Body::Empty }
+    }
+
+    /// What to wait for, if the answer comes later.
+    pub fn comes_later(&self) -> Option<crate::StreamId> {
+        let (_, number) = self.headers.iter().find(|(name, _)| name == LATER && self.code == 0)?;
+        number.parse().ok().map(crate::StreamId)
     }
 
     /// Whether the code is 2xx.

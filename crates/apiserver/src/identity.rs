@@ -57,7 +57,7 @@ fn make(server: &mut ApiServer, holder: &str) {
 /// Renews it when it is time to; makes it again when somebody has deleted it. When to look again.
 pub(crate) fn renew(server: &mut ApiServer) -> Time {
     let name = name(&server.config.host);
-    let found: Option<Value> = server.store.get(kinds::LEASES, NAMESPACE, &name).map(|lease| Value::clone(lease));
+    let found: Option<Value> = server.store.get(kinds::LEASES, NAMESPACE, &name).cloned();
     match found {
         Some(mut lease) => {
             lease["spec"].set("renewTime", server.now.rfc3339_micros());
@@ -82,7 +82,7 @@ mod tests {
         let mut server = ApiServer::new(Config { host: "vm".into(), ..Config::default() });
         let start = server.config.start;
         let lease = |server: &ApiServer| -> Value {
-            server.store.get(kinds::LEASES, NAMESPACE, &name("vm")).map(|lease| Value::clone(lease)).unwrap_or_default()
+            server.store.get(kinds::LEASES, NAMESPACE, &name("vm")).cloned().unwrap_or_default()
         };
         let first = lease(&server);
         assert_eq!(first["spec"]["leaseDurationSeconds"].int(), DURATION);

@@ -134,6 +134,7 @@ impl Cluster {
             boot: Boot::Server,
             config,
         };
+        cluster.network.registry.programs = cluster.config.programs;
         let start = cluster.config.start;
         cluster.advance(born + cluster.config.latencies.kubelet_start.min(start.since(born)), u32::MAX);
         cluster.boot = Boot::Kubelets;
@@ -262,6 +263,7 @@ impl Cluster {
                     kubelet.run(wake, &mut ctx);
                 }
             }
+            Event::Network(crate::network::NetworkWake::Inside) => self.serve_inside(),
             Event::Network(wake) => {
                 let mut ctx = ctx!(self);
                 Network::handle(wake, &mut ctx);

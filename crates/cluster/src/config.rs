@@ -25,7 +25,26 @@ pub struct Config {
     pub scheduler: bool,
     /// What the API server is told besides seed, start, version and address, which follow from the rest.
     pub server: crate::store::Config,
+    /// Programs of images that others bring.
+    pub programs: Programs,
 }
+
+/// Programs that containers can run beside the cluster's own, by the names of their executables: clients of the API
+/// server, which this crate does not know.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Programs(pub Option<FindProgram>);
+
+/// The program of a name.
+pub type FindProgram = fn(&str) -> Option<Box<dyn drydock_shell::Program>>;
+
+// Who brings them is no part of what a cluster is like.
+impl PartialEq for Programs {
+    fn eq(&self, _: &Programs) -> bool {
+        true
+    }
+}
+
+impl Eq for Programs {}
 
 impl Default for Config {
     /// The two nodes of the recordings.
@@ -40,6 +59,7 @@ impl Default for Config {
             system: System::None,
             scheduler: true,
             server: crate::store::Config::default(),
+            programs: Programs::default(),
         }
     }
 }

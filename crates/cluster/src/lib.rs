@@ -44,7 +44,7 @@ pub mod system;
 pub mod workqueue;
 
 pub use cluster::{Cluster, Progress};
-pub use config::{Config, Latencies, NodeConfig, System};
+pub use config::{Config, Latencies, NodeConfig, Programs, System};
 pub use ctx::Ctx;
 pub use faults::{Fault, Machine};
 pub use informers::{Change, Informers};

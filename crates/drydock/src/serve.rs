@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use drydock_cluster::{Config, NodeConfig, System, store};
+use drydock_cluster::{Config, NodeConfig, Programs, System, store};
 use drydock_serve::{AuditOptions, Options, Server};
 use drydock_session::Profile;
 use drydock_value::Time;
@@ -196,6 +196,7 @@ impl Arguments {
             scheduler: !self.bare,
             server,
             version: VERSION.into(),
+            programs: Programs(Some(drydock_session::programs)),
             ..profile
         })
     }

@@ -142,7 +142,9 @@ impl Invocation {
                 _ => None,
             },
         };
-        let mut connection = connection(&files.merged(), &self.global_flags(), asking)?;
+        let merged = files.merged();
+        let mut connection = connection(&merged, &self.global_flags(), asking)?;
+        crate::kubeconfig::within_cluster(&merged, &self.env, io.files, &mut connection);
         if let drydock_api::Auth::Certificate { certificate } = &mut connection.auth
             && !certificate.contains("-----BEGIN")
             && let Ok(bytes) = io.files.read(&place(certificate, self.flags.non_empty("client-certificate").is_some()))

@@ -301,7 +301,8 @@ impl Stdin for Pipe {
     }
 }
 
-struct Disk<'a>(&'a mut SortedMap<String, Vec<u8>>);
+/// Files that are only remembered.
+pub struct Disk<'a>(pub &'a mut SortedMap<String, Vec<u8>>);
 
 impl Files for Disk<'_> {
     fn read(&mut self, path: &str) -> Result<Vec<u8>, String> {

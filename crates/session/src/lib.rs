@@ -32,4 +32,4 @@ pub use message::{Clock, Event, FileEntry, Input, Output, RunId, TerminalId};
 pub use options::{Options, Profile};
 pub use session::{Advance, Session};
 pub use view::{DeploymentView, NodeView, PodPhase, PodView, ReplicaSetView, ServiceView, View};
-pub use workstation::HOME;
+pub use workstation::{HOME, programs};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use drydock_cluster::{Cluster, Config};
+use drydock_cluster::{Cluster, Config, Programs};
 use drydock_value::Time;
 
 use crate::workstation::Workstation;
@@ -23,7 +23,9 @@ const OUTBOX_MAX: usize = 4096;
 
 impl State {
     pub fn new(options: &Options) -> State {
-        let cluster = Cluster::new(Config { seed: options.seed, start: options.start, ..options.profile.config() });
+        let programs = Programs(Some(crate::programs));
+        let (seed, start) = (options.seed, options.start);
+        let cluster = Cluster::new(Config { seed, start, programs, ..options.profile.config() });
         let workstation = Workstation::new(options, cluster.now());
         State { cluster, workstation, outbox: VecDeque::new(), ticks: 0 }
     }

@@ -41,6 +41,8 @@ pub enum NetworkWake {
     Knock(SocketId),
     /// Bytes reach the API server's port.
     ApiServer,
+    /// Processes of the cluster have asked the API server for something that takes more than an answer.
+    Inside,
 }
 
 /// A machine on the network: what has ports of its own.
@@ -76,7 +78,8 @@ impl Network {
     /// Goes on. A function of the context, as the network is part of it.
     pub fn handle(wake: NetworkWake, ctx: &mut Ctx<'_>) {
         match wake {
-            NetworkWake::Outside => {}
+            // The cluster itself sees to the second.
+            NetworkWake::Outside | NetworkWake::Inside => {}
             NetworkWake::Knock(socket) => {
                 ctx.network.arrive(socket, ctx.now, ctx.queue);
             }

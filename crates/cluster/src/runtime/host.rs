@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use drydock_api::{Null, Transport};
+use drydock_api::{Request, Response, Status, StreamId, StreamItem, Transport};
+use drydock_apiserver::Answer;
 use drydock_shell::{Host, NetError, Program, Recv, SocketId};
 use drydock_value::{Value, value};
 
@@ -14,7 +15,7 @@ use crate::ctx::Ctx;
 use crate::faults::FaultWake;
 use crate::network::sockets::World;
 use crate::network::{Address, Place, Protocol, ingress};
-use crate::queue::Event;
+use crate::queue::{Event, NodeId};
 use crate::store::kinds;
 
 /// The surroundings of one container while its processes go on.
@@ -31,8 +32,6 @@ pub struct PodHost<'a, 'c> {
     pub names: &'a Names,
     /// Its own chance.
     pub random: &'a mut u64,
-    /// No API server is reached by anything but the network.
-    pub api: Null,
 }
 
 /// SplitMix64.
@@ -89,9 +88,88 @@ impl PodHost<'_, '_> {
     }
 }
 
+impl PodHost<'_, '_> {
+    /// Where a pod's clients find the API server: the address and port of its service.
+    fn api_address(&self) -> String {
+        let service = self.ctx.informers.find(kinds::SERVICES, "default", "kubernetes");
+        let ip = service.map_or("10.96.0.1", |service| service["spec"]["clusterIP"].str());
+        format!("{ip}:443")
+    }
+
+    /// Why the API server is not reached from here.
+    fn refusal(&self) -> Option<Status> {
+        let network = &self.ctx.network;
+        let why = if network.conditions.blocks(self.place, Place::Node(NodeId(0))) {
+            "i/o timeout"
+        } else if !network.has_door() {
+            "connect: connection refused"
+        } else {
+            return None;
+        };
+        let address = self.api_address();
+        let mut status = Status::new(0, "", format!("dial tcp {address}: {why}"));
+        status.name = address;
+        Some(status)
+    }
+}
+
+/// What answers at once answers at once; streams come from the cluster, between its events.
+impl Transport for PodHost<'_, '_> {
+    fn send(&mut self, request: Request) -> Response {
+        if let Some(status) = self.refusal() {
+            return Response::from(status);
+        }
+        match self.ctx.api.handle(request.clone(), self.ctx.now) {
+            Answer::Response(response) => response,
+            Answer::Watch(_) => Response::from(Status::bad_request("a stream has to be opened")),
+            Answer::Connect(_) => {
+                let inside = &mut self.ctx.streams.inside;
+                match inside.answer(&request, self.wake.clone(), self.ctx.now, self.ctx.queue) {
+                    Ok(response) => response,
+                    Err(Ok(id)) => Response::later(id),
+                    Err(Err(status)) => Response::from(status),
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, request: Request) -> Result<StreamId, Status> {
+        if let Some(status) = self.refusal() {
+            return Err(status);
+        }
+        if let Answer::Response(response) = self.ctx.api.handle(request.clone(), self.ctx.now) {
+            return Err(response
+                .into_result()
+                .err()
+                .unwrap_or_else(|| Status::bad_request("the request is not a stream")));
+        }
+        self.ctx.streams.inside.open(request, self.wake.clone(), self.ctx.now, self.ctx.queue)
+    }
+
+    fn poll(&mut self, stream: StreamId) -> StreamItem {
+        self.ctx.streams.inside.poll(stream)
+    }
+
+    fn ready(&self, stream: StreamId) -> bool {
+        self.ctx.streams.inside.ready(stream)
+    }
+
+    fn write(&mut self, stream: StreamId, channel: u8, bytes: &[u8]) {
+        self.ctx.streams.inside.write(stream, channel, bytes, self.ctx.now, self.ctx.queue);
+    }
+
+    fn close(&mut self, stream: StreamId) {
+        self.ctx.streams.inside.close(stream, self.ctx.now, self.ctx.queue);
+    }
+
+    fn server(&self) -> String {
+        format!("https://{}", self.api_address())
+    }
+}
+
 impl Host for PodHost<'_, '_> {
     fn program(&mut self, name: &str) -> Option<Box<dyn Program>> {
-        programs::find(name)
+        programs::find(name).or_else(|| self.ctx.network.registry.programs.0.and_then(|find| find(name)))
     }
 
     fn control(&mut self, words: &[String]) -> Result<String, String> {
@@ -114,7 +192,7 @@ impl Host for PodHost<'_, '_> {
     }
 
     fn api(&mut self) -> &mut dyn Transport {
-        &mut self.api
+        self
     }
 
     fn random(&mut self) -> u64 {

@@ -1,6 +1,6 @@
 //! How containers' processes go on, and end.
 
-use drydock_api::{Null, StreamId};
+use drydock_api::StreamId;
 use drydock_shell::Signal;
 use drydock_value::Time;
 
@@ -66,7 +66,6 @@ impl Runtime {
                 wake: Event::Machine(MachineWake { node, container: number }),
                 names: &names,
                 random: &mut random,
-                api: Null,
             };
             activity = machine.kernel.run(now, fuel, &mut host);
             machine.random = random;
@@ -135,6 +134,8 @@ impl Runtime {
         }
         if let Some(sandbox) = self.sandboxes.get(&container.sandbox) {
             ctx.network.close_all(sandbox.place, number, ctx.now, ctx.queue);
+            let own = Event::Machine(MachineWake { node: self.node, container: number });
+            ctx.streams.inside.leave(&own, ctx.now, ctx.queue);
         }
     }
 

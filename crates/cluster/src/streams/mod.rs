@@ -5,9 +5,11 @@
 //!
 //! - [`Streams`]: the open streams, as plain data. Components push into them; clients poll.
 //! - `transport`: requests and streams. `connect`: what is served by kubelets: logs, exec, attach, port-forward.
+//! - `inside`: those that processes of the cluster hold.
 //! - `proxy`: requests that are passed on to pods, services and nodes. `outside`: the workstation's own connections.
 
 mod connect;
+pub mod inside;
 mod outside;
 mod proxy;
 mod transport;
@@ -54,6 +56,8 @@ pub struct Streams {
     open: SortedMap<StreamId, Stream>,
     /// Streams that are promised to a source that is still being made, with what came for them already.
     promised: SortedMap<StreamId, VecDeque<StreamItem>>,
+    /// Those of processes of the cluster.
+    pub inside: inside::Inside,
 }
 
 impl Streams {

@@ -4,6 +4,7 @@
 mod checks;
 mod connection;
 mod fields;
+mod inside;
 mod property;
 
 use drydock_sorted::SortedMap;
@@ -16,6 +17,7 @@ use crate::flags::Flags;
 use crate::text;
 
 pub use connection::{Asking, Connection, connection};
+pub(crate) use inside::within_cluster;
 pub use property::{set_property, unset_property};
 
 /// What a kubeconfig says: named clusters, users and contexts, each as its own JSON object.

@@ -1,7 +1,7 @@
 //! kubectl as a program of the workstation: its small traits, answered by the machine's system calls.
 
 use drydock_sorted::SortedMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use drydock_api::{Request, Response, Status, StreamId, StreamItem, Transport};
@@ -62,12 +62,17 @@ impl Program for Kubectl {
             }
             State::Running(command) => {
                 let mut command = command.clone();
-                let step = self.with_io(sys, |io| command.step(io));
-                self.state = State::Running(command);
-                match step {
-                    CommandStep::Exit(code) => Step::Exit(code),
-                    CommandStep::Continue => Step::Continue,
-                    CommandStep::Wait(wait) => self.wait(wait).into(),
+                match self.with_io(sys, |io| command.step(io)) {
+                    // It is where it was before it asked, and asks again.
+                    Err(stream) => Wait { streams: vec![stream], ..Wait::default() }.into(),
+                    Ok(step) => {
+                        self.state = State::Running(command);
+                        match step {
+                            CommandStep::Exit(code) => Step::Exit(code),
+                            CommandStep::Continue => Step::Continue,
+                            CommandStep::Wait(wait) => self.wait(wait).into(),
+                        }
+                    }
                 }
             }
             State::Interrupted(code) => Step::Exit(*code),
@@ -81,7 +86,7 @@ impl Program for Kubectl {
         }
         // Ports and streams are let go of whatever ends it.
         let mut command = command.clone();
-        let code = self.with_io(sys, |io| command.interrupt(io));
+        let code = self.with_io(sys, |io| command.interrupt(io)).unwrap_or(130);
         self.state = State::Interrupted(code);
         if signal == Signal::Int { Disposition::Handled } else { Disposition::Default }
     }
@@ -121,16 +126,19 @@ impl Kubectl {
         }
     }
 
-    fn with_io<T>(&mut self, sys: &mut Sys<'_>, work: impl FnOnce(&mut Io<'_>) -> T) -> T {
+    /// Does something with the machine's system calls. What to wait for, where an answer comes later: then nothing was
+    /// written.
+    fn with_io<T>(&mut self, sys: &mut Sys<'_>, work: impl FnOnce(&mut Io<'_>) -> T) -> Result<T, StreamId> {
         let now = sys.now();
         let size = [STDOUT, STDIN].into_iter().find_map(|fd| sys.tty_size(fd)).unwrap_or((80, 24));
         let terminal = Terminal { stdin: sys.is_tty(STDIN), stdout: sys.is_tty(STDOUT), columns: size.0, rows: size.1 };
         let machine = RefCell::new(sys);
         let written = RefCell::new(Written::default());
+        let later = Cell::new(None);
         let mut pipes = std::mem::take(&mut self.pipes);
         let mut children = Processes { machine: &machine, kubectl: self };
         let result = work(&mut Io {
-            api: &mut Door(&machine),
+            api: &mut Door(&machine, &later),
             files: &mut FileSystem(&machine, &mut pipes),
             stdin: &mut StandardInput(&machine),
             children: &mut children,
@@ -142,12 +150,15 @@ impl Kubectl {
             err: &mut Stream(STDERR, &written),
         });
         self.pipes = pipes;
+        if let Some(stream) = later.get() {
+            return Err(stream);
+        }
         let mut sys = machine.borrow_mut();
         for (fd, bytes) in written.into_inner() {
             // A broken pipe has become a signal by now.
             let _ = sys.put(fd, &bytes);
         }
-        result
+        Ok(result)
     }
 }
 
@@ -170,11 +181,16 @@ impl Output for Stream<'_> {
 /// The machine's system calls, for several small traits at once. Each borrows them for one call only.
 type Machine<'m, 'a, 'b> = &'m RefCell<&'a mut Sys<'b>>;
 
-struct Door<'m, 'a, 'b>(Machine<'m, 'a, 'b>);
+/// The way to the API server, and what to wait for when an answer comes later.
+struct Door<'m, 'a, 'b>(Machine<'m, 'a, 'b>, &'m Cell<Option<StreamId>>);
 
 impl Transport for Door<'_, '_, '_> {
     fn send(&mut self, request: Request) -> Response {
-        self.0.borrow_mut().host().api().send(request)
+        let response = self.0.borrow_mut().host().api().send(request);
+        if let Some(stream) = response.comes_later() {
+            self.1.set(Some(stream));
+        }
+        response
     }
     fn open(&mut self, request: Request) -> Result<StreamId, Status> {
         self.0.borrow_mut().host().api().open(request)

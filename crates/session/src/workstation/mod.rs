@@ -33,6 +33,11 @@ use terminal::Terminal;
 pub const HOME: &str = "/home/learner";
 const LEARNER: User = User { uid: 1000, gid: 1000 };
 
+/// Programs that containers of the cluster may run as well, by the names of their executables.
+pub fn programs(name: &str) -> Option<Box<dyn drydock_shell::Program>> {
+    (name == "kubectl").then(|| Box::new(kubectl::Kubectl::default()) as Box<dyn drydock_shell::Program>)
+}
+
 /// How many steps the machine makes in one turn.
 const FUEL_SLICE: u32 = 1000;
 /// What a step costs in simulated time: a busy machine lets the clock go on.

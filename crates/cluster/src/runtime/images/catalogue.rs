@@ -92,6 +92,8 @@ pub struct Catalogue {
     roots: SortedMap<String, Fs>,
     /// Whether the registries cannot be reached.
     pub unreachable: bool,
+    /// Programs that others bring.
+    pub programs: crate::config::Programs,
 }
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

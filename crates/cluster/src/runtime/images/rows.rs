@@ -356,7 +356,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         repository: "docker.io/vish/stress",
-        tags: tags(&[], &["latest"]),
+        tags: tags(&[], &[]),
         size: 1_500_000,
         base: Base::Scratch,
         entrypoint: &["/stress", "-logtostderr"],
@@ -445,8 +445,56 @@ pub const ROWS: &[Row] = &[
         size: 42_000_000,
         entrypoint: &["kubectl"],
         command: &["--help"],
+        env: &[("PATH", "/opt/bitnami/kubectl/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")],
         user: (1001, 0),
         programs: &["/opt/bitnami/kubectl/bin/kubectl"],
+        ..EMPTY
+    },
+    Row {
+        repository: "docker.io/bitnamilegacy/kubectl",
+        tags: tags(&[patches(1, (28, 33), 9)], &[]),
+        size: 42_000_000,
+        entrypoint: &["kubectl"],
+        command: &["--help"],
+        env: &[("PATH", "/opt/bitnami/kubectl/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")],
+        user: (1001, 0),
+        programs: &["/opt/bitnami/kubectl/bin/kubectl"],
+        ..EMPTY
+    },
+    Row {
+        repository: "registry.k8s.io/kubectl",
+        tags: Tags { words: &[], versions: &[patches(1, (28, 36), 9)], variants: &[], prefix: "v" },
+        size: 19_000_000,
+        base: Base::Scratch,
+        entrypoint: &["/bin/kubectl"],
+        programs: &["/bin/kubectl"],
+        ..EMPTY
+    },
+    Row {
+        repository: "docker.io/rancher/kubectl",
+        tags: Tags { words: &["latest"], versions: &[patches(1, (28, 36), 9)], variants: &[], prefix: "v" },
+        size: 19_000_000,
+        base: Base::Scratch,
+        entrypoint: &["/bin/kubectl"],
+        programs: &["/bin/kubectl"],
+        ..EMPTY
+    },
+    Row {
+        repository: "docker.io/alpine/kubectl",
+        tags: tags(&[patches(1, (28, 36), 9)], &[]),
+        size: 30_000_000,
+        base: Base::Alpine,
+        entrypoint: &["kubectl"],
+        programs: &["/usr/local/bin/kubectl"],
+        ..EMPTY
+    },
+    Row {
+        repository: "docker.io/alpine/k8s",
+        tags: tags(&[patches(1, (28, 36), 9)], &[]),
+        size: 180_000_000,
+        base: Base::Alpine,
+        command: &["bash"],
+        programs: &["/usr/bin/kubectl"],
         ..EMPTY
     },
     Row {

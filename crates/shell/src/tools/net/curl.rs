@@ -49,6 +49,8 @@ struct Curl {
     url: Option<Url>,
     since: Time,
     pause: Option<Time>,
+    /// How much of the body was printed while it came.
+    passed: usize,
     code: i32,
 }
 
@@ -362,7 +364,8 @@ impl Curl {
             out.extend_from_slice(response.head.as_bytes());
         }
         if !refused || self.fail_with_body {
-            out.extend_from_slice(&response.body);
+            let passed = std::mem::take(&mut self.passed);
+            out.extend_from_slice(response.body.get(passed..).unwrap_or_default());
         }
         let name = match self.outputs.get(self.at) {
             Some(name) => Some(name.clone()),
@@ -511,7 +514,14 @@ impl Curl {
         let progress = fetch.step(call.sys);
         self.fetch = Some(fetch);
         match progress {
-            Progress::Wait(wait) => Ok(wait.into()),
+            Progress::Wait(wait) => {
+                let plain = !self.include && !self.head && !self.remote_name && self.outputs.get(self.at).is_none();
+                if let Some(part) = self.fetch.as_ref().filter(|_| plain).and_then(|fetch| fetch.part(self.passed)) {
+                    self.passed += part.len();
+                    call.put(&part);
+                }
+                Ok(wait.into())
+            }
             Progress::Connected(address) => {
                 if self.verbose
                     && let Some(url) = self.url.clone()

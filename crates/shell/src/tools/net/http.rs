@@ -294,6 +294,20 @@ impl Fetch {
         }
     }
 
+    /// What came of a body in chunks beyond so many bytes, while more is to come.
+    pub fn part(&self, passed: usize) -> Option<Vec<u8>> {
+        let end = head_end(&self.received)?;
+        let head = String::from_utf8_lossy(self.received.get(..end)?).into_owned();
+        let code = head.split_whitespace().nth(1)?.parse().ok()?;
+        let response = Response { head, code, body: Vec::new(), address: self.address };
+        let chunked = response.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+        if !chunked || !(200..300).contains(&code) {
+            return None;
+        }
+        let (body, _) = unchunk(self.received.get(end..)?);
+        body.get(passed..).filter(|part| !part.is_empty()).map(<[u8]>::to_vec)
+    }
+
     fn body_length(&self) -> usize {
         head_end(&self.received).map_or(0, |end| self.received.len() - end)
     }
