@@ -1,6 +1,6 @@
-//! Clients of the API server that run in pods.
+//! What people do in pods: clients of the API server, and looks at the network.
 
-use drydock_session::{Options, Session};
+use drydock_session::{Options, Profile, Session};
 
 /// Each command, and what it prints on both outputs.
 const LINES: &[(&str, &str)] = &[
@@ -61,11 +61,63 @@ const LINES: &[(&str, &str)] = &[
     ),
 ];
 
-#[test]
-fn clients_in_pods_ask_as_their_accounts() {
-    let mut session = Session::new(Options::default());
-    for (line, expected) in LINES {
+/// What pods find out about the network: commands, and what they print.
+const NETWORK: &[(&str, &str)] = &[
+    (
+        "kubectl create deployment web --image=nginx; kubectl expose deployment web --port=80",
+        "deployment.apps/web created\nservice/web exposed\n",
+    ),
+    (
+        "for node in minikube minikube-m02; do kubectl run on-$node --image=busybox --overrides='{\"spec\":{\"nodeName\":\"'$node'\"}}' \
+         -- sh -c 'nc -lk -p 9000 -e cat & nc -lu -p 53'; done; kubectl wait --for=condition=Ready pod --all -o name | wc -l",
+        "pod/on-minikube created\npod/on-minikube-m02 created\n3\n",
+    ),
+    (
+        "ip=$(kubectl get pod on-minikube-m02 -o jsonpath='{.status.podIP}'); kubectl exec on-minikube -- ping -c 2 $ip | sed \
+         \"s/$ip/IP/g; s/[0-9.]* ms/T/; s,= [0-9./]*T,= T,\"",
+        "PING IP (IP): 56 data bytes\n64 bytes from IP: seq=0 ttl=62 time=T\n64 bytes from IP: seq=1 ttl=62 time=T\n\n--- IP ping statistics \
+         ---\n2 packets transmitted, 2 packets received, 0% packet loss\nround-trip min/avg/max = T\n",
+    ),
+    // Nobody answers for the address of a service.
+    (
+        "kubectl exec on-minikube -- ping -q -c 1 -W 1 web | tail -1",
+        "1 packets transmitted, 0 packets received, 100% packet loss\ncommand terminated with exit code 1\n",
+    ),
+    ("kubectl exec on-minikube -- ping nowhere", "ping: bad address 'nowhere'\ncommand terminated with exit code 1\n"),
+    (
+        "fault link minikube minikube-m02 cut >/dev/null; fault link pod/on-minikube minikube-m02 cut >/dev/null; kubectl exec on-minikube -- ping -q -c 1 -W 1 192.168.49.3 | tail -1",
+        "1 packets transmitted, 0 packets received, 100% packet loss\ncommand terminated with exit code 1\n",
+    ),
+    (
+        "kubectl exec on-minikube -- netstat -tuln",
+        "Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State       \n\
+         tcp        0      0 0.0.0.0:9000            0.0.0.0:*               LISTEN      \n\
+         udp        0      0 0.0.0.0:53              0.0.0.0:*                           \n",
+    ),
+    (
+        "kubectl exec on-minikube -- route -n | tail -1",
+        "10.244.0.0      0.0.0.0         255.255.255.0   U     0      0        0 eth0\n",
+    ),
+    (
+        "ping -c 1 192.168.49.2 | tail -2 | cut -d, -f1-3 | cut -d= -f1",
+        "1 packets transmitted, 1 received, 0% packet loss\nrtt min/avg/max/mdev \n",
+    ),
+];
+
+fn play(lines: &[(&str, &str)]) {
+    let mut session = Session::new(Options { profile: Profile::TwoNodes, ..Options::default() });
+    for (line, expected) in lines {
         let output = session.run(line);
         assert_eq!(format!("{}{}", output.stdout, output.stderr), *expected, "{line}");
     }
+}
+
+#[test]
+fn clients_in_pods_ask_as_their_accounts() {
+    play(LINES);
+}
+
+#[test]
+fn pods_look_at_the_network() {
+    play(NETWORK);
 }

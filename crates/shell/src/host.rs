@@ -1,6 +1,7 @@
 //! [`Host`]: what surrounds a machine.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use drydock_api::{Null, Transport};
 
@@ -222,6 +223,17 @@ pub trait Host {
         true
     }
 
+    /// What an address answers to an echo request, as `ping` sends them.
+    fn echo(&mut self, address: IpAddr) -> Echo {
+        let _ = address;
+        Echo::Silence
+    }
+
+    /// The sockets of this machine.
+    fn sockets(&self) -> Vec<SocketInfo> {
+        Vec::new()
+    }
+
     /// The addresses of this machine, for `hostname -i` and the like.
     fn addresses(&self) -> Vec<IpAddr> {
         Vec::new()
@@ -231,6 +243,35 @@ pub trait Host {
     fn name_server(&self) -> Option<IpAddr> {
         None
     }
+}
+
+/// What comes back of an echo request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Echo {
+    /// The answer.
+    Reply {
+        /// The routers on the way.
+        routers: Vec<IpAddr>,
+        /// There and back.
+        trip: Duration,
+    },
+    /// Somebody on the way says that nobody has the address.
+    Unreachable(IpAddr),
+    /// Nothing.
+    Silence,
+}
+
+/// A socket, as `netstat` and `ss` show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SocketInfo {
+    /// Whether it is one of datagrams.
+    pub datagrams: bool,
+    /// This side.
+    pub local: (IpAddr, u16),
+    /// The other side; none of one that waits for whoever comes.
+    pub remote: Option<(IpAddr, u16)>,
+    /// Whether the connection stands.
+    pub established: bool,
 }
 
 /// No surroundings at all: no further commands, no API server, no network. Its random numbers are a fixed sequence.

@@ -24,7 +24,7 @@ mod tools;
 mod vfs;
 
 pub use errno::Errno;
-pub use host::{EditId, Host, NetError, NoHost, Recv, SocketId};
+pub use host::{Echo, EditId, Host, NetError, NoHost, Recv, SocketId, SocketInfo};
 pub use kernel::{
     Activity, ControlGroup, Disposition, Env, FUEL_MICROS, Fd, Flavour, Group, Hardware, Kernel, Memory, Open, Options,
     Pid, PipeId, Program, Read, Rights, Signal, Spawn, Stdio, Step, Sys, TtyId, TtyMode, Volume, Wait,

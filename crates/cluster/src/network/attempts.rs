@@ -172,7 +172,7 @@ impl Network {
     }
 
     /// How long one way takes.
-    fn latency(&self, from: Place, to: Place) -> Duration {
+    pub(super) fn latency(&self, from: Place, to: Place) -> Duration {
         latency(from, to) + self.conditions.delay(from, to)
     }
 

@@ -7,6 +7,8 @@
 //!
 //! The API server's own port is one of them (`door`). What is cut or slow is in [`conditions`].
 //!
+//! What a machine can find out of all this is in `look`.
+//!
 //! Who holds a socket says which [`Event`] wakes it. Nothing here polls: a server that waits for connections costs
 //! nothing until one comes.
 
@@ -17,6 +19,7 @@ mod datagrams;
 pub mod dns;
 mod door;
 pub mod ingress;
+mod look;
 pub mod records;
 pub mod services;
 pub mod sockets;

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use drydock_api::{Request, Response, Status, StreamId, StreamItem, Transport};
 use drydock_apiserver::Answer;
-use drydock_shell::{Host, NetError, Program, Recv, SocketId};
+use drydock_shell::{Echo, Host, NetError, Program, Recv, SocketId, SocketInfo};
 use drydock_value::{Value, value};
 
 use super::programs;
@@ -261,6 +261,14 @@ impl Host for PodHost<'_, '_> {
 
     fn socket_ready(&self, socket: SocketId) -> bool {
         self.ctx.network.ready(socket, self.ctx.now)
+    }
+
+    fn echo(&mut self, address: IpAddr) -> Echo {
+        self.ctx.network.echo(self.place, address)
+    }
+
+    fn sockets(&self) -> Vec<SocketInfo> {
+        self.ctx.network.sockets_at(self.place)
     }
 
     fn addresses(&self) -> Vec<IpAddr> {

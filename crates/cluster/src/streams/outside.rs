@@ -130,6 +130,11 @@ impl Cluster {
         seat.map(|_| stream)
     }
 
+    /// What comes back of an echo request from the workstation.
+    pub fn echo(&self, address: IpAddr) -> drydock_shell::Echo {
+        self.network.echo(Place::Workstation, address)
+    }
+
     /// The workstation's address on the nodes' network.
     pub fn workstation_address(&self) -> IpAddr {
         IpAddr::V4(crate::network::WORKSTATION)

@@ -6,7 +6,7 @@ use drydock_cluster::network::Protocol;
 use drydock_sorted::SortedMap;
 use std::net::IpAddr;
 
-use drydock_shell::{Activity, EditId, Env, Host, NetError, Program, Recv, SocketId, Vfs};
+use drydock_shell::{Activity, Echo, EditId, Env, Host, NetError, Program, Recv, SocketId, Vfs};
 
 use drydock_value::Time;
 
@@ -181,6 +181,10 @@ impl Host for WorkstationHost<'_> {
 
     fn socket_ready(&self, socket: SocketId) -> bool {
         self.cluster.socket_ready(socket)
+    }
+
+    fn echo(&mut self, address: IpAddr) -> Echo {
+        self.cluster.echo(address)
     }
 
     fn addresses(&self) -> Vec<IpAddr> {

@@ -10,12 +10,40 @@ use super::rows::Base;
 
 /// Utilities that Debian's and Ubuntu's slim images do without.
 const NOT_IN_DEBIAN: &[&str] = &[
-    "curl", "free", "host", "ifconfig", "ip", "kubectl", "less", "minikube", "nc", "netstat", "nslookup", "pgrep",
-    "ping", "pkill", "ps", "sysctl", "telnet", "top", "tree", "unzip", "uptime", "vi", "vim", "nano", "wget", "xxd",
-    "jq", "dig",
+    "curl",
+    "free",
+    "host",
+    "ifconfig",
+    "ip",
+    "kubectl",
+    "less",
+    "minikube",
+    "nc",
+    "netstat",
+    "nslookup",
+    "pgrep",
+    "ping",
+    "pkill",
+    "ps",
+    "route",
+    "ss",
+    "sysctl",
+    "telnet",
+    "top",
+    "traceroute",
+    "tree",
+    "unzip",
+    "uptime",
+    "vi",
+    "vim",
+    "nano",
+    "wget",
+    "xxd",
+    "jq",
+    "dig",
 ];
 /// Utilities that are no part of busybox.
-const NOT_IN_BUSYBOX: &[&str] = &["bash", "curl", "jq", "kubectl", "minikube", "dig", "host", "nano", "vim"];
+const NOT_IN_BUSYBOX: &[&str] = &["bash", "curl", "jq", "kubectl", "minikube", "dig", "host", "nano", "ss", "vim"];
 
 /// Directories that every image has, so that what a kubelet mounts there changes no file system.
 const DIRECTORIES: &[&str] = &[
@@ -205,7 +233,9 @@ fn install_utilities(vfs: &mut Vfs, image: &Image) {
         let _ = vfs.install("/bin/ash", "sh");
     }
     let extra: &[&str] = match image.repository.as_str() {
-        "docker.io/library/nginx" | "docker.io/nicolaka/netshoot" => &["curl", "nslookup", "dig", "nc", "jq", "ip"],
+        "docker.io/library/nginx" | "docker.io/nicolaka/netshoot" => {
+            &["curl", "nslookup", "dig", "host", "nc", "jq", "ip", "ss"]
+        }
         "registry.k8s.io/e2e-test-images/agnhost" | "registry.k8s.io/e2e-test-images/jessie-dnsutils" => {
             &["curl", "nslookup", "dig", "host", "nc"]
         }

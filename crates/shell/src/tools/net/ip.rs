@@ -35,7 +35,7 @@ pub(in crate::tools) fn run(call: &mut Call<'_, '_>) -> i32 {
 }
 
 /// The machine's address on the network, and the first three numbers of it.
-fn address(call: &mut Call<'_, '_>) -> Option<(String, [u8; 3])> {
+pub(super) fn address(call: &mut Call<'_, '_>) -> Option<(String, [u8; 3])> {
     let found = call.sys.host().addresses().into_iter().find_map(|address| match address {
         IpAddr::V4(ip) if !ip.is_loopback() => Some(ip),
         _ => None,
