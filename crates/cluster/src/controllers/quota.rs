@@ -64,6 +64,14 @@ fn used(informers: &Informers, quota: &Object, find: &dyn Fn(&str, &str) -> Opti
     used
 }
 
+/// Whether containers of a pod ask for other amounts than they did.
+fn resized(old: &Value, new: &Value) -> bool {
+    ["containers", "initContainers"].iter().any(|list| {
+        let (old, new) = (old["spec"][*list].items(), new["spec"][*list].items());
+        old.iter().zip(new).any(|(old, new)| old["resources"] != new["resources"])
+    })
+}
+
 impl Controller for Quotas {
     fn name(&self) -> &'static str {
         NAME
@@ -83,7 +91,7 @@ impl Controller for Quotas {
         let ended = match (&change.old, &change.new) {
             (Some(old), Some(new)) => {
                 old.pod().terminal() != new.pod().terminal()
-                    || (change.kind != kinds::PODS && change.differs(&["spec"]))
+                    || change.differs(&["spec"]) && (change.kind != kinds::PODS || resized(&old.value, &new.value))
             }
             _ => true,
         };
@@ -118,6 +126,17 @@ impl Controller for Quotas {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pods_that_ask_for_other_amounts_are_counted_again() {
+        let pod = |cpu: &str, image: &str| {
+            let resources = value!({"requests": {"cpu": cpu}});
+            value!({"spec": {"containers": [{"name": "a"}, {"name": "b", "image": image, "resources": resources}]}})
+        };
+        for (new, expected) in [(pod("1", "i"), false), (pod("1", "j"), false), (pod("2", "i"), true)] {
+            assert_eq!(resized(&pod("1", "i"), &new), expected, "{new}");
+        }
+    }
 
     #[test]
     fn kinds_are_counted_by_group_and_plural() {

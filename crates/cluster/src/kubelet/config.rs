@@ -20,9 +20,15 @@ pub const PARTS: &str = "/parts";
 ///
 /// # Errors
 /// What is wrong with the spec, in the kubelet's words: the pod waits with CreateContainerConfigError.
-pub fn container(look: &Look<'_>, spec: &Value, image: &Image, hostname: &str) -> Result<ContainerConfig, String> {
+pub fn container(
+    look: &Look<'_>,
+    spec: &Value,
+    image: &Image,
+    hostname: &str,
+    file: &dyn Fn(&str, &str) -> Option<String>,
+) -> Result<ContainerConfig, String> {
     let pod = &look.pod.value;
-    let source = Source { pod, container: spec, ip: look.ip, node: look.node, informers: look.informers };
+    let source = Source { pod, container: spec, ip: look.ip, node: look.node, informers: look.informers, file };
     let declared = env::environment(&source)?;
     let user = user(look, spec, image)?;
     let mut environment: SortedMap<String, String> = image.env.iter().cloned().collect();

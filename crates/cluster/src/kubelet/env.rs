@@ -21,6 +21,8 @@ pub struct Source<'a> {
     pub node: &'a NodeConfig,
     /// The caches.
     pub informers: &'a Informers,
+    /// A file of one of the pod's volumes.
+    pub file: &'a dyn Fn(&str, &str) -> Option<String>,
 }
 
 /// Replaces `$(NAME)` by values, `$$` by `$`; a name without a value stays as it is.
@@ -124,6 +126,9 @@ fn value_from(source: &Source<'_>, namespace: &Str, from: &Value) -> Result<Opti
             None => Err(format!("couldn't find key {key} in {title} {namespace}/{name}")),
         };
     }
+    if let Some(reference) = from.get("fileKeyRef") {
+        return from_file(source, reference);
+    }
     if let Some(reference) = from.get("fieldRef") {
         return field(source.pod, source.node, source.ip, reference["fieldPath"].str()).map(Some);
     }
@@ -131,6 +136,49 @@ fn value_from(source: &Source<'_>, namespace: &Str, from: &Value) -> Result<Opti
         return resource(source.pod, source.container, source.node, reference).map(Some);
     }
     Ok(None)
+}
+
+/// What a file of a volume has under a key. A key with an empty value counts as none.
+fn from_file(source: &Source<'_>, reference: &Value) -> Result<Option<String>, String> {
+    let (volume, path, key) = (reference["volumeName"].str(), reference["path"].str(), reference["key"].str());
+    let text = (source.file)(volume, path);
+    let found = text.and_then(|text| in_file(&text, key)).ok_or("couldn't parse env file")?;
+    match found.is_empty() {
+        false => Ok(Some(found)),
+        true if reference["optional"].is_true() => Ok(None),
+        true => {
+            let pod = source.pod["metadata"]["uid"].str();
+            let folder = format!("/var/lib/kubelet/pods/{pod}/volumes/kubernetes.io~empty-dir/{volume}");
+            Err(format!("environment variable key {key:?} not found in file \"{folder}/{path}\""))
+        }
+    }
+}
+
+/// The value of a key in a file of `KEY='value'` lines, empty when it is not there; None when a line is no such thing.
+/// Values may go on over several lines.
+fn in_file(text: &str, wanted: &str) -> Option<String> {
+    let mut found = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let line = rest.split('\n').next().unwrap_or("").trim();
+        if line.is_empty() || line.starts_with('#') {
+            rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+            continue;
+        }
+        let (key, after) = rest.split_once("='")?;
+        let (value, after) = after.split_once('\'')?;
+        let (left, after) = after.split_once('\n').unwrap_or((after, ""));
+        let key = key.trim_start();
+        let left = left.trim();
+        if key.contains(char::is_whitespace) || !(left.is_empty() || left.starts_with('#')) {
+            return None;
+        }
+        if key == wanted {
+            value.clone_into(&mut found);
+        }
+        rest = after;
+    }
+    Some(found)
 }
 
 /// A field of the pod, as the downward API gives it.
@@ -288,8 +336,12 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let node = NodeConfig::minikube(1).remove(0);
-        let pod = value!({"metadata": {"namespace": "default"}, "spec": {}});
+        let pod = value!({"metadata": {"namespace": "default", "uid": "u"}, "spec": {}});
         let informers = Informers::default();
+        let from_file = |path: &str, key: &str, optional: bool| {
+            let from = value!({"volumeName": "v", "path": path, "key": key, "optional": optional});
+            value!({"env": [{"name": "B", "valueFrom": {"fileKeyRef": from}}]})
+        };
         for (container, expected) in [
             (
                 value!({"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "gone", "key": "k"}}}]}),
@@ -300,8 +352,23 @@ mod tests {
                 value!({"envFrom": [{"secretRef": {"name": "nosuch", "optional": true}}], "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "$(A)2"}]}),
                 Ok("12"),
             ),
+            (from_file("b", "B", false), Ok("two\nlines")),
+            (from_file("b", "C", true), Ok("")),
+            (
+                from_file("b", "C", false),
+                Err("environment variable key \"C\" not found in file \
+                     \"/var/lib/kubelet/pods/u/volumes/kubernetes.io~empty-dir/v/b\""),
+            ),
+            (from_file("other", "B", true), Err("couldn't parse env file")),
+            (from_file("bare", "B", true), Err("couldn't parse env file")),
         ] {
-            let source = Source { pod: &pod, container: &container, ip: "", node: &node, informers: &informers };
+            let file = |_: &str, path: &str| match path {
+                "b" => Some("# a\n\n  A='1'\nB='two\nlines' # b\n".to_owned()),
+                "bare" => Some("B=1\n".to_owned()),
+                _ => None,
+            };
+            let source =
+                Source { pod: &pod, container: &container, ip: "", node: &node, informers: &informers, file: &file };
             let result = environment(&source).map(|env| env.get("B").cloned().unwrap_or_default());
             assert_eq!(result, expected.map(str::to_owned).map_err(str::to_owned));
         }

@@ -14,7 +14,7 @@ use crate::ctx::Ctx;
 use crate::network::{Place, Target};
 use crate::queue::Event;
 use crate::runtime::start::Exec;
-use crate::runtime::{Reference, Sink, State, Token};
+use crate::runtime::{Reference, Sink, State, Token, VolumeId};
 
 /// How long a hook's request may take.
 const HOOK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -221,7 +221,9 @@ impl Kubelet {
             now: ctx.now,
             tokens: Default::default(),
         };
-        match config::container(&look, &spec, &image, &hostname) {
+        let file =
+            |volume: &str, path: &str| self.runtime.volume_text(&VolumeId { pod: look.id, name: volume.into() }, path);
+        match config::container(&look, &spec, &image, &hostname, &file) {
             Ok(made) => {
                 let place = &mut worker.slots[slot];
                 let number = self.runtime.create(worker.id, sandbox, image, made, place.made);

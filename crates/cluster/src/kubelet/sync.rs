@@ -379,7 +379,7 @@ impl Kubelet {
 
     /// Tells that a sandbox could not be made, and looks again later.
     fn sandbox_failed(&mut self, worker: &mut Worker, why: &str, ctx: &mut Ctx<'_>) {
-        let message = format!("Failed to create pod sandbox: rpc error: code = Unknown desc = {why}");
+        let message = format!("Failed to create pod sandbox: {why}");
         self.pod_event(worker, "Warning", "FailedCreatePodSandBox", &message, ctx);
         worker.doing = Doing::Idle;
         let at = ctx.now + ctx.random.jitter(RETRY, 50);
@@ -391,28 +391,38 @@ impl Kubelet {
         let class = class.and_then(|class| ctx.informers.find(kinds::RUNTIME_CLASSES, "", class));
         let handler = class.map_or("", |class| class["handler"].str());
         if !RUNTIME_HANDLERS.contains(&handler) {
-            let why = format!("failed to get sandbox runtime: no runtime for \"{handler}\" is configured");
+            let why = format!("{RPC}failed to get sandbox runtime: no runtime for \"{handler}\" is configured");
             self.sandbox_failed(worker, &why, ctx);
             return;
         }
         let host = worker.host_network();
+        let pod = worker.pod.clone();
+        let short = if host { self.config.name.as_str() } else { short_name(&pod.value) };
+        let domain = if host { None } else { domain(&pod.value) };
+        let mut hostname: Str = short.into();
+        if let Some(domain) = domain.as_ref().filter(|_| pod["spec"]["setHostnameAsFQDN"].is_true()) {
+            let whole = format!("{short}.{domain}");
+            if whole.len() > HOSTNAME_MAX {
+                let why = format!(
+                    "failed to construct FQDN from pod hostname and cluster domain, FQDN {whole} is too long \
+                     ({HOSTNAME_MAX} characters is the max, {} characters requested)",
+                    whole.len()
+                );
+                return self.sandbox_failed(worker, &why, ctx);
+            }
+            hostname = whole.into();
+        }
         let node_ip = self.config.ip.parse().unwrap_or(std::net::Ipv4Addr::LOCALHOST);
         let ip = if host { Some(node_ip) } else { self.addresses.take() };
         let Some(ip) = ip else {
             let why = "failed to setup network for sandbox: plugin type=\"bridge\" failed (add): failed to allocate for range \
                        0: no IP addresses available in range set";
-            self.sandbox_failed(worker, why, ctx);
+            self.sandbox_failed(worker, &format!("{RPC}{why}"), ctx);
             return;
         };
         let node = self.node;
-        let pod = worker.pod.clone();
-        let hostname: Str = if host {
-            self.config.name.as_str().into()
-        } else {
-            let name = pod["spec"]["hostname"].as_str().filter(|name| !name.is_empty()).unwrap_or(pod.name());
-            name.get(..63).unwrap_or(name).trim_end_matches(['-', '.']).into()
-        };
-        let names = Arc::new(Names { by_pods: self.system, ..names(&pod.value, &hostname, ip, host) });
+        let names = names(&pod.value, short, domain.as_deref(), ip, host);
+        let names = Arc::new(Names { by_pods: self.system, ..names });
         let sandbox = self.runtime.add_sandbox(|number| Sandbox {
             place: if host { Place::Node(node) } else { Place::Pod { node, sandbox: number } },
             ip,
@@ -509,14 +519,35 @@ impl Worker {
     }
 }
 
+/// What comes before the words of the runtime.
+const RPC: &str = "rpc error: code = Unknown desc = ";
+/// The longest name that a machine can have.
+const HOSTNAME_MAX: usize = 64;
+
+/// What a pod's machine is called, without its domain.
+fn short_name(pod: &Value) -> &str {
+    let given = |key: &str| pod["spec"][key].as_str().filter(|name| !name.is_empty());
+    given("hostnameOverride").unwrap_or_else(|| {
+        let name = given("hostname").unwrap_or(pod["metadata"]["name"].str());
+        name.get(..63).unwrap_or(name).trim_end_matches(['-', '.'])
+    })
+}
+
+/// The domain of a pod's machine.
+fn domain(pod: &Value) -> Option<String> {
+    let spec = &pod["spec"];
+    let of_service =
+        spec["subdomain"].as_str().filter(|name| !name.is_empty() && spec["hostnameOverride"].is_empty())?;
+    Some(format!("{of_service}.{}.svc.cluster.local", pod["metadata"]["namespace"].str()))
+}
+
 /// How a pod resolves names.
-fn names(pod: &Value, hostname: &str, ip: std::net::Ipv4Addr, host: bool) -> Names {
+fn names(pod: &Value, hostname: &str, domain: Option<&str>, ip: std::net::Ipv4Addr, host: bool) -> Names {
     let spec = &pod["spec"];
     let namespace = pod["metadata"]["namespace"].str();
     let mut own = vec![hostname.to_owned()];
-    let subdomain = spec["subdomain"].str();
-    if !subdomain.is_empty() && !host {
-        own.insert(0, format!("{hostname}.{subdomain}.{namespace}.svc.cluster.local"));
+    if let Some(domain) = domain {
+        own.insert(0, format!("{hostname}.{domain}"));
     }
     let mut hosts = vec![(ip, own)];
     for alias in spec["hostAliases"].items() {

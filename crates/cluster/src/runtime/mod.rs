@@ -166,6 +166,11 @@ impl Runtime {
         self.volumes.get(id).map_or(0, Fs::used)
     }
 
+    /// The text of a file of a volume.
+    pub fn volume_text(&self, id: &VolumeId, path: &str) -> Option<String> {
+        Vfs::new(self.volumes.get(id)?.clone()).read_text(&format!("/{path}")).ok()
+    }
+
     /// Sets the files of a volume.
     pub fn set_volume(&mut self, id: VolumeId, fs: Fs) {
         self.volumes.insert(id, fs);

@@ -94,6 +94,14 @@ pub(super) fn groups(call: &mut Call<'_, '_>) -> i32 {
     0
 }
 
+/// The first of the names that a machine is known by in its file of hosts.
+fn canonical(call: &mut Call<'_, '_>, name: &str) -> String {
+    let text = call.sys.files().read_text("/etc/hosts").unwrap_or_default();
+    let mut names = text.lines().map(|line| line.split('#').next().unwrap_or("").split_whitespace().skip(1));
+    let found = names.find(|names| names.clone().any(|known| known == name));
+    found.and_then(|mut names| names.next()).unwrap_or(name).to_owned()
+}
+
 pub(super) fn hostname(call: &mut Call<'_, '_>) -> i32 {
     let options = match Options::parse(call, "fsidIAF:", &[("fqdn", 'f'), ("short", 's'), ("ip-address", 'i')]) {
         Ok(options) => options,
@@ -119,10 +127,14 @@ pub(super) fn hostname(call: &mut Call<'_, '_>) -> i32 {
         call.sys.set_hostname(&name);
         return 0;
     }
-    let name = call.sys.hostname().to_owned();
-    let name = if options.has('s') { name.split('.').next().unwrap_or("").to_owned() } else { name };
-    let name =
-        if options.has('d') { name.split_once('.').map_or(String::new(), |(_, domain)| domain.into()) } else { name };
+    let own = call.sys.hostname().to_owned();
+    let whole = if options.any("fd") { canonical(call, &own) } else { own };
+    let name = match whole.split_once('.') {
+        Some((short, _)) if options.has('s') => short,
+        Some((_, domain)) if options.has('d') => domain,
+        None if options.has('d') => "",
+        _ => whole.as_str(),
+    };
     call.print(&format!("{name}\n"));
     0
 }

@@ -262,6 +262,7 @@ fn value_from(variable: &Value, path: &Path<'_>, errors: &mut Errors) {
     }
     if !from["fileKeyRef"].is_null() {
         sources += 1;
+        file_ref(&from["fileKeyRef"], &path.field("fileKeyRef"), errors);
     }
     if sources == 0 {
         errors.invalid(
@@ -273,6 +274,47 @@ fn value_from(variable: &Value, path: &Path<'_>, errors: &mut Errors) {
         errors.invalid(path, "", "may not be specified when `value` is not empty");
     } else if sources > 1 {
         errors.invalid(path, "", "may not have more than one field specified at a time");
+    }
+}
+
+/// A reference to a key of a file of the pod.
+fn file_ref(reference: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for key in ["key", "volumeName", "path"] {
+        if reference[key].str().is_empty() {
+            errors.required(&path.field(key), "");
+        }
+    }
+    let file = reference["path"].str();
+    if file.starts_with('/') {
+        errors.invalid(&path.field("path"), file, "must be a relative path");
+    }
+    if file.split('/').any(|part| part == "..") {
+        errors.invalid(&path.field("path"), file, "must not contain '..'");
+    }
+}
+
+/// Files that variables come from lie in empty directories.
+pub(super) fn env_files(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for key in ["containers", "initContainers", "ephemeralContainers"] {
+        let list = path.field(key);
+        for (at, container) in spec[key].items().iter().enumerate() {
+            let path = list.index(at);
+            let env = path.field("env");
+            for (at, variable) in container["env"].items().iter().enumerate() {
+                let Some(name) = variable["valueFrom"]["fileKeyRef"]["volumeName"].as_str() else { continue };
+                let at = env.index(at);
+                let from = at.field("valueFrom");
+                let reference = from.field("fileKeyRef");
+                let path = reference.field("volumeName");
+                match spec["volumes"].find("name", name) {
+                    None => errors.not_found(&path, name),
+                    Some(volume) if volume["emptyDir"].is_null() => {
+                        errors.invalid(&path, name, "referenced volume must be of type emptyDir");
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
     }
 }
 

@@ -74,6 +74,7 @@ pub(crate) fn validate_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) 
     let volumes = volumes::validate(&spec["volumes"], &path.field("volumes"), errors);
     claims::validate(&spec["resourceClaims"], &path.field("resourceClaims"), errors);
     containers::validate(spec, &volumes, path, errors);
+    containers::env_files(spec, path, errors);
     one_of(&spec["restartPolicy"], &["Always", "OnFailure", "Never"], &path.field("restartPolicy"), errors);
     one_of(
         &spec["dnsPolicy"],
@@ -120,6 +121,7 @@ pub(crate) fn validate_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) 
             dns_label(spec[key].str(), &path.field(key), errors);
         }
     }
+    hostname_override(spec, path, errors);
     scheduling::tolerations(&spec["tolerations"], &path.field("tolerations"), errors);
     let aliases = path.field("hostAliases");
     for (at, alias) in spec["hostAliases"].items().iter().enumerate() {
@@ -150,6 +152,21 @@ pub(crate) fn validate_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) 
             if errors.len() == before {
                 security::system(spec, path, errors);
             }
+        }
+    }
+}
+
+/// The name that a pod's machine has instead of all others.
+fn hostname_override(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let Some(name) = spec["hostnameOverride"].as_str() else { return };
+    let own = path.field("hostnameOverride");
+    dns_subdomain(name, &own, errors);
+    if name.len() > 64 {
+        errors.too_long(&own, 64);
+    }
+    for key in ["setHostnameAsFQDN", "hostNetwork"] {
+        if spec[key].is_true() {
+            errors.forbidden(&path.field(key), "may not be true when `hostnameOverride` is set");
         }
     }
 }
@@ -216,8 +233,24 @@ mod tests {
     #[test]
     fn pods_are_refused_in_the_real_words() {
         const VOLUME: &str = r#""volumes": [{"name": "v", "emptyDir": {}}]"#;
-        let cases: [(&str, &str, &[&str]); 17] = [
+        let cases: [(&str, &str, &[&str]); 20] = [
             ("", "", &[]),
+            (
+                r#""env": [{"name": "A", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "a", "key": "A"}}},
+                    {"name": "B", "valueFrom": {"fileKeyRef": {"volumeName": "w", "path": "../a"}}}]"#,
+                VOLUME,
+                &[
+                    "spec.containers[0].env[1].valueFrom.fileKeyRef.key: Required value",
+                    "spec.containers[0].env[1].valueFrom.fileKeyRef.path: Invalid value: \"../a\": must not contain '..'",
+                    "spec.containers[0].env[1].valueFrom.fileKeyRef.volumeName: Not found: \"w\"",
+                ],
+            ),
+            ("", r#""hostnameOverride": "a.example", "subdomain": "b""#, &[]),
+            (
+                "",
+                r#""hostnameOverride": "a.example", "setHostnameAsFQDN": true"#,
+                &["spec.setHostnameAsFQDN: Forbidden: may not be true when `hostnameOverride` is set"],
+            ),
             (
                 r#""volumeMounts": [{"name": "v", "mountPath": "/a", "recursiveReadOnly": "Enabled"}]"#,
                 VOLUME,

@@ -230,6 +230,32 @@ fn the_nodes_files_must_be_what_pods_say() {
 }
 
 #[test]
+fn machines_are_called_what_their_pods_say() {
+    let mut world = World::new();
+    let whole = "b.sub.default.svc.cluster.local";
+    for (pod, spec, expected) in [
+        ("a", value!({"subdomain": "sub"}), "a a.sub.default.svc.cluster.local"),
+        ("b", value!({"subdomain": "sub", "setHostnameAsFQDN": true}), &format!("{whole} {whole}")),
+        ("c", value!({"setHostnameAsFQDN": true}), "c c"),
+        ("d", value!({"hostname": "e", "subdomain": "sub", "hostnameOverride": "f.example"}), "f.example f.example"),
+    ] {
+        let asks = value!({"image": "busybox", "command": ["sh", "-c", "echo $(hostname) $(hostname -f)"]});
+        assert_eq!(script(&mut world, pod, asks, spec), format!("{expected}\n"));
+    }
+    let long = "x".repeat(40);
+    let spec = value!({"subdomain": "sub", "setHostnameAsFQDN": true});
+    world.pod_with(&long, value!({"image": "busybox"}), spec);
+    world.run(3.0);
+    assert_eq!(
+        world.events(&long).last().unwrap(),
+        &format!(
+            "FailedCreatePodSandBox: Failed to create pod sandbox: failed to construct FQDN from pod hostname and cluster \
+             domain, FQDN {long}.sub.default.svc.cluster.local is too long (64 characters is the max, 70 characters requested)"
+        )
+    );
+}
+
+#[test]
 fn the_name_servers_records_are_shown() {
     let mut world = World::new();
     let ports = value!([{"name": "http", "port": 80}]);
