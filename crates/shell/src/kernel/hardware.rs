@@ -31,7 +31,8 @@ impl Default for Hardware {
             processors: 4,
             memory: 8 << 30,
             memory_taken: 1 << 30,
-            disk: 60 << 30,
+            // As a node tells of its `ephemeral-storage`.
+            disk: 61_255_492 << 10,
             disk_taken: 14 << 30,
             release: "6.6.95",
         }
