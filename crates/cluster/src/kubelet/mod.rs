@@ -275,6 +275,9 @@ impl Kubelet {
         if self.runtime.takes_more() {
             self.mind_memory(ctx);
         }
+        if self.runtime.fills_disk() {
+            self.mind_disk(ctx);
+        }
         if self.stopped {
             // Nobody looks; the start does. What has ended is felt all the same.
             for (container, outcome) in std::mem::take(&mut self.outcomes) {

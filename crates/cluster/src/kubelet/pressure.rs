@@ -4,6 +4,7 @@
 //! a look is evicted, the least important first. The condition stays for five minutes after there is room again
 //! (`eviction-pressure-transition-period`), so that it doesn't flap.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use drydock_sorted::SortedSet;
@@ -18,10 +19,8 @@ use crate::queue::Event;
 const MONITOR: Duration = Duration::from_secs(10);
 /// `evictionPressureTransitionPeriod`
 pub(super) const TRANSITION: Duration = Duration::from_secs(300);
-/// What is left on a full disk, as messages tell it.
-const LEFT: &str = "612554Ki";
-/// A tenth of the disk: `nodefs.available<10%`.
-const THRESHOLD: &str = "6272562380";
+/// What is left on a disk that something else has filled.
+const LEFT: u64 = 612_554 << 10;
 /// `system-cluster-critical`; such pods stay.
 const CRITICAL: i64 = 2_000_000_000;
 
@@ -29,6 +28,8 @@ const CRITICAL: i64 = 2_000_000_000;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Disk {
     full: bool,
+    /// Whether pods have left too little of it.
+    short: bool,
     /// When it was last found full, while the node counts as under pressure.
     pressure: Option<Time>,
     watched: bool,
@@ -53,9 +54,25 @@ impl Kubelet {
         self.watch_disk_later(ctx);
     }
 
+    /// Containers have written much: there may be too little room now.
+    pub(super) fn mind_disk(&mut self, ctx: &mut Ctx<'_>) {
+        self.disk.short = self.free_disk() < self.disk_threshold();
+        self.watch_disk_later(ctx);
+    }
+
+    /// A tenth of the disk: `nodefs.available<10%`.
+    fn disk_threshold(&self) -> u64 {
+        self.runtime.hardware.disk / 10
+    }
+
+    fn free_disk(&self) -> u64 {
+        let left = self.runtime.free_disk();
+        if self.disk.full { left.min(LEFT) } else { left }
+    }
+
     /// Asks for the next look, unless one is asked for or none is needed.
     pub(super) fn watch_disk_later(&mut self, ctx: &mut Ctx<'_>) {
-        let disk = self.disk.full || self.disk.limited || self.disk.pressure.is_some();
+        let disk = self.disk.full || self.disk.short || self.disk.limited || self.disk.pressure.is_some();
         if !self.disk.watched && (disk || self.memory_watched()) {
             self.disk.watched = true;
             ctx.after(MONITOR, Event::Kubelet { node: self.node, wake: KubeletWake::Disk });
@@ -101,13 +118,15 @@ impl Kubelet {
             self.evict_writers(ctx);
         }
         self.watch_memory(ctx);
-        if self.disk.full {
+        let free = self.free_disk();
+        self.disk.short = free < self.disk_threshold();
+        if self.disk.short {
             if self.disk.pressure.replace(ctx.now).is_none() {
                 self.report_node(ctx);
             }
             self.node_event("Warning", "EvictionThresholdMet", "Attempting to reclaim ephemeral-storage", ctx);
             self.collect_images();
-            self.evict_one(ctx);
+            self.evict_one(free, ctx);
         } else if self.disk.pressure.is_some_and(|last| ctx.now.since(last) >= TRANSITION) {
             self.disk.pressure = None;
             self.report_node(ctx);
@@ -124,13 +143,23 @@ impl Kubelet {
         self.runtime.keep_images(&|name| used.contains(name) || name.contains("/pause:"));
     }
 
-    fn evict_one(&mut self, ctx: &mut Ctx<'_>) {
+    /// Evicts the pod that goes first: the less important, and of those alike the one that has written most.
+    fn evict_one(&mut self, free: u64, ctx: &mut Ctx<'_>) {
         let may_go = |worker: &&Worker| alive(worker) && !critical(worker);
-        let rank = |worker: &&Worker| (worker.pod["spec"]["priority"].int(), worker.id);
-        let Some(id) = self.workers.values().filter(may_go).min_by_key(rank).map(|worker| worker.id) else { return };
-        let message = format!(
-            "The node was low on resource: ephemeral-storage. Threshold quantity: {THRESHOLD}, available: {LEFT}. "
+        let ids: Vec<u64> = self.workers.values().filter(may_go).map(|worker| worker.id).collect();
+        let rank = |kubelet: &Self, id: u64, ctx: &mut Ctx<'_>| {
+            let worker = kubelet.workers.get(&id)?;
+            Some((worker.pod["spec"]["priority"].int(), Reverse(kubelet.written_by(worker, ctx)), id))
+        };
+        let first = ids.into_iter().filter_map(|id| rank(self, id, ctx)).min();
+        let Some((_, Reverse(written), id)) = first else { return };
+        let (threshold, left) = (self.disk_threshold(), free >> 10);
+        let mut message = format!(
+            "The node was low on resource: ephemeral-storage. Threshold quantity: {threshold}, available: {left}Ki. "
         );
+        if let Some(worker) = self.workers.get(&id).filter(|_| written >> 20 > 0) {
+            message += &self.large_writers(worker, ctx);
+        }
         self.evict(id, message, ctx);
     }
 

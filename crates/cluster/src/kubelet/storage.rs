@@ -43,6 +43,42 @@ pub fn memory_volume(spec: &Value, name: &str, machine: u64) -> Option<u64> {
 }
 
 impl Kubelet {
+    /// How many bytes a container has written beside its volumes.
+    fn container_wrote(&self, worker: &Worker, slot: usize, ctx: &mut Ctx<'_>) -> Option<u64> {
+        let number = worker.slots.get(slot)?.current?;
+        let image = self.runtime.container(number)?.image.clone();
+        let before = ctx.network.registry.root(&image).used();
+        Some(self.runtime.container(number)?.written(before))
+    }
+
+    /// How many bytes a pod has written on the node's disk.
+    pub(super) fn written_by(&self, worker: &Worker, ctx: &mut Ctx<'_>) -> u64 {
+        let on_disk = folders(&worker.pod["spec"]).filter(|volume| volume["emptyDir"]["medium"] != "Memory");
+        let volume =
+            |volume: &Value| self.runtime.written(&VolumeId { pod: worker.id, name: volume["name"].str().into() });
+        let volumes: u64 = on_disk.map(volume).sum();
+        let containers: u64 =
+            (0..worker.slots.len()).map(|slot| self.container_wrote(worker, slot, ctx).unwrap_or(0)).sum();
+        volumes + containers
+    }
+
+    /// Which containers of a pod have written more than they asked for, in the words of the eviction manager.
+    pub(super) fn large_writers(&self, worker: &Worker, ctx: &mut Ctx<'_>) -> String {
+        let mut text = String::new();
+        for slot in 0..worker.slots.len() {
+            let container = worker.spec(slot);
+            let asked = Quantity::of(&container["resources"]["requests"][RESOURCE]).unwrap_or_default();
+            let used = self.container_wrote(worker, slot, ctx).unwrap_or(0);
+            if i64::try_from(used).unwrap_or(i64::MAX) > asked.value() {
+                let (name, used) = (container["name"].str(), used >> 10);
+                text += &format!(
+                    "Container {name} was using {used}Ki, request is {asked}, has larger consumption of ephemeral-storage. "
+                );
+            }
+        }
+        text
+    }
+
     /// Why a pod must go, in the words of the eviction manager.
     pub(super) fn too_much_written(&self, worker: &Worker, ctx: &mut Ctx<'_>) -> Option<String> {
         let spec = &worker.pod["spec"];
@@ -56,13 +92,8 @@ impl Kubelet {
             }
             all += if volume["emptyDir"]["medium"] == "Memory" { 0 } else { used };
         }
-        let own = |slot: usize, ctx: &mut Ctx<'_>| {
-            let number = worker.slots.get(slot)?.current?;
-            let image = self.runtime.container(number)?.image.clone();
-            let before = ctx.network.registry.root(&image).used();
-            Some(self.runtime.container(number)?.written(before))
-        };
-        let written: Vec<u64> = (0..worker.slots.len()).map(|slot| own(slot, ctx).unwrap_or(0)).collect();
+        let written: Vec<u64> =
+            (0..worker.slots.len()).map(|slot| self.container_wrote(worker, slot, ctx).unwrap_or(0)).collect();
         let containers = spec["containers"].items();
         let sum: u64 = containers.iter().filter_map(limit).sum();
         if sum > 0 && all + written.iter().sum::<u64>() > sum {

@@ -12,6 +12,8 @@ use crate::streams::Streams;
 
 /// What an exec's output may grow to when nobody but the kubelet reads it.
 const KUBELET_OUTPUT_MAX: usize = 10 << 10;
+/// How many bytes more on the disk somebody is told of.
+const WORTH_A_LOOK: u64 = 256 << 20;
 /// What clients typed ahead and no process has read.
 const INPUT_MAX: usize = 1 << 20;
 
@@ -99,6 +101,8 @@ pub struct Machine {
     pub busy: u32,
     /// Bytes of files in memory that its processes wrote.
     pub files_in_memory: u64,
+    /// Bytes that its file systems on the disk held when somebody was last told.
+    pub disk: u64,
     /// The moment of the next wake that is queued.
     pub wake_at: Time,
     /// Fuel used in all.
@@ -151,6 +155,7 @@ impl Machine {
             busy_until: Time::default(),
             busy: 0,
             files_in_memory: 0,
+            disk: 0,
             wake_at: Time::default(),
             used: 0,
             random,
@@ -293,6 +298,17 @@ impl Machine {
         if after > before && over {
             self.kernel.kill_for_memory();
         }
+    }
+
+    /// Whether so much more lies on the disk than when that was said last that somebody has to look.
+    pub fn fills_disk(&mut self) -> bool {
+        let mounted = self.kernel.files_ref().mounted().filter_map(|(_, read_only, fs)| fs.filter(|_| !read_only));
+        let held: u64 = mounted.filter(|fs| fs.backing() == Backing::Disk).map(Fs::used).sum();
+        let more = held > self.disk + WORTH_A_LOOK;
+        if more || held < self.disk {
+            self.disk = held;
+        }
+        more
     }
 
     /// When the machine is to be woken after a run, if ever. `share` is its part of the processors, in thousandths of one.

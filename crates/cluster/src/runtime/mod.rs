@@ -64,6 +64,7 @@ pub struct Runtime {
     pub hardware: Hardware,
     memory: u64,
     takes_more: bool,
+    fills_disk: bool,
 }
 
 /// An empty volume: anybody may write to it, as kubelets and provisioners make them.
@@ -92,6 +93,7 @@ impl Runtime {
             hardware: Hardware::default(),
             memory: 0,
             takes_more: false,
+            fills_disk: false,
         }
     }
 

@@ -81,6 +81,7 @@ impl Runtime {
         if let Some(before) = files_before {
             machine.charge_files(before);
         }
+        self.fills_disk |= machine.fills_disk();
         let held = machine.memory();
         let ended = machine.kernel.status(machine.main);
         let mut ending = None;

@@ -3,7 +3,7 @@
 //! Processor time is what their processes' steps took. Beyond that a program has a use of its own while it only waits,
 //! which no step shows, and the memory that it takes when it has come up: [`ROWS`].
 
-use drydock_shell::FUEL_MICROS;
+use drydock_shell::{Backing, FUEL_MICROS, Fs};
 use drydock_value::Time;
 
 use super::{Container, Outcome, Runtime};
@@ -75,6 +75,23 @@ impl Runtime {
     /// Whether that has become more since this was asked last.
     pub fn takes_more(&mut self) -> bool {
         std::mem::take(&mut self.takes_more)
+    }
+
+    /// Whether containers have written much since this was asked last.
+    pub fn fills_disk(&mut self) -> bool {
+        std::mem::take(&mut self.fills_disk)
+    }
+
+    /// How many bytes of the node's disk nobody uses.
+    pub fn free_disk(&self) -> u64 {
+        let on_disk = |fs: &Fs| if fs.backing() == Backing::Disk { fs.used() } else { 0 };
+        let volumes: u64 = self.volumes.values().map(on_disk).sum();
+        let own = |container: &Container| {
+            let files = container.machine.as_ref().and_then(|machine| machine.kernel.files_ref().root_fs());
+            files.map_or(0, on_disk) + container.log.end()
+        };
+        let containers: u64 = self.containers.values().map(own).sum();
+        self.hardware.disk.saturating_sub(self.hardware.disk_taken + volumes + containers)
     }
 
     /// Counts what a container holds from now on.

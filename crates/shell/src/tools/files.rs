@@ -424,6 +424,32 @@ pub(super) fn mktemp(call: &mut Call<'_, '_>) -> i32 {
     }
 }
 
+pub(super) fn fallocate(call: &mut Call<'_, '_>) -> i32 {
+    let options = match Options::parse(call, "l:o:nxzdv", &[("length", 'l'), ("offset", 'o'), ("posix", 'x')]) {
+        Ok(options) => options,
+        Err(code) => return code,
+    };
+    let number = |letter: char| options.value(letter).and_then(super::number::size);
+    let (Some(length), Some(name)) = (number('l').filter(|length| *length > 0), options.rest.first()) else {
+        return call.usage_error(if options.rest.is_empty() {
+            "no filename specified"
+        } else {
+            "no length argument specified"
+        });
+    };
+    let path = call.sys.path(name);
+    let files = call.sys.files();
+    let end = number('o').unwrap_or(0).saturating_add(length);
+    let size = files.stat(&path).map_or(0, |stat| stat.size).max(end);
+    match files.create(&path, 0o644).and_then(|node| files.truncate(node, size)) {
+        Ok(()) => 0,
+        Err(error) => {
+            call.error(&format!("fallocate failed: {error}"));
+            1
+        }
+    }
+}
+
 pub(super) fn truncate(call: &mut Call<'_, '_>) -> i32 {
     let options = match Options::parse(call, "cs:", &[("size", 's'), ("no-create", 'c')]) {
         Ok(options) => options,

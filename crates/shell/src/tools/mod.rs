@@ -98,6 +98,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "egrep", usage: "[OPTIONS] PATTERN [FILE]...", start: Start::Filter(grep::start) },
     Tool { name: "env", usage: "[-iu] [-] [name=value]... [PROG ARGS]", start: Start::Run(run::env) },
     Tool { name: "expr", usage: "EXPRESSION", start: Start::Run(generate::expr) },
+    Tool { name: "fallocate", usage: "[-o OFFSET] -l LENGTH FILE", start: Start::Run(files::fallocate) },
     Tool { name: "false", usage: "", start: Start::Run(system::fail) },
     Tool { name: "fgrep", usage: "[OPTIONS] PATTERN [FILE]...", start: Start::Filter(grep::start) },
     Tool { name: "find", usage: "[-HL] [PATH]... [OPTIONS] [ACTIONS]", start: Start::Program(find::program) },

@@ -137,3 +137,33 @@ fn busy_containers_share_the_processors() {
     // heavy, light, limited, two: the first three have asked for 3:1:1 of 4 processors, the last for nothing.
     assert_eq!(shares(&mut world), [26, 9, 5, 0]);
 }
+
+#[test]
+fn a_node_short_of_disk_evicts_who_wrote_most() {
+    let mut world = World::sized(1);
+    let writing = |size: &str| value!({"command": ["sh", "-c", format!("fallocate -l {size} /big; sleep 9999")]});
+    world.pod("little", writing("1G"));
+    world.pod("much", writing("30G"));
+    world.until("much", |pod| pod["status"]["phase"] == "Running");
+    world.run(30.0);
+    assert_eq!(world.get("much")["status"]["phase"], "Running");
+    world.pod_with(
+        "last",
+        value!({"command": ["sh", "-c", "fallocate -l 12G /v/big; sleep 9999"], "volumeMounts": [{"name": "v", "mountPath": "/v"}]}),
+        value!({"volumes": [{"name": "v", "emptyDir": {}}]}),
+    );
+    world.until("much", |pod| pod["status"]["reason"] == "Evicted");
+    let events = world.events("much").join("\n");
+    let told =
+        "Evicted: The node was low on resource: ephemeral-storage. Threshold quantity: 6272562380, available: 148";
+    let most = "Container c was using 31457280Ki, request is 0, has larger consumption of ephemeral-storage. ";
+    assert!(events.contains(told) && events.contains(most), "{events}");
+    world.run(30.0);
+    let alive = ["little", "last"].map(|name| world.get(name)["status"]["phase"].str().to_owned());
+    assert_eq!(alive, ["Running", "Running"]);
+    let node = world.cluster.api_ref().get(crate::store::kinds::NODES, "", "minikube").cloned().unwrap_or_default();
+    assert_eq!(
+        node["status"]["conditions"].find("type", "DiskPressure").map(|c| c["status"].str().to_owned()).as_deref(),
+        Some("True")
+    );
+}
