@@ -187,7 +187,8 @@ fn mounts(look: &Look<'_>, spec: &Value, env: &SortedMap<String, String>) -> Res
                 (VolumeId { name, ..id }, true)
             }
         };
-        let claim_read_only = ["persistentVolumeClaim", "nfs"].iter().any(|kind| volume[*kind]["readOnly"].is_true());
+        let claim_read_only = ["persistentVolumeClaim", "nfs"].iter().any(|kind| volume[*kind]["readOnly"].is_true())
+            || volume.get("image").is_some();
         mounts.push(Mount {
             volume: id,
             path: mount["mountPath"].str().trim_end_matches('/').to_owned(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drydock_value::{Time, Value};
+use drydock_value::{Str, Time, Value};
 
 use super::backoff::Backoff;
 use super::config;
@@ -19,6 +19,42 @@ use crate::runtime::{Reference, Sink, State, Token, VolumeId};
 /// How long a hook's request may take.
 const HOOK_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A volume of a container whose image has not been looked for yet.
+fn unpulled(worker: &Worker, slot: usize, starting: &Starting) -> Option<Str> {
+    let volumes = &worker.pod["spec"]["volumes"];
+    let mounted = worker.spec(slot)["volumeMounts"].items().iter();
+    let mut mounted = mounted.filter_map(|mount| volumes.find("name", mount["name"].str()));
+    let missing = |volume: &&Value| {
+        volume.get("image").is_some() && !starting.volumes.iter().any(|name| volume["name"] == name.as_str())
+    };
+    mounted.find(missing).map(|volume| volume["name"].str().into())
+}
+
+/// The image of a container, or of a volume, and when it is to be pulled.
+fn image_of(worker: &Worker, slot: usize, volume: Option<&Str>) -> (String, Option<String>) {
+    let (image, policy) = match volume {
+        None => (&worker.spec(slot)["image"], &worker.spec(slot)["imagePullPolicy"]),
+        Some(name) => {
+            let volume = worker.pod["spec"]["volumes"].find("name", name.as_str());
+            volume.map_or((&Value::Null, &Value::Null), |volume| {
+                (&volume["image"]["reference"], &volume["image"]["pullPolicy"])
+            })
+        }
+    };
+    (image.str().to_owned(), policy.as_str().map(str::to_owned))
+}
+
+/// Goes on after an image was found.
+fn image_there(slot: usize, volume: Option<Str>, starting: &mut Starting, ctx: &Ctx<'_>) {
+    match volume {
+        None => starting.step = Step::Creating(slot, ctx.now + ctx.latencies.container_create),
+        Some(volume) => {
+            starting.volumes.push(volume);
+            starting.queue.push_front(slot);
+        }
+    }
+}
+
 impl Kubelet {
     /// Goes on with the start of containers. Whether anything happened.
     pub(super) fn step_start(&mut self, worker: &mut Worker, ctx: &mut Ctx<'_>) -> bool {
@@ -33,8 +69,8 @@ impl Kubelet {
                 }
                 Some(slot) => self.begin_container(worker, slot, &mut starting, ctx),
             },
-            Step::Pulling { slot, reference, asked, began, until } if until <= now => {
-                self.pulled(worker, slot, &reference, (asked, began), &mut starting, ctx);
+            Step::Pulling { slot, volume, reference, asked, began, until } if until <= now => {
+                self.pulled(worker, slot, volume, &reference, (asked, began), &mut starting, ctx);
             }
             Step::Creating(slot, until) if until <= now => self.create_container(worker, slot, &mut starting, ctx),
             Step::Starting(slot, number, until) if until <= now => {
@@ -93,9 +129,8 @@ impl Kubelet {
     fn begin_container(&mut self, worker: &mut Worker, slot: usize, starting: &mut Starting, ctx: &mut Ctx<'_>) {
         let name = worker.slots[slot].name.clone();
         let ended = worker.slots[slot].current.and_then(|number| self.runtime.container(number));
-        if let Some(finished) =
-            ended.filter(|container| container.state == State::Exited).map(|container| container.finished)
-        {
+        let finished = ended.filter(|container| container.state == State::Exited).map(|container| container.finished);
+        if let Some(finished) = finished {
             let backoff = worker.slots[slot].backoff;
             if let Some(until) = backoff.wait_since(finished, ctx.now) {
                 let pod = full_name(&worker.pod);
@@ -105,46 +140,70 @@ impl Kubelet {
                 let why = format!("back-off {wait} restarting failed container={name} pod={pod}");
                 return self.fail(worker, slot, ("CrashLoopBackOff", why), Some(until), starting);
             }
+        }
+        if let Some(volume) = unpulled(worker, slot, starting) {
+            return self.pull(worker, slot, Some(volume), starting, ctx);
+        }
+        if let Some(finished) = finished {
             worker.slots[slot].backoff.next(finished, ctx.now);
         }
-        let spec = worker.spec(slot).clone();
-        let image = spec["image"].str();
+        self.pull(worker, slot, None, starting, ctx);
+    }
+
+    /// Pulls the image of a container, or of a volume that it mounts, unless it is there.
+    fn pull(
+        &mut self,
+        worker: &mut Worker,
+        slot: usize,
+        volume: Option<Str>,
+        starting: &mut Starting,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let (image, given) = image_of(worker, slot, volume.as_ref());
+        let image = image.as_str();
         let reference = match Reference::parse(image) {
             Ok(reference) => reference,
             Err(why) => {
                 let message = format!(
                     "Failed to apply default image tag \"{image}\": couldn't parse image name \"{image}\": {why}"
                 );
-                self.container_event(worker, slot, "Warning", "InspectFailed", &message, ctx);
-                self.container_event(worker, slot, "Warning", "Failed", "Error: InvalidImageName", ctx);
+                self.image_event(worker, slot, volume.is_some(), "Warning", "InspectFailed", &message, ctx);
+                self.image_failed(worker, slot, volume.is_some(), "Error: InvalidImageName", ctx);
                 return self.fail(worker, slot, ("InvalidImageName", message), None, starting);
             }
         };
         let present = self.runtime.image(&reference).is_some();
         let default = if reference.tag.as_deref() == Some("latest") { "Always" } else { "IfNotPresent" };
-        let policy = spec["imagePullPolicy"].as_str().unwrap_or(default);
+        let policy = given.as_deref().unwrap_or(default);
         if present && policy != "Always" {
             let message =
                 format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
-            self.container_event(worker, slot, "Normal", "Pulled", &message, ctx);
-            starting.step = Step::Creating(slot, ctx.now + ctx.latencies.container_create);
-            return;
+            self.image_event(worker, slot, volume.is_some(), "Normal", "Pulled", &message, ctx);
+            return image_there(slot, volume, starting, ctx);
         }
         if policy == "Never" {
             let message = format!("Container image \"{image}\" is not present with pull policy of Never");
-            self.container_event(worker, slot, "Warning", "ErrImageNeverPull", &message, ctx);
-            self.container_event(worker, slot, "Warning", "Failed", "Error: ErrImageNeverPull", ctx);
+            self.image_event(worker, slot, volume.is_some(), "Warning", "ErrImageNeverPull", &message, ctx);
+            self.image_failed(worker, slot, volume.is_some(), "Error: ErrImageNeverPull", ctx);
             return self.fail(worker, slot, ("ErrImageNeverPull", message), None, starting);
         }
         let known = worker.image_backoffs.get(image);
         if let Some((until, last)) = known.and_then(|(b, last)| Some((b.wait_since_update(ctx.now)?, last.clone()))) {
             let message = format!("Back-off pulling image \"{image}\"");
-            self.container_event(worker, slot, "Normal", "BackOff", &message, ctx);
-            self.container_event(worker, slot, "Warning", "Failed", "Error: ImagePullBackOff", ctx);
+            self.image_event(worker, slot, volume.is_some(), "Normal", "BackOff", &message, ctx);
+            self.image_failed(worker, slot, volume.is_some(), "Error: ImagePullBackOff", ctx);
             let why = format!("{message}: ErrImagePull: {last}");
             return self.fail(worker, slot, ("ImagePullBackOff", why), Some(until), starting);
         }
-        self.container_event(worker, slot, "Normal", "Pulling", &format!("Pulling image \"{image}\""), ctx);
+        self.image_event(
+            worker,
+            slot,
+            volume.is_some(),
+            "Normal",
+            "Pulling",
+            &format!("Pulling image \"{image}\""),
+            ctx,
+        );
         let base = ctx.latencies.image_pull_base;
         let wait = match ctx.network.registry.pull(&reference) {
             // What is there already is only compared.
@@ -162,19 +221,45 @@ impl Kubelet {
         self.puller_free = until;
         self.pulling.retain(|_, until| *until > ctx.now);
         self.pulling.insert(reference.to_string(), until);
-        starting.step = Step::Pulling { slot, reference, asked: ctx.now, began, until };
+        starting.step = Step::Pulling { slot, volume, reference, asked: ctx.now, began, until };
+    }
+
+    /// Records an event about an image: the container's own, or that of a volume, which is the pod's.
+    #[expect(clippy::too_many_arguments)]
+    fn image_event(
+        &mut self,
+        worker: &Worker,
+        slot: usize,
+        of_volume: bool,
+        kind: &str,
+        reason: &str,
+        message: &str,
+        ctx: &mut Ctx<'_>,
+    ) {
+        if of_volume {
+            self.pod_event(worker, kind, reason, message, ctx);
+        } else {
+            self.container_event(worker, slot, kind, reason, message, ctx);
+        }
+    }
+
+    fn image_failed(&mut self, worker: &Worker, slot: usize, of_volume: bool, message: &str, ctx: &mut Ctx<'_>) {
+        if !of_volume {
+            self.container_event(worker, slot, "Warning", "Failed", message, ctx);
+        }
     }
 
     fn pulled(
         &mut self,
         worker: &mut Worker,
         slot: usize,
+        volume: Option<Str>,
         reference: &Reference,
         (asked, began): (Time, Time),
         starting: &mut Starting,
         ctx: &mut Ctx<'_>,
     ) {
-        let image = worker.spec(slot)["image"].str().to_owned();
+        let (image, _) = image_of(worker, slot, volume.as_ref());
         match ctx.network.registry.pull(reference) {
             Ok(found) => {
                 let millis = |since: Time| {
@@ -187,15 +272,15 @@ impl Kubelet {
                     millis(asked),
                     found.size
                 );
-                self.container_event(worker, slot, "Normal", "Pulled", &message, ctx);
+                self.image_event(worker, slot, volume.is_some(), "Normal", "Pulled", &message, ctx);
                 self.runtime.keep_image(reference, found);
-                starting.step = Step::Creating(slot, ctx.now + ctx.latencies.container_create);
+                image_there(slot, volume, starting, ctx);
             }
             Err(failure) => {
                 let why = failure.to_string();
                 let message = format!("Failed to pull image \"{image}\": {why}");
-                self.container_event(worker, slot, "Warning", "Failed", &message, ctx);
-                self.container_event(worker, slot, "Warning", "Failed", "Error: ErrImagePull", ctx);
+                self.image_event(worker, slot, volume.is_some(), "Warning", "Failed", &message, ctx);
+                self.image_failed(worker, slot, volume.is_some(), "Error: ErrImagePull", ctx);
                 let (backoff, last) = worker.image_backoffs.entry(image).or_insert((Backoff::default(), String::new()));
                 backoff.next(ctx.now, ctx.now);
                 last.clone_from(&why);

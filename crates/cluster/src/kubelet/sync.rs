@@ -16,7 +16,7 @@ use super::{Kubelet, admit};
 use crate::ctx::Ctx;
 use crate::network::dns::Resolver;
 use crate::network::{Address, Place, Protocol, Target};
-use crate::runtime::{Names, Sandbox};
+use crate::runtime::{Names, Reference, Sandbox};
 use crate::store::kinds;
 
 /// The wait before the next try, when an error says none of its own.
@@ -133,8 +133,14 @@ impl Kubelet {
             self.begin_end(worker, ctx);
             return;
         }
-        let starting =
-            Box::new(Starting { queue: actions.start.into(), step: Step::Next, retry: None, failed: false, acted });
+        let starting = Box::new(Starting {
+            queue: actions.start.into(),
+            step: Step::Next,
+            retry: None,
+            failed: false,
+            acted,
+            volumes: Vec::new(),
+        });
         let mut told: Vec<Told> = Vec::new();
         for (slot, message, check) in actions.kill {
             told.push(self.tell(worker, slot, &message, check, ctx));
@@ -263,6 +269,14 @@ impl Kubelet {
         for mount in config.mounts.iter().filter(|mount| mount.fixed) {
             let name = mount.volume.name.trim_end_matches(super::config::PARTS);
             let Some(volume) = worker.pod["spec"]["volumes"].find("name", name) else { continue };
+            if let Some(source) = volume.get("image") {
+                let image = Reference::parse(source["reference"].str()).ok();
+                if let Some(image) = image.and_then(|image| self.runtime.image(&image).cloned()) {
+                    let files = ctx.network.registry.root(&image);
+                    self.runtime.set_volume(mount.volume.clone(), files);
+                }
+                continue;
+            }
             let tokens = self.tokens(worker, volume, ctx);
             let look = Look { tokens, ..self.look(worker, &ip, ctx) };
             let files = look.files(volume, name.len() == mount.volume.name.len());
@@ -349,7 +363,9 @@ impl Kubelet {
             let found = {
                 let look = Look { tokens, ..self.look(worker, &ip, ctx) };
                 match look.place(volume) {
-                    Ok(Kept::Fixed(id)) => look.files(volume, true).ok().map(|files| (id, files)),
+                    Ok(Kept::Fixed(id)) if volume.get("image").is_none() => {
+                        look.files(volume, true).ok().map(|files| (id, files))
+                    }
                     _ => None,
                 }
             };

@@ -94,6 +94,9 @@ impl Look<'_> {
             self.entries(volume).map_err(Unplaced::Failed)?;
             return Ok(Kept::Fixed(self.own(volume)));
         }
+        if volume.get("image").is_some() {
+            return Ok(Kept::Fixed(self.own(volume)));
+        }
         Ok(Kept::Shared(self.own(volume), String::new()))
     }
 

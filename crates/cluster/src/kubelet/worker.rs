@@ -154,6 +154,8 @@ pub struct Starting {
     pub failed: bool,
     /// Whether anything was done that shows only when the runtime is looked at again.
     pub acted: bool,
+    /// The volumes whose images are there.
+    pub volumes: Vec<Str>,
 }
 
 /// One step of a container's start.
@@ -165,6 +167,8 @@ pub enum Step {
     Pulling {
         /// Whose.
         slot: usize,
+        /// The volume that the image is for, if it is not the container's own.
+        volume: Option<Str>,
         /// Which image.
         reference: Reference,
         /// Since when it waits.

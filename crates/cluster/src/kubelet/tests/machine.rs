@@ -167,3 +167,32 @@ fn a_node_short_of_disk_evicts_who_wrote_most() {
         Some("True")
     );
 }
+
+#[test]
+fn images_are_mounted_to_be_read() {
+    let mut world = World::new();
+    let image = "registry.k8s.io/e2e-test-images/kitten:1.8";
+    let text = "cat /v/data.json; head -1 /v/etc/os-release; cat /data.json; touch /v/x";
+    let container = value!({"command": ["sh", "-c", text], "volumeMounts": [
+        {"name": "v", "mountPath": "/v"}, {"name": "v", "mountPath": "/data.json", "subPath": "data.json"}
+    ]});
+    let volume = |image: &str| value!([{"name": "v", "image": {"reference": image, "pullPolicy": "IfNotPresent"}}]);
+    world.pod_with("a", container.clone(), value!({"restartPolicy": "Never", "volumes": volume(image)}));
+    world.until("a", |pod| pod["status"]["phase"] == "Failed");
+    assert_eq!(
+        world.logs("a", &[]),
+        "{\"image\": \"kitten.jpg\"}\nNAME=\"Alpine Linux\"\n{\"image\": \"kitten.jpg\"}\ntouch: /v/x: Read-only file system\n"
+    );
+    let reasons = |world: &World, name: &str| -> Vec<String> {
+        let events = world.events(name);
+        events.iter().map(|event| event.split(':').next().unwrap_or("").to_owned()).collect()
+    };
+    assert_eq!(reasons(&world, "a"), ["Pulling", "Pulled", "Pulling", "Pulled", "Created", "Started"]);
+    world.pod_with("b", container, value!({"restartPolicy": "Never", "volumes": volume("nope.example/none:1")}));
+    let waits = |reason: &'static str| {
+        move |pod: &Value| pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == reason
+    };
+    world.until("b", waits("ErrImagePull"));
+    world.until("b", waits("ImagePullBackOff"));
+    assert_eq!(reasons(&world, "b")[..3], ["Pulling", "Failed", "BackOff"]);
+}
