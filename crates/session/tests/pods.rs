@@ -104,6 +104,34 @@ const NETWORK: &[(&str, &str)] = &[
     ),
 ];
 
+/// The tutorial that most people begin with.
+const BOOTCAMP: &[(&str, &str)] = &[
+    (
+        "kubectl create deployment kubernetes-bootcamp --image=gcr.io/google-samples/kubernetes-bootcamp:v1; kubectl expose \
+         deployment/kubernetes-bootcamp --type=NodePort --port 8080; kubectl rollout status deployment/kubernetes-bootcamp | tail -1",
+        "deployment.apps/kubernetes-bootcamp created\nservice/kubernetes-bootcamp exposed\ndeployment \"kubernetes-bootcamp\" \
+         successfully rolled out\n",
+    ),
+    (
+        "kubectl exec deploy/kubernetes-bootcamp -- curl -s http://localhost:8080 | sed 's/on: .* |/on: POD |/'",
+        "Hello Kubernetes bootcamp! | Running on: POD | v=1\n",
+    ),
+    ("kubectl logs deploy/kubernetes-bootcamp | cut -c1-34", "Kubernetes Bootcamp App Started At\n\n"),
+    (
+        "kubectl set image deployments/kubernetes-bootcamp kubernetes-bootcamp=docker.io/jocatalin/kubernetes-bootcamp:v2; kubectl \
+         rollout status deployments/kubernetes-bootcamp | tail -1; port=$(kubectl get services/kubernetes-bootcamp -o \
+         go-template='{{(index .spec.ports 0).nodePort}}'); curl -s http://192.168.49.2:$port | cut -d'|' -f3",
+        "deployment.apps/kubernetes-bootcamp image updated\ndeployment \"kubernetes-bootcamp\" successfully rolled out\n v=2\n",
+    ),
+    (
+        "kubectl set image deployments/kubernetes-bootcamp kubernetes-bootcamp=gcr.io/google-samples/kubernetes-bootcamp:v10; sleep 10; \
+         kubectl get pods --no-headers | awk '{print $3}' | sort",
+        "deployment.apps/kubernetes-bootcamp image updated\nImagePullBackOff\nRunning\n",
+    ),
+    ("kubectl rollout undo deployments/kubernetes-bootcamp", "deployment.apps/kubernetes-bootcamp rolled back\n"),
+    ("kubectl run n --image=node:22 --restart=Never -- node -v; sleep 9; kubectl logs n", "pod/n created\nv22.21.1\n"),
+];
+
 fn play(lines: &[(&str, &str)]) {
     let mut session = Session::new(Options { profile: Profile::TwoNodes, ..Options::default() });
     for (line, expected) in lines {
@@ -115,6 +143,11 @@ fn play(lines: &[(&str, &str)]) {
 #[test]
 fn clients_in_pods_ask_as_their_accounts() {
     play(LINES);
+}
+
+#[test]
+fn the_first_tutorial_goes_as_it_is_written() {
+    play(BOOTCAMP);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::reference::Reference;
 use super::rootfs;
 use super::rows::{Base, MOVED, ROWS, Row};
 use super::tags::Resolved;
-use super::{e2e, system};
+use super::{docs, e2e, popular, system};
 
 /// The user that an image's processes run as.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -187,7 +187,10 @@ impl Catalogue {
                 repository = format!("{new}{rest}");
             }
         }
-        let row = [ROWS, system::ROWS, e2e::ROWS].into_iter().flatten().find(|row| row.repository == repository);
+        let row = [ROWS, system::ROWS, e2e::ROWS, docs::ROWS, popular::ROWS]
+            .into_iter()
+            .flatten()
+            .find(|row| row.repository == repository);
         let Some(row) = row else {
             return match reference.domain.as_str() {
                 "docker.io" => failed(
@@ -352,6 +355,23 @@ mod tests {
         assert_eq!(image.digest.len(), 71);
         assert_eq!(pull("k8s.gcr.io/pause:3.9").unwrap().entrypoint, ["/pause"]);
         assert!(pull("registry.k8s.io/pause:3.10.2").is_ok());
+        // What tutorials use.
+        for name in [
+            "gcr.io/google-samples/kubernetes-bootcamp:v2",
+            "docker.io/jocatalin/kubernetes-bootcamp:v1",
+            "registry.k8s.io/busybox:1.27.2",
+            "gcr.io/google-samples/gb-frontend:v5",
+            "gcr.io/google-samples/cassandra:v13",
+            "wordpress:6.2.1-apache",
+            "quay.io/fluentd_elasticsearch/fluentd:v5.0.1",
+            "redis:7.0.10",
+            "node:20-alpine",
+            "grafana/grafana",
+            "prom/prometheus:v2.45.0",
+        ] {
+            assert!(pull(name).is_ok(), "{name}");
+        }
+        assert!(pull("gcr.io/google-samples/kubernetes-bootcamp:v10").is_err());
         assert_eq!(pull("redis:7-alpine").unwrap().base, Base::Alpine);
         assert_eq!(pull("mysql:8.0").unwrap().env[1].1, "8.0");
         assert_eq!(pull("busybox:1.36").unwrap().user.groups, [0, 10]);

@@ -2,14 +2,16 @@
 //!
 //! - [`Reference`]: an image's name, parsed.
 //! - [`Catalogue`]: the registries' contents. Rows of data (`rows.rs`, those of clusters in `system.rs`,
-//!   those of Kubernetes' tests in `e2e.rs`); more rows can be added at run time, as JSON.
+//!   those of Kubernetes' tests in `e2e.rs`, of its documentation in `docs.rs`, further ones in `popular.rs`); more rows can be added at run time, as JSON.
 //! - [`Image`]: one image in one version, resolved: configuration, files, size, digest.
 //! - `rootfs`: the file system that a container of an image starts with.
 //!
 //! A new image is one row in `rows.rs`; if it runs a program of its own, also one file in `runtime/programs`.
 
 mod catalogue;
+mod docs;
 mod e2e;
+mod popular;
 mod reference;
 mod rootfs;
 mod rows;

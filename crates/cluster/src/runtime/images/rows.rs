@@ -66,6 +66,11 @@ pub(super) const fn tags(versions: &'static [Versions], variants: &'static [&'st
     Tags { words: &["latest"], versions, variants, prefix: "" }
 }
 
+/// Tags that are nothing but words.
+pub(super) const fn words(words: &'static [&'static str]) -> Tags {
+    Tags { words, versions: &[], variants: &[], prefix: "" }
+}
+
 /// Tags as Kubernetes' own images have them: no `latest`.
 pub(super) const fn release(versions: &'static [Versions]) -> Tags {
     Tags { words: &[], versions, variants: &[], prefix: "v" }
@@ -152,7 +157,14 @@ pub const ROWS: &[Row] = &[
     Row {
         repository: "docker.io/library/redis",
         tags: tags(
-            &[patches(5, (0, 0), 14), patches(6, (0, 2), 19), patches(7, (0, 4), 8), patches(8, (0, 4), 3)],
+            &[
+                patches(5, (0, 0), 14),
+                patches(6, (0, 2), 20),
+                patches(7, (0, 0), 15),
+                patches(7, (2, 2), 11),
+                patches(7, (4, 4), 6),
+                patches(8, (0, 4), 3),
+            ],
             DEBIANS,
         ),
         size: 45_209_412,

@@ -13,6 +13,7 @@ mod hello;
 pub mod http;
 mod httpd;
 mod ingress;
+mod interpreter;
 mod nginx;
 pub(crate) mod node;
 mod pause;
@@ -48,6 +49,7 @@ pub fn find(name: &str) -> Option<Box<dyn Program>> {
         "stress" => Box::new(stress::Stress::default()),
         "vish-stress" => Box::new(stress::Consumer::default()),
         "perl" => Box::new(perl::Perl::default()),
+        "interpreter" => Box::new(interpreter::Interpreter),
         "python" | "python3" => Box::new(python::Python::default()),
         "agnhost" => Box::new(agnhost::Agnhost::default()),
         "whoami" | "http-echo" | "hello-app" | "echo-server" | "echoserver" => Box::new(echo::Echo::new(name)),

@@ -1,10 +1,13 @@
 //! Programs that start, say so, listen, and end when they are told to: databases and parts of the control plane, as
-//! far as anybody sees them from outside. One row each.
+//! far as anybody sees them from outside. One row each: [`rows`].
+
+mod rows;
 
 use drydock_shell::{Disposition, Program, Recv, Signal, SocketId, Step, Sys, Wait};
 use drydock_value::Time;
 
 use super::http::{self, Response};
+use rows::ROWS;
 
 /// One of them. In a text, `{stamp}` is the time in the program's own format, `{version}` its version, `{port}` its first port.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ struct Row {
     health: bool,
     /// Whether its ports speak TLS.
     tls: bool,
+    /// What it answers to whoever asks over HTTP: HTML, JSON or text; `{host}` stands for its machine's name. Empty: nothing.
+    page: &'static str,
 }
 
 fn iso(now: Time) -> String {
@@ -35,6 +40,14 @@ fn iso(now: Time) -> String {
 
 fn second(now: Time) -> String {
     now.rfc3339()
+}
+
+/// As Java's programs log: `22-Nov-2026 13:56:49.123`.
+fn clock(now: Time) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (year, month, day, hour, minute, second) = now.civil();
+    let month = MONTHS.get((month as usize).wrapping_sub(1)).copied().unwrap_or("Jan");
+    format!("{day:02}-{month}-{year} {hour:02}:{minute:02}:{second:02}.{:03}", now.0 / 1000 % 1000)
 }
 
 fn dashed(now: Time) -> String {
@@ -59,163 +72,8 @@ const PLAIN: Row = Row {
     greeting: b"",
     health: false,
     tls: false,
+    page: "",
 };
-
-const ROWS: &[Row] = &[
-    Row {
-        name: "postgres",
-        ports: &[5432],
-        version: "PG_VERSION",
-        stamp: dashed,
-        ready: &[
-            "{stamp} [1] LOG:  starting PostgreSQL {version} on x86_64-pc-linux-gnu, compiled by gcc (Debian 12.2.0-14) 12.2.0, 64-bit",
-            "{stamp} [1] LOG:  listening on IPv4 address \"0.0.0.0\", port 5432",
-            "{stamp} [1] LOG:  listening on Unix socket \"/var/run/postgresql/.s.PGSQL.5432\"",
-            "{stamp} [1] LOG:  database system is ready to accept connections",
-        ],
-        bye: &["{stamp} [1] LOG:  received smart shutdown request", "{stamp} [1] LOG:  database system is shut down"],
-        ..PLAIN
-    },
-    Row {
-        name: "mysqld",
-        ports: &[3306, 33060],
-        version: "MYSQL_VERSION",
-        stamp: iso,
-        ready: &[
-            "{stamp} 0 [System] [MY-010116] [Server] /usr/sbin/mysqld (mysqld {version}) starting as process 1",
-            "{stamp} 1 [System] [MY-013576] [InnoDB] InnoDB initialization has started.",
-            "{stamp} 1 [System] [MY-013577] [InnoDB] InnoDB initialization has ended.",
-            "{stamp} 0 [System] [MY-010931] [Server] /usr/sbin/mysqld: ready for connections. Version: '{version}'  socket: '/var/run/mysqld/mysqld.sock'  port: 3306  MySQL Community Server - GPL.",
-        ],
-        bye: &[
-            "{stamp} 0 [System] [MY-013172] [Server] Received SHUTDOWN from user <via user signal>. Shutting down mysqld (Version: {version}).",
-        ],
-        greeting: b"\x0a\0\0\0\x0a",
-        ..PLAIN
-    },
-    Row {
-        name: "mariadbd",
-        ports: &[3306],
-        version: "MARIADB_VERSION",
-        stamp: dashed,
-        ready: &[
-            "{stamp} 0 [Note] Starting MariaDB {version} as process 1",
-            "{stamp} 0 [Note] mariadbd: ready for connections.",
-        ],
-        bye: &[
-            "{stamp} 0 [Note] mariadbd (initiated by: unknown): Normal shutdown",
-            "{stamp} 0 [Note] mariadbd: Shutdown complete",
-        ],
-        greeting: b"\x0a\0\0\0\x0a",
-        ..PLAIN
-    },
-    Row {
-        name: "mongod",
-        ports: &[27017],
-        version: "MONGO_VERSION",
-        stamp: iso,
-        ready: &[
-            "{\"t\":{\"$date\":\"{stamp}\"},\"s\":\"I\",  \"c\":\"NETWORK\",  \"id\":23016,   \"ctx\":\"listener\",\"msg\":\"Waiting for connections\",\"attr\":{\"port\":27017,\"ssl\":\"off\"}}",
-        ],
-        bye: &[
-            "{\"t\":{\"$date\":\"{stamp}\"},\"s\":\"I\",  \"c\":\"CONTROL\",  \"id\":23138,   \"ctx\":\"SignalHandler\",\"msg\":\"Shutting down\",\"attr\":{\"exitCode\":0}}",
-        ],
-        ..PLAIN
-    },
-    Row { name: "memcached", ports: &[11211], ..PLAIN },
-    Row {
-        name: "etcd",
-        health: true,
-        ports: &[2379, 2380, 2381],
-        stamp: iso,
-        ready: &[
-            "{\"level\":\"info\",\"ts\":\"{stamp}\",\"caller\":\"embed/serve.go:268\",\"msg\":\"serving client traffic securely\",\"traffic\":\"grpc+http\",\"address\":\"192.168.49.2:2379\"}",
-        ],
-        ..PLAIN
-    },
-    // The API server's port is the simulated server's own.
-    Row {
-        name: "kube-apiserver",
-        ready: &[
-            "{stamp} options.go:263] external host was not specified, using 192.168.49.2",
-            "{stamp} server.go:150] Version: v1.36.3",
-            "{stamp} secure_serving.go:211] Serving securely on [::]:8443",
-        ],
-        ..PLAIN
-    },
-    Row {
-        name: "kube-controller-manager",
-        health: true,
-        tls: true,
-        ports: &[10257],
-        ready: &[
-            "{stamp} serving.go:386] Generated self-signed cert in-memory",
-            "{stamp} controllermanager.go:189] \"Starting\" version=\"v1.36.3\"",
-            "{stamp} leaderelection.go:257] attempting to acquire leader lease kube-system/kube-controller-manager...",
-            "{stamp} leaderelection.go:271] successfully acquired lease kube-system/kube-controller-manager",
-        ],
-        ..PLAIN
-    },
-    Row {
-        name: "kube-scheduler",
-        health: true,
-        tls: true,
-        ports: &[10259],
-        ready: &[
-            "{stamp} serving.go:386] Generated self-signed cert in-memory",
-            "{stamp} server.go:175] \"Starting Kubernetes Scheduler\" version=\"v1.36.3\"",
-            "{stamp} leaderelection.go:271] successfully acquired lease kube-system/kube-scheduler",
-        ],
-        ..PLAIN
-    },
-    Row {
-        name: "kube-proxy",
-        ports: &[10249, 10256],
-        ready: &[
-            "{stamp} server_linux.go:132] \"Using iptables Proxier\"",
-            "{stamp} server.go:527] \"Version info\" version=\"v1.36.3\"",
-        ],
-        ..PLAIN
-    },
-    Row {
-        name: "coredns",
-        health: true,
-        ports: &[53, 8080, 8181, 9153],
-        ready: &[
-            ".:53",
-            "[INFO] plugin/reload: Running configuration SHA512 = 8aa94104b4dae56b00431f7362ac05b997af2246775de35dc2eb361b0707b2fa",
-            "CoreDNS-1.12.4",
-            "linux/amd64, go1.24.6",
-        ],
-        bye: &["[INFO] SIGTERM: Shutting down servers then terminating"],
-        ..PLAIN
-    },
-    Row {
-        name: "metrics-server",
-        health: true,
-        tls: true,
-        ports: &[10250],
-        ready: &["{stamp} secure_serving.go:211] Serving securely on [::]:{port}"],
-        ..PLAIN
-    },
-    Row {
-        name: "storage-provisioner",
-        ready: &[
-            "{stamp} storage_provisioner.go:116] Initializing the minikube storage provisioner...",
-            "{stamp} storage_provisioner.go:141] Storage provisioner initialized, now starting service!",
-        ],
-        ..PLAIN
-    },
-    Row {
-        name: "local-path-provisioner",
-        stamp: second,
-        ready: &[
-            "time=\"{stamp}\" level=debug msg=\"Applied config: {\\\"nodePathMap\\\":[{\\\"node\\\":\\\"DEFAULT_PATH_FOR_NON_LISTED_NODES\\\",\\\"paths\\\":[\\\"/var/local-path-provisioner\\\"]}]}\"",
-            "time=\"{stamp}\" level=debug msg=\"Provisioner started\"",
-        ],
-        ..PLAIN
-    },
-];
 
 /// The program of a name.
 pub fn find(name: &str) -> Option<Box<dyn Program>> {
@@ -261,10 +119,27 @@ impl Daemon {
         let version = sys.env(self.row.version).unwrap_or_default();
         let port = self.ports().first().copied().unwrap_or(0).to_string();
         for line in lines {
-            let line = line.replace("{stamp}", &stamp).replace("{version}", &version).replace("{port}", &port);
+            let line = line
+                .replace("{host}", sys.hostname())
+                .replace("{stamp}", &stamp)
+                .replace("{version}", &version)
+                .replace("{port}", &port);
             sys.eprint(&format!("{line}\n"));
         }
     }
+}
+
+/// A row's page.
+fn page(row: &Row, sys: &mut Sys<'_>) -> Response {
+    let version = sys.env(row.version).unwrap_or_default();
+    let major = version.split('.').next().unwrap_or_default();
+    let text = row.page.replace("{host}", sys.hostname()).replace("{version}", &version).replace("{major}", major);
+    let kind = match text.bytes().next() {
+        Some(b'<') => "text/html; charset=utf-8",
+        Some(b'{' | b'[') => "application/json",
+        _ => "text/plain; charset=utf-8",
+    };
+    Response::new(200, kind, text).with("Date", http::date(sys.now()))
 }
 
 impl Program for Daemon {
@@ -298,6 +173,11 @@ impl Program for Daemon {
                         let answer = Response::new(200, "text/plain; charset=utf-8", "ok");
                         let answer =
                             if self.row.tls { answer.with(http::OVER_TLS, "max-age=31536000") } else { answer };
+                        let _ = sys.host().send(*socket, &answer.encode("GET", false));
+                        break;
+                    }
+                    Recv::Data(_) if !self.row.page.is_empty() => {
+                        let answer = page(self.row, sys);
                         let _ = sys.host().send(*socket, &answer.encode("GET", false));
                         break;
                     }
