@@ -132,6 +132,40 @@ const BOOTCAMP: &[(&str, &str)] = &[
     ("kubectl run n --image=node:22 --restart=Never -- node -v; sleep 9; kubectl logs n", "pod/n created\nv22.21.1\n"),
 ];
 
+/// A shell in a container that lacks something.
+const PACKAGES: &[(&str, &str)] = &[
+    (
+        "kubectl run shell-demo --image=nginx; kubectl run al --image=alpine -- sleep 9999; kubectl wait --for=condition=Ready pod \
+         --all -o name | wc -l",
+        "pod/shell-demo created\npod/al created\n2\n",
+    ),
+    (
+        "kubectl exec shell-demo -- apt-get -qq install procps",
+        "E: Unable to locate package procps\ncommand terminated with exit code 100\n",
+    ),
+    (
+        "kubectl exec shell-demo -- bash -c 'apt-get update && apt-get install -y procps' | tail -1; kubectl exec shell-demo -- ps \
+         aux | awk 'NR < 3 {print $1, $11}'",
+        "Setting up procps (2:4.0.2-3) ...\nUSER COMMAND\nroot nginx\n",
+    ),
+    (
+        "kubectl exec shell-demo -- apt-get install -y procps | tail -2",
+        "procps is already the newest version (2:4.0.2-3).\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n",
+    ),
+    (
+        "kubectl exec al -- apk add --no-cache curl; kubectl exec al -- curl -s $(kubectl get pod shell-demo -o \
+         jsonpath='{.status.podIP}') | head -1",
+        "fetch http://mirror.internal/alpine/v3.22/main/x86_64/APKINDEX.tar.gz\nfetch \
+         http://mirror.internal/alpine/v3.22/community/x86_64/APKINDEX.tar.gz\n(1/1) Installing curl (8.14.1-r2)\nExecuting \
+         busybox-1.37.0-r19.trigger\nOK: 9 MiB in 17 packages\n<!DOCTYPE html>\n",
+    ),
+    (
+        "kubectl exec al -- apk -q add nonsense",
+        "ERROR: unable to select packages:\n  nonsense (no such package):\n    required by: world[nonsense]\ncommand terminated \
+         with exit code 1\n",
+    ),
+];
+
 fn play(lines: &[(&str, &str)]) {
     let mut session = Session::new(Options { profile: Profile::TwoNodes, ..Options::default() });
     for (line, expected) in lines {
@@ -148,6 +182,11 @@ fn clients_in_pods_ask_as_their_accounts() {
 #[test]
 fn the_first_tutorial_goes_as_it_is_written() {
     play(BOOTCAMP);
+}
+
+#[test]
+fn packages_bring_what_is_missing() {
+    play(PACKAGES);
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod machine;
 mod net;
 mod number;
 mod options;
+mod packages;
 mod pager;
 mod paths;
 pub(crate) mod printf;
@@ -70,6 +71,9 @@ pub(crate) struct Tool {
 #[rustfmt::skip]
 const TOOLS: &[Tool] = &[
     Tool { name: "[", usage: "EXPRESSION ]", start: Start::Run(test::run) },
+    Tool { name: "apk", usage: "add|update|upgrade|del [PACKAGE]...", start: Start::Run(packages::apk) },
+    Tool { name: "apt", usage: "update|install [PACKAGE]...", start: Start::Run(packages::apt_get) },
+    Tool { name: "apt-get", usage: "update|install [PACKAGE]...", start: Start::Run(packages::apt_get) },
     Tool { name: "arch", usage: "", start: Start::Run(system::arch) },
     Tool { name: "awk", usage: "[OPTIONS] [AWK_PROGRAM] [FILE]...", start: Start::Filter(awk::start) },
     Tool { name: "base64", usage: "[-d] [-w COL] [FILE]", start: Start::Filter(binary::base64) },

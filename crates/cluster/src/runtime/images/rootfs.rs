@@ -10,6 +10,7 @@ use super::rows::Base;
 
 /// Utilities that Debian's and Ubuntu's slim images do without.
 const NOT_IN_DEBIAN: &[&str] = &[
+    "apk",
     "curl",
     "free",
     "host",
@@ -43,7 +44,8 @@ const NOT_IN_DEBIAN: &[&str] = &[
     "dig",
 ];
 /// Utilities that are no part of busybox.
-const NOT_IN_BUSYBOX: &[&str] = &["bash", "curl", "jq", "kubectl", "minikube", "dig", "host", "nano", "ss", "vim"];
+const NOT_IN_BUSYBOX: &[&str] =
+    &["apt", "apt-get", "bash", "curl", "jq", "kubectl", "minikube", "dig", "host", "nano", "ss", "vim"];
 
 /// Directories that every image has, so that what a kubelet mounts there changes no file system.
 const DIRECTORIES: &[&str] = &[
@@ -225,7 +227,10 @@ fn install_utilities(vfs: &mut Vfs, image: &Image) {
         Base::Busybox | Base::Alpine => NOT_IN_BUSYBOX,
         Base::Debian | Base::Ubuntu => NOT_IN_DEBIAN,
     };
-    vfs.install_all("/bin", drydock_shell::tool_names().filter(|name| !absent.contains(name)));
+    // Busybox alone has no packages.
+    let packages = image.base != Base::Busybox;
+    let names = drydock_shell::tool_names().filter(|name| !absent.contains(name) && (packages || *name != "apk"));
+    vfs.install_all("/bin", names);
     let _ = vfs.install("/bin/sh", "sh");
     if matches!(image.base, Base::Debian | Base::Ubuntu) || image.repository.ends_with("/bash") {
         let _ = vfs.install("/bin/bash", "bash");
