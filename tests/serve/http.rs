@@ -191,6 +191,33 @@ fn watches_tell_events_as_they_come() {
 }
 
 #[test]
+fn watches_come_as_messages_too() {
+    let server = start(|_| {});
+    let upgrade = "HTTP/1.1\nconnection: Upgrade\nupgrade: websocket\nsec-websocket-version: 13\n\
+                   sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==";
+    let path = "/api/v1/namespaces/default/configmaps";
+    let mut watching = Client::new(&server);
+    watching.send(&format!("GET {path}?watch=true&fieldSelector=metadata.name%3Dw {upgrade}"), b"");
+    let answer = watching.head();
+    assert_eq!((answer.code, answer.header("sec-websocket-accept")), (101, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    let json = "HTTP/1.1\ncontent-type: application/json";
+    Client::new(&server).ask(&format!("POST {path} {json}"), br#"{"metadata":{"name":"w"}}"#);
+    let mut frame = [0; 4];
+    watching.0.read_exact(&mut frame).expect("a message of text");
+    let [0x81, 126, high, low] = frame else { panic!("{frame:?}") };
+    let mut text = vec![0; usize::from(u16::from_be_bytes([high, low]))];
+    watching.0.read_exact(&mut text).expect("all of it");
+    let event = parse_json(std::str::from_utf8(&text).expect("text")).expect("JSON");
+    assert_eq!((event["type"].str(), event["object"]["metadata"]["name"].str()), ("ADDED", "w"));
+    // What is refused is refused before it.
+    let log = "/api/v1/namespaces/default/pods/none/log";
+    for (protocol, code) in [("binary.k8s.io", 404), ("v4.channel.k8s.io", 400)] {
+        let answer = Client::new(&server).ask(&format!("GET {log} {upgrade}\nsec-websocket-protocol: {protocol}"), b"");
+        assert_eq!((answer.code, answer.document()["kind"].str().to_owned()), (code, "Status".into()));
+    }
+}
+
+#[test]
 fn users_are_told_apart() {
     let server = start(|options| {
         options.trusting = false;

@@ -22,7 +22,7 @@ use crate::looks::Looks;
 use crate::message::{self, Outgoing};
 use crate::owner::{Owner, Stream};
 use crate::tls::Tls;
-use crate::{protobuf, tunnel, websocket};
+use crate::{protobuf, shown, tunnel, websocket};
 
 /// The most that a body may have, as the real server has it.
 const BODY_MAX: usize = 3 << 20;
@@ -213,7 +213,14 @@ impl Service {
             Ok(()) => {}
             Err(status) => return message::refusal(status),
         }
-        if is_stream(&request) {
+        let stream = is_stream(&request);
+        if upgrade(&parts).is_some_and(|to| to.eq_ignore_ascii_case("websocket"))
+            && shown::wanted(&parts, &request.path, stream)
+        {
+            let accepted = shown::accept(&owner, request, &parts, upgraded, stream).await;
+            return accepted.unwrap_or_else(message::refusal);
+        }
+        if stream {
             let text = last(&request.path) == "log";
             return match owner.open(request).await {
                 Ok(opened) => streamed(opened, text),

@@ -9,7 +9,7 @@
 //! - [`protobuf`]: the other form of requests' bodies. [`order`]: answers with their fields as Go has them. [`looks`]:
 //!   indented, as YAML, compressed.
 //! - [`websocket`]: exec, attach and port-forward as clients ask today. [`spdy`], [`tunnel`]: the older protocol, which
-//!   port-forward still speaks inside a WebSocket.
+//!   port-forward still speaks inside a WebSocket. [`shown`]: watches and logs as messages.
 //! - [`tls`]: for clients that tell their secrets only over TLS, or who they are by a certificate.
 //! - [`audit`]: the log of what was asked. [`files`]: a folder of files beside the API. [`kubeconfig`]: what tells clients the way.
 
@@ -26,6 +26,7 @@ mod order;
 mod owner;
 mod protobuf;
 mod record;
+mod shown;
 mod spdy;
 mod tls;
 mod tunnel;

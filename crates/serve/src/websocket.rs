@@ -29,18 +29,39 @@ const V4: &str = "v4.channel.k8s.io";
 const V1: &str = "channel.k8s.io";
 const TUNNEL: &str = "SPDY/3.1+portforward.k8s.io";
 
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
+pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// The client's protocols.
+pub(crate) fn offered(parts: &hyper::http::request::Parts) -> Vec<&str> {
+    let values = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',').map(str::trim)).collect()
+}
+
+/// The answer to a handshake.
+pub(crate) fn switching(
+    parts: &hyper::http::request::Parts,
+    protocol: Option<&'static str>,
+) -> Result<hyper::Response<Outgoing>, Status> {
+    let key = parts.headers.get(header::SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
+    let key = key.ok_or_else(|| Status::bad_request("missing Sec-WebSocket-Key"))?;
+    let mut response = hyper::Response::new(message::body(Bytes::new()));
+    *response.status_mut() = hyper::StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    if let Some(protocol) = protocol {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+    }
+    if let Ok(accepted) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accepted);
+    }
+    Ok(response)
+}
 
 /// The first of the client's protocols that is known here.
 fn protocol(parts: &hyper::http::request::Parts, path: &str) -> Result<&'static str, Status> {
     let known: &[&'static str] = if path.ends_with("/portforward") { &[TUNNEL, V4] } else { &[V5, V4, V1] };
-    let offered: Vec<&str> = parts
-        .headers
-        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(',').map(str::trim))
-        .collect();
+    let offered = offered(parts);
     offered.iter().find_map(|offer| known.iter().find(|known| *known == offer).copied()).ok_or_else(|| {
         Status::bad_request(format!(
             "unable to upgrade: none of the requested protocols ({}) is supported, use {}",
@@ -57,10 +78,8 @@ pub(crate) async fn accept(
     parts: &hyper::http::request::Parts,
     upgraded: OnUpgrade,
 ) -> Result<hyper::Response<Outgoing>, Status> {
-    let key = parts.headers.get(header::SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
-    let key = key.ok_or_else(|| Status::bad_request("missing Sec-WebSocket-Key"))?;
     let protocol = protocol(parts, &request.path)?;
-    let accepted = derive_accept_key(key.as_bytes());
+    let answer = switching(parts, Some(protocol))?;
     if protocol == TUNNEL {
         tunnel::check(owner, &request).await?;
         let owner = owner.clone();
@@ -101,19 +120,10 @@ pub(crate) async fn accept(
             }
         });
     }
-    let mut response = hyper::Response::new(message::body(Bytes::new()));
-    *response.status_mut() = hyper::StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
-    if let Ok(accepted) = HeaderValue::from_str(&accepted) {
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accepted);
-    }
-    Ok(response)
+    Ok(answer)
 }
 
-async fn socket(io: Upgraded) -> Socket {
+pub(crate) async fn socket(io: Upgraded) -> Socket {
     let config = WebSocketConfig::default().max_message_size(Some(MESSAGE_MAX)).max_frame_size(Some(MESSAGE_MAX));
     WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await
 }
@@ -149,7 +159,7 @@ pub(crate) fn outcome(status: Option<&Status>) -> Value {
     }
 }
 
-async fn say_goodbye(socket: &mut Socket) {
+pub(crate) async fn say_goodbye(socket: &mut Socket) {
     let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
     // A client that has gone already needs no goodbye.
     let _ = socket.close(Some(frame)).await;

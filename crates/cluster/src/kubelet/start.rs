@@ -249,6 +249,7 @@ impl Kubelet {
         }
     }
 
+    #[expect(clippy::too_many_arguments)]
     fn pulled(
         &mut self,
         worker: &mut Worker,
