@@ -129,6 +129,18 @@ const BOOTCAMP: &[(&str, &str)] = &[
         "deployment.apps/kubernetes-bootcamp image updated\nImagePullBackOff\nRunning\n",
     ),
     ("kubectl rollout undo deployments/kubernetes-bootcamp", "deployment.apps/kubernetes-bootcamp rolled back\n"),
+    (
+        "kubectl create deployment hostnames --image=registry.k8s.io/serve_hostname; kubectl rollout status deployment/hostnames | tail \
+         -1; curl=$(kubectl run c --image=radial/busyboxplus:curl -i --rm --restart=Never -- curl -s $(kubectl get pod -l app=hostnames \
+         -o jsonpath='{.items[0].status.podIP}'):9376 2>/dev/null); echo ${curl%%-*}",
+        "deployment.apps/hostnames created\ndeployment \"hostnames\" successfully rolled out\nhostnames\n",
+    ),
+    (
+        "kubectl run etcd --image=registry.k8s.io/etcd:3.5.1-0 --overrides='{\"spec\":{\"containers\":[{\"name\":\"etcd\",\"image\":\
+         \"registry.k8s.io/etcd:3.5.1-0\",\"command\":[\"etcd\"],\"livenessProbe\":{\"grpc\":{\"port\":2379}}}]}}'; sleep 40; kubectl \
+         describe pod etcd | grep -c Unhealthy",
+        "pod/etcd created\n0\n",
+    ),
     ("kubectl run n --image=node:22 --restart=Never -- node -v; sleep 9; kubectl logs n", "pod/n created\nv22.21.1\n"),
 ];
 

@@ -119,6 +119,23 @@ pub const ROWS: &[Row] = &[
         ..EMPTY
     },
     Row {
+        repository: "gcr.io/google-containers/busybox",
+        tags: words(&["latest", "1.24", "1.27"]),
+        size: 720000,
+        base: Base::Busybox,
+        command: &["sh"],
+        ..EMPTY
+    },
+    Row {
+        repository: "docker.io/radial/busyboxplus",
+        tags: words(&["latest", "curl", "git"]),
+        size: 4000000,
+        base: Base::Busybox,
+        command: &["sh"],
+        programs: &["/usr/bin/curl"],
+        ..EMPTY
+    },
+    Row {
         repository: "registry.k8s.io/goproxy",
         tags: words(&["0.1"]),
         size: 1700000,
@@ -174,7 +191,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         repository: "quay.io/fluentd_elasticsearch/fluentd",
-        tags: words(&["v2.5.2", "v3.4.0", "v4.6.2", "v4.7.2", "v5.0.1", "latest"]),
+        tags: words(&["v2.5.2", "v2.6.0", "v3.4.0", "v4.6.2", "v4.7.2", "v5.0.1", "latest"]),
         size: 44000000,
         command: &["fluentd"],
         programs: &["/usr/local/bin/fluentd"],

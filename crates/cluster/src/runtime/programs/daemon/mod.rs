@@ -30,6 +30,8 @@ struct Row {
     health: bool,
     /// Whether its ports speak TLS.
     tls: bool,
+    /// Whether it tells gRPC's clients that it is well.
+    grpc: bool,
     /// What it answers to whoever asks over HTTP: HTML, JSON or text; `{host}` stands for its machine's name. Empty: nothing.
     page: &'static str,
 }
@@ -72,6 +74,7 @@ const PLAIN: Row = Row {
     greeting: b"",
     health: false,
     tls: false,
+    grpc: false,
     page: "",
 };
 
@@ -129,6 +132,10 @@ impl Daemon {
     }
 }
 
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
 /// A row's page.
 fn page(row: &Row, sys: &mut Sys<'_>) -> Response {
     let version = sys.env(row.version).unwrap_or_default();
@@ -174,6 +181,12 @@ impl Program for Daemon {
                         let answer =
                             if self.row.tls { answer.with(http::OVER_TLS, "max-age=31536000") } else { answer };
                         let _ = sys.host().send(*socket, &answer.encode("GET", false));
+                        break;
+                    }
+                    // gRPC's own question, as the kubelet here asks it.
+                    Recv::Data(bytes) if self.row.grpc && contains(&bytes, http::HEALTH_CHECK.as_bytes()) => {
+                        let answer = Response::new(200, "application/grpc", "SERVING").with(http::GRPC_STATUS, "0");
+                        let _ = sys.host().send(*socket, &answer.encode("POST", false));
                         break;
                     }
                     Recv::Data(_) if !self.row.page.is_empty() => {

@@ -67,6 +67,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "etcd",
         health: true,
+        grpc: true,
         ports: &[2379, 2380, 2381],
         stamp: iso,
         ready: &[
