@@ -1,7 +1,5 @@
 //! The kubelet's own port, as the API server passes requests on to it: `kubectl get --raw /api/v1/nodes/NODE/proxy/...`.
 
-use std::fmt::Write as _;
-
 use drydock_value::{Time, Value, parse_json, to_json, value};
 
 use super::Kubelet;
@@ -15,29 +13,6 @@ const CONFIGURATION: &str = include_str!("../../data/kubelet.json");
 
 fn json(value: &Value) -> Response {
     Response::new(200, "application/json", to_json(value))
-}
-
-/// A sample of a metric, and before the first one what the metric is.
-struct Metrics {
-    text: String,
-    now: Time,
-}
-
-impl Metrics {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    }
-
-    fn add(&mut self, name: &str, labels: &[(&str, &str)], number: f64) {
-        let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        let _ = writeln!(self.text, "{name}{labels} {number} {}", self.now.0 / 1000);
-    }
-}
-
-/// Seconds of so many microseconds.
-fn seconds(micros: u64) -> f64 {
-    micros as f64 / 1e6
 }
 
 impl Kubelet {
@@ -55,7 +30,7 @@ impl Kubelet {
             ["runningpods"] => json(&self.running_pods()),
             ["configz"] => json(&self.configuration()),
             ["stats", "summary"] => json(&self.summary(ctx.now)),
-            ["metrics", "resource"] => plain(self.resource_metrics(ctx.now)),
+            ["metrics", rest @ ..] => plain(self.metrics(rest, ctx.now)?),
             ["containerLogs", namespace, pod, container] => {
                 let key = Key::new(*namespace, *pod);
                 let Some(pod) = ctx.informers.get(crate::store::kinds::PODS, &key).cloned() else {
@@ -110,7 +85,7 @@ impl Kubelet {
     }
 
     /// What the machine uses besides its pods, since when.
-    fn system_use(&self, now: Time) -> (u64, u64, Time) {
+    pub(super) fn system_use(&self, now: Time) -> (u64, u64, Time) {
         let since = self.journal.since().unwrap_or(now);
         let (rate, memory) = crate::metrics::SYSTEM;
         (rate * now.since(since).as_millis() as u64 / 1000, memory, since)
@@ -149,44 +124,5 @@ impl Kubelet {
         let mut node = part(all_cpu + cpu, all_memory + memory, since);
         node.set("nodeName", self.config.name.as_str());
         value!({"node": node, "pods": pods})
-    }
-
-    fn resource_metrics(&self, now: Time) -> String {
-        let mut out = Metrics { text: String::new(), now };
-        let pods = self.usage(now);
-        type Figure = fn(&crate::runtime::Usage) -> f64;
-        let metrics: [(&str, &str, &str, Figure); 2] = [
-            ("cpu_usage_seconds_total", "counter", "Cumulative cpu time consumed by the", |usage| seconds(usage.cpu)),
-            ("memory_working_set_bytes", "gauge", "Current working set of the", |usage| usage.memory as f64),
-        ];
-        for (name, kind, help, figure) in metrics {
-            let unit = if kind == "counter" { "core-seconds" } else { "bytes" };
-            let named = |of: &str| (format!("{of}_{name}"), format!("[STABLE] {help} {of} in {unit}"));
-            let (of_container, text) = named("container");
-            out.head(&of_container, kind, &text);
-            for pod in &pods {
-                for (container, usage) in &pod.containers {
-                    let labels =
-                        [("container", &**container), ("namespace", &pod.key.namespace), ("pod", &pod.key.name)];
-                    out.add(&of_container, &labels, figure(usage));
-                }
-            }
-            let (of_node, text) = named("node");
-            out.head(&of_node, kind, &text);
-            let (cpu, memory, started) = self.system_use(now);
-            let own = figure(&crate::runtime::Usage { cpu, memory, started });
-            let usages = pods.iter().flat_map(|pod| &pod.containers);
-            out.add(&of_node, &[], own + usages.map(|(_, usage)| figure(usage)).sum::<f64>());
-            let (of_pod, text) = named("pod");
-            out.head(&of_pod, kind, &text);
-            for pod in &pods {
-                let labels = [("namespace", &*pod.key.namespace), ("pod", &*pod.key.name)];
-                out.add(&of_pod, &labels, pod.containers.iter().map(|(_, usage)| figure(usage)).sum());
-            }
-        }
-        let failed = "resource_scrape_error";
-        out.head(failed, "gauge", "[STABLE] 1 if there was an error while getting container metrics, 0 otherwise");
-        let _ = writeln!(out.text, "{failed} 0");
-        out.text
     }
 }

@@ -11,7 +11,8 @@
 //! - `config`, `env`, `volumes`: from a spec to a container. `admit`: whether the node takes the pod.
 //! - `login`: a shell on the machine itself. `hostpath`: what pods want of its files. `power`, `pressure`, `memory`, `storage`: stops, lost power, full disks and
 //!   memory, what pods write.
-//! - `status`: what is reported. `node`: the node's own objects. `serve`: logs, exec and the like, for the API server. `usage`: what pods use.
+//! - `status`: what is reported. `node`: the node's own objects. `serve`: logs, exec and the like, for the API server.
+//! - `http`: its own port. `usage`, `monitor`: what pods use, and what monitors are told.
 
 mod actions;
 mod admit;
@@ -26,6 +27,7 @@ mod journal;
 mod login;
 mod manifests;
 mod memory;
+mod monitor;
 mod node;
 mod power;
 mod pressure;

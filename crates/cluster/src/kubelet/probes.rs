@@ -73,6 +73,8 @@ pub struct Probe {
     verdict: Verdict,
     last: Option<bool>,
     run: u32,
+    /// How often it went badly, and well.
+    counts: [u32; 2],
     /// No more probes of this container: it is to be ended.
     on_hold: bool,
     /// The next tick.
@@ -117,6 +119,7 @@ impl Worker {
                         verdict: check.initial(),
                         last: None,
                         run: 0,
+                        counts: [0; 2],
                         on_hold: false,
                         next: Time::NEVER,
                         armed: Time::NEVER,
@@ -521,6 +524,17 @@ impl Kubelet {
     }
 
     /// Takes a probe's result, and what follows from it once there were enough of the same kind.
+    /// How often the probes of a pod went how: container, what for, result, count.
+    pub(super) fn probe_counts(&self, worker: &Worker) -> Vec<(drydock_value::Str, &'static str, &'static str, u32)> {
+        let of = |probe: &Probe| {
+            let name = worker.slots.get(probe.slot).map(|slot| slot.name.clone()).unwrap_or_default();
+            let [failed, successful] = probe.counts;
+            let word = probe.check.word();
+            [(name.clone(), word, "failed", failed), (name, word, "successful", successful)]
+        };
+        worker.probes.iter().flat_map(of).filter(|(.., count)| *count > 0).collect()
+    }
+
     fn judge(&mut self, worker: &mut Worker, index: usize, result: Result<(), String>, ctx: &mut Ctx<'_>) {
         let (slot, check) = (worker.probes[index].slot, worker.probes[index].check);
         let current = worker.slots.get(slot).and_then(|slot| slot.current);
@@ -534,6 +548,7 @@ impl Kubelet {
         let spec = worker.spec(slot)[check.field()].clone();
         let good = result.is_ok();
         let probe = &mut worker.probes[index];
+        probe.counts[usize::from(good)] += 1;
         probe.run = if probe.last == Some(good) { probe.run + 1 } else { 1 };
         probe.last = Some(good);
         let threshold =
