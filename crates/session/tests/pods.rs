@@ -178,6 +178,32 @@ const PACKAGES: &[(&str, &str)] = &[
     ),
 ];
 
+/// Containers that see each other's processes.
+const PROCESSES: &[(&str, &str)] = &[
+    (
+        "kubectl run pair --image=nginx --overrides='{\"spec\":{\"shareProcessNamespace\":true,\"containers\":[{\"name\":\"nginx\",\"image\":\"nginx\"},\
+         {\"name\":\"shell\",\"image\":\"busybox\",\"command\":[\"sleep\",\"9999\"]}]}}'; kubectl wait --for=condition=Ready pod/pair",
+        "pod/pair created\npod/pair condition met\n",
+    ),
+    (
+        "kubectl exec pair -c shell -- ps | awk 'NR > 1 {print $1, $4, $5}'",
+        "1 /pause \n7 nginx -g\n1007 sleep 9999\n1008 ps \n",
+    ),
+    // Nobody of these is the first process of all: signals end them.
+    (
+        "kubectl exec pair -c nginx -- bash -c 'kill -TERM 1007; kill -TERM 4711'; sleep 3; kubectl get pod pair -o \
+         jsonpath='{.status.containerStatuses[*].restartCount}'",
+        "0 1bash: line 1: kill: (4711) - No such process\ncommand terminated with exit code 1\n",
+    ),
+    ("kubectl run app --image=busybox -- sleep 8888; sleep 3", "pod/app created\n"),
+    (
+        "kubectl debug app --image=busybox --target=app -c look -- sleep 7777 2>/dev/null; sleep 3; kubectl exec app -c look -- ps | awk \
+         'NR > 1 {print $1, $4, $5}'; kubectl exec app -c app -- ps | awk 'NR > 1 {print $1, $4, $5}'",
+        "Targeting container \"app\". If you don't see processes from this container it may be because the container runtime doesn't \
+         support this feature.\n1 sleep 8888\n1007 sleep 7777\n1008 ps \n1 sleep 8888\n2 ps \n1007 sleep 7777\n",
+    ),
+];
+
 fn play(lines: &[(&str, &str)]) {
     let mut session = Session::new(Options { profile: Profile::TwoNodes, ..Options::default() });
     for (line, expected) in lines {
@@ -199,6 +225,11 @@ fn the_first_tutorial_goes_as_it_is_written() {
 #[test]
 fn packages_bring_what_is_missing() {
     play(PACKAGES);
+}
+
+#[test]
+fn containers_see_each_others_processes() {
+    play(PROCESSES);
 }
 
 #[test]

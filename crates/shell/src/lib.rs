@@ -27,7 +27,7 @@ pub use errno::Errno;
 pub use host::{Echo, EditId, Host, NetError, NoHost, Recv, SocketId, SocketInfo};
 pub use kernel::{
     Activity, ControlGroup, Disposition, Env, FUEL_MICROS, Fd, Flavour, Group, Hardware, Kernel, Memory, Open, Options,
-    Pid, PipeId, Program, Read, Rights, Signal, Spawn, Stdio, Step, Sys, TtyId, TtyMode, Volume, Wait,
+    Pid, PipeId, ProcessInfo, Program, Read, Rights, Signal, Spawn, Stdio, Step, Sys, TtyId, TtyMode, Volume, Wait,
 };
 pub use shell::Shell;
 pub use tools::{names as tool_names, program as tool};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use drydock_schema::quantity::Quantity;
 use drydock_shell::{Rights, Signal};
-use drydock_value::Value;
+use drydock_value::{Str, Value};
 
 use super::env::{self, Source, expand};
 use super::volumes::{Kept, Look, Unplaced};
@@ -69,6 +69,7 @@ pub fn container(
         tty: spec["tty"].is_true(),
         stdin: spec["stdin"].is_true(),
         stdin_once: spec["stdinOnce"].is_true(),
+        target: spec["targetContainerName"].as_str().filter(|name| !name.is_empty()).map(Str::from),
         mounts: mounts(look, spec, &declared)?,
         read_only: security["readOnlyRootFilesystem"].is_true(),
         stop_signal: Signal::parse(stop).unwrap_or(Signal::Term),

@@ -39,7 +39,15 @@ impl Kubelet {
         let ip = self.config.ip.parse().unwrap_or(std::net::Ipv4Addr::LOCALHOST);
         let (hostname, place) = (drydock_value::Str::from(name), Place::Node(self.node));
         let names = Names { hosts: vec![(ip, vec![name.to_owned()])], resolver: Resolver::node(), by_pods: false };
-        let sandbox = Sandbox { place, ip, hostname, names: Arc::new(names), own_hosts: 1 };
+        let sandbox = Sandbox {
+            place,
+            ip,
+            hostname,
+            names: Arc::new(names),
+            own_hosts: 1,
+            shares_processes: false,
+            looked_into: false,
+        };
         let sandbox = self.runtime.add_sandbox(|_| sandbox);
         let programs =
             ["/usr/bin/systemctl", "/usr/bin/journalctl", "/usr/bin/crictl", "/usr/bin/sudo", "/sbin/init=pause"];
@@ -89,6 +97,7 @@ impl Kubelet {
             tty: false,
             stdin: false,
             stdin_once: false,
+            target: None,
             mounts: FOLDERS.map(mount).to_vec(),
             read_only: false,
             stop_signal: Signal::Term,

@@ -445,6 +445,8 @@ impl Kubelet {
             hostname,
             names,
             own_hosts: 1,
+            shares_processes: pod["spec"]["shareProcessNamespace"].is_true(),
+            looked_into: false,
         });
         if !host {
             ctx.network.attach(Place::Pod { node, sandbox }, ip);

@@ -82,6 +82,8 @@ pub struct ContainerConfig {
     pub stdin: bool,
     /// Whether the input ends with the first that is attached.
     pub stdin_once: bool,
+    /// The container whose processes it sees (`targetContainerName`).
+    pub target: Option<Str>,
     /// Its volumes.
     pub mounts: Vec<Mount>,
     /// Whether its root file system must not be written.

@@ -16,6 +16,7 @@ pub mod host;
 pub mod images;
 pub mod log;
 pub mod machine;
+mod neighbours;
 pub mod programs;
 mod run;
 pub mod sandbox;
@@ -235,6 +236,9 @@ impl Runtime {
     /// Makes a container of a pod; its number.
     pub fn create(&mut self, pod: u64, sandbox: u64, image: Arc<Image>, config: ContainerConfig, attempt: u32) -> u64 {
         let number = self.number();
+        if let Some(sandbox) = self.sandboxes.get_mut(&sandbox) {
+            sandbox.looked_into |= config.target.is_some();
+        }
         let salt = self.salt ^ number.wrapping_mul(0x2545_f491_4f6c_dd1d);
         let container = Container {
             pod,

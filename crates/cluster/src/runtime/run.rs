@@ -46,12 +46,16 @@ impl Runtime {
     /// Lets a container's processes go on as at a moment.
     pub(super) fn run_at(&mut self, number: u64, now: Time, ctx: &mut Ctx<'_>) -> Vec<Outcome> {
         let node = self.node;
+        let seen = self.seen_by(number);
         let Some(container) = self.containers.get_mut(&number) else { return Vec::new() };
         let Some(mut machine) = container.machine.take() else { return Vec::new() };
         let mut log = std::mem::take(&mut container.log);
         let config = container.config.clone();
         let Some(sandbox) = self.sandboxes.get(&container.sandbox) else { return Vec::new() };
         let (place, names) = (sandbox.place, sandbox.names.clone());
+        if let Some(seen) = seen {
+            machine.kernel.show(seen);
+        }
         let files_before = self.lend(&config, &mut machine.kernel);
         let mut outcomes = Vec::new();
         let mut fuel = SLICE_FUEL;
@@ -94,17 +98,20 @@ impl Runtime {
             machine.shut(code, ctx.streams, &mut outcomes);
         }
         self.take_back(&config, &mut machine.kernel);
+        let sent = machine.kernel.take_signals();
         let share = if activity.runnable { self.processor_share(number, activity.busy, ctx.now) } else { 1000 };
         let next = machine.next_wake(&activity, ctx.now, share);
         self.set_memory(number, held);
         let Some(container) = self.containers.get_mut(&number) else { return outcomes };
         container.log = log;
+        self.pass_signals(number, sent, ctx);
         match ending {
             Some((code, message, oom)) => {
                 self.ended(number, code, message, oom, now, ctx);
                 outcomes.push(Outcome::Ended(code));
             }
             None => {
+                let Some(container) = self.containers.get_mut(&number) else { return outcomes };
                 container.machine = Some(machine);
                 if let Some(at) = next {
                     self.wake(number, at, ctx);

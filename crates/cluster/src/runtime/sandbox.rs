@@ -87,4 +87,8 @@ pub struct Sandbox {
     pub names: Arc<Names>,
     /// How many of the hosts are the pod's own.
     pub own_hosts: usize,
+    /// Whether its containers see each other's processes (`shareProcessNamespace`).
+    pub shares_processes: bool,
+    /// Whether a container of it looks at another one's.
+    pub looked_into: bool,
 }

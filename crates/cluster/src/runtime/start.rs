@@ -47,7 +47,8 @@ impl Runtime {
         container.state = State::Running;
         container.started = ctx.now;
         let base = base_memory(&container.config.argv);
-        let dormant = container.dormant_by_nature();
+        let seen = self.sandboxes.get(&container.sandbox).is_some_and(|sandbox| sandbox.shares_processes);
+        let dormant = container.dormant_by_nature() && !seen;
         self.set_memory(number, base);
         if dormant {
             return Ok(());
@@ -135,6 +136,7 @@ impl Runtime {
             now: started,
             rights: config.rights.clone(),
             hardware,
+            first_pid: self.first_process(number),
             control: (pod != 0).then(|| config.limits.control(base_memory(&config.argv))),
             ..Options::default()
         };

@@ -32,13 +32,11 @@ pub use outside::Options;
 pub use pipe::PipeId;
 pub use process::{Disposition, Env, Group, Program, Spawn, Stdio, Step, Wait};
 pub use rights::Rights;
-pub use run::Activity;
+pub use run::{Activity, ProcessInfo};
 pub use signal::Signal;
 pub use sys::Sys;
 pub use tty::{TtyId, TtyMode};
 pub use volumes::{Memory, Volume};
-
-pub(crate) use run::ProcessInfo;
 
 use drydock_sorted::SortedMap;
 
@@ -100,6 +98,10 @@ pub struct Kernel {
     next_pipe: u32,
     ttys: SortedMap<TtyId, Tty>,
     next_tty: u32,
+    /// Processes of other machines that can be seen here.
+    neighbours: Vec<ProcessInfo>,
+    /// Signals to those that were sent and not passed on yet.
+    sent: Vec<(Pid, Signal)>,
 }
 
 impl std::fmt::Debug for Kernel {

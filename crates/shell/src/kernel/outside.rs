@@ -83,6 +83,8 @@ impl Kernel {
             next_pipe: 1,
             ttys: SortedMap::new(),
             next_tty: 0,
+            neighbours: Vec::new(),
+            sent: Vec::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use drydock_api::StreamId;
+use drydock_sorted::Sort;
 use drydock_value::Time;
 
 use super::files::command_name;
@@ -26,6 +27,9 @@ pub(super) fn killed_by(signal: Signal) -> i32 {
     KILLED | (128 + signal.number())
 }
 
+/// The number of the first process of a container that shares its processes with nobody.
+const FIRST: Pid = 1;
+
 /// What a run did, and what could wake the machine again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Activity {
@@ -47,18 +51,26 @@ pub struct Activity {
 
 /// What `ps` shows of a process.
 #[derive(Debug, Clone)]
-pub(crate) struct ProcessInfo {
+pub struct ProcessInfo {
+    /// Its number.
     pub pid: Pid,
+    /// Its parent's.
     pub parent: Pid,
+    /// Its group's.
     pub group: Pid,
+    /// Whose it is.
     pub user: User,
+    /// Its terminal.
     pub tty: Option<TtyId>,
+    /// When it began.
     pub started: Time,
     /// Microseconds of processor time.
     pub used: u64,
     /// Bytes of memory.
     pub memory: u64,
+    /// `R`, `S` or `Z`.
     pub state: char,
+    /// Its words.
     pub argv: Arc<Vec<String>>,
 }
 
@@ -231,7 +243,8 @@ impl Kernel {
                     }
                 }
                 Disposition::Ignored => {}
-                Disposition::Default if signal.harmless_by_default() || process.init => {}
+                // The first process of all is spared what it does not handle.
+                Disposition::Default if signal.harmless_by_default() || process.init && pid == FIRST => {}
                 Disposition::Default => self.end(pid, killed_by(signal)),
             }
         }
@@ -331,7 +344,7 @@ impl Kernel {
     pub(super) fn send_signal(&mut self, pid: Pid, signal: Signal) -> Result<(), Errno> {
         let process = self.processes.get_mut(&pid).ok_or(Errno::NoProcess)?;
         if signal == Signal::Kill {
-            if !process.init {
+            if !(process.init && pid == FIRST) {
                 self.end(pid, killed_by(Signal::Kill));
             }
         } else {
@@ -350,8 +363,26 @@ impl Kernel {
         !pids.is_empty()
     }
 
-    /// The processes, for `ps`.
+    /// The processes that can be seen, for `ps`: its own, and those that it was shown.
     pub(crate) fn process_list(&self) -> Vec<ProcessInfo> {
+        let mut all = self.own_processes();
+        all.extend(self.neighbours.iter().cloned());
+        all.sort_compact_by_key(|process| process.pid);
+        all
+    }
+
+    /// Shows it processes of machines that share its numbers of processes, until the next time.
+    pub fn show(&mut self, neighbours: Vec<ProcessInfo>) {
+        self.neighbours = neighbours;
+    }
+
+    /// Takes the signals that its processes have sent to those.
+    pub fn take_signals(&mut self) -> Vec<(Pid, Signal)> {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// Its processes.
+    pub fn own_processes(&self) -> Vec<ProcessInfo> {
         let info = |(pid, process): (&Pid, &Process)| ProcessInfo {
             pid: *pid,
             parent: process.parent,
