@@ -138,7 +138,6 @@ impl Runtime {
             hardware,
             first_pid: self.first_process(number),
             control: (pod != 0).then(|| config.limits.control(base_memory(&config.argv))),
-            ..Options::default()
         };
         let mut kernel = Kernel::new(files, options);
         let random = self.containers.get(&number).map_or(0, |container| container.salt);
