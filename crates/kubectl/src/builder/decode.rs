@@ -6,7 +6,19 @@ use drydock_value::{Value, value};
 
 use crate::failure::quote;
 
-/// Commands that read objects into Go's types know the kinds of their own release only.
+/// What no server of this release serves any more and the client still has Go's types of: `apiVersion` and kinds.
+const RETIRED: [(&str, &str); 8] = [
+    ("apps/v1beta1", "ControllerRevision Deployment StatefulSet"),
+    ("apps/v1beta2", "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet"),
+    ("batch/v1beta1", "CronJob"),
+    ("extensions/v1beta1", "DaemonSet Deployment Ingress NetworkPolicy ReplicaSet"),
+    ("networking.k8s.io/v1beta1", "Ingress IngressClass"),
+    ("policy/v1beta1", "PodDisruptionBudget"),
+    ("rbac.authorization.k8s.io/v1alpha1", "ClusterRole ClusterRoleBinding Role RoleBinding"),
+    ("rbac.authorization.k8s.io/v1beta1", "ClusterRole ClusterRoleBinding Role RoleBinding"),
+];
+
+/// Commands that read objects into Go's types know the kinds of their own release, and retired ones.
 pub(crate) fn known(object: &Value) -> Result<(), String> {
     let mut gvk = GroupVersionKind::of(object);
     let kind = quote(&gvk.kind);
@@ -14,7 +26,11 @@ pub(crate) fn known(object: &Value) -> Result<(), String> {
     if gvk.kind.is_empty() || Schema::get().by_kind(&gvk).is_some() {
         return Ok(());
     }
-    let version = quote(&gvk.group_version().to_string());
+    let version = gvk.group_version().to_string();
+    if RETIRED.iter().any(|(retired, kinds)| *retired == version && kinds.split(' ').any(|of| of == gvk.kind)) {
+        return Ok(());
+    }
+    let version = quote(&version);
     Err(format!("no kind {kind} is registered for version {version} in scheme \"pkg/scheme/scheme.go:28\""))
 }
 
@@ -68,4 +84,27 @@ pub(super) fn faults(document: &Value) -> Vec<String> {
         }
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_that_the_client_knows() {
+        for (version, kind, want) in [
+            ("apps/v1", "Deployment", true),
+            ("v1", "PodList", true),
+            // Retired, and still among the client's types.
+            ("rbac.authorization.k8s.io/v1beta1", "ClusterRoleBinding", true),
+            ("rbac.authorization.k8s.io/v1alpha1", "RoleList", true),
+            ("apps/v1beta2", "ReplicaSet", true),
+            ("apps/v1beta1", "ReplicaSet", false),
+            ("batch/v1beta1", "Job", false),
+            ("rbac.authorization.k8s.io/v1beta1", "Subject", false),
+            ("x.y/v1", "Widget", false),
+        ] {
+            assert_eq!(known(&value!({"apiVersion": version, "kind": kind})).is_ok(), want, "{version} {kind}");
+        }
+    }
 }

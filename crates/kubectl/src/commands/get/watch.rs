@@ -116,7 +116,7 @@ struct Watching {
     verbosity: i64,
 }
 
-const TIMEOUT: &str = "\"Unable to decode an event from the watch stream\" err=\"net/http: request canceled (Client.Timeout or context cancellation while reading body)\"";
+const TIMEOUT: &str = "\"Unable to decode an event from the watch stream\" err=\"context deadline exceeded (Client.Timeout or context cancellation while reading body)\"";
 
 impl Watching {
     fn print(&mut self, io: &mut Io<'_>, kind: &str, object: &Value) -> Result<(), Failure> {
