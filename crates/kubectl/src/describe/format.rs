@@ -7,6 +7,7 @@ use drydock_schema::labels::Selector;
 use drydock_value::{Time, Value};
 
 use super::writer::Writer;
+use crate::failure::Failure;
 
 /// Annotations beyond this many bytes are cut.
 pub const MAX_ANNOTATION: usize = 140;
@@ -88,16 +89,20 @@ pub fn human(now: Time, then: Time) -> String {
     if then.since(now) < Duration::from_secs(2) { "0s".into() } else { "<invalid>".into() }
 }
 
-/// A map on one line: `a=1,b=2`.
-pub fn format_labels(labels: &Value) -> String {
-    or_none(labels.entries().map(|(key, value)| format!("{key}={}", text(value))).collect::<Vec<_>>().join(","))
-}
-
 /// A label selector in the words that `-l` understands; empty when it selects everything.
-pub fn selector_text(selector: &Value) -> String {
-    Selector::from_label_selector(selector).map_or_else(|error| error, |selector| selector.to_string())
+///
+/// # Errors
+/// What is wrong with the selector.
+pub fn selector_text(selector: &Value) -> Result<String, Failure> {
+    Selector::from_label_selector(selector).map(|selector| selector.to_string()).map_err(Failure::from)
 }
 
+/// A port by number or name, as Go's `IntOrString` prints it: 0 where there is none.
+pub fn port(value: &Value) -> String {
+    text_or(value, "0")
+}
+
+pub use crate::printers::table::format_labels;
 pub use drydock_schema::labels::format_label_selector as format_selector;
 
 /// A titled list, one item a line below each other.

@@ -25,6 +25,8 @@ mod resources;
 mod service;
 mod storage;
 mod template;
+#[cfg(test)]
+mod tests;
 mod volumes;
 mod workloads;
 mod writer;

@@ -65,7 +65,8 @@ fn rules(w: &mut Writer, rules: &Value, direction: &str) {
                     w.line(3, &format!("{title}: {}", format_selector(&peer[field])));
                 }
             }
-            if let Some(block) = peer.get("ipBlock") {
+            let selects = !peer["namespaceSelector"].is_null() || !peer["podSelector"].is_null();
+            if let Some(block) = peer.get("ipBlock").filter(|_| !selects) {
                 w.line(3, "IPBlock:");
                 w.line(4, &format!("CIDR: {}", block["cidr"].str()));
                 w.line(4, &format!("Except: {}", strings(&block["except"]).join(", ")));

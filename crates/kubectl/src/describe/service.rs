@@ -6,7 +6,7 @@ use drydock_value::Value;
 
 use super::context::{Context, core};
 use super::events::events;
-use super::format::{annotations, format_labels, heading, labels, or_none, strings, text, text_or};
+use super::format::{self, annotations, format_labels, heading, labels, or_none, strings, text, text_or};
 use super::{Described, writer::Writer};
 use crate::failure::Failure;
 
@@ -66,9 +66,9 @@ pub fn service(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
     if !spec["ipFamilyPolicy"].is_null() {
         w.field(0, "IP Family Policy", spec["ipFamilyPolicy"].str());
     }
-    w.field(0, "IP Families", &or_none(strings(&spec["ipFamilies"]).join(",")));
+    w.field(0, "IP Families", &listed(&spec["ipFamilies"]));
     w.field(0, "IP", spec["clusterIP"].str());
-    w.field(0, "IPs", &or_none(strings(&spec["clusterIPs"]).join(",")));
+    w.field(0, "IPs", &listed(&spec["clusterIPs"]));
     if !spec["externalIPs"].is_empty() {
         w.field(0, "External IPs", &strings(&spec["externalIPs"]).join(","));
     }
@@ -85,7 +85,7 @@ pub fn service(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
     for port in spec["ports"].items() {
         let (name, protocol) = (or_unset(port["name"].str()), port["protocol"].str());
         w.field(0, "Port", &format!("{name}\t{}/{protocol}", port["port"].int()));
-        w.field(0, "TargetPort", &format!("{}/{protocol}", text(&port["targetPort"])));
+        w.field(0, "TargetPort", &format!("{}/{protocol}", format::port(&port["targetPort"])));
         if !port["appProtocol"].is_null() {
             w.field(0, "AppProtocol", port["appProtocol"].str());
         }
@@ -95,12 +95,11 @@ pub fn service(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
         w.field(0, "Endpoints", &addresses(&slices, port["name"].str()));
     }
     w.field(0, "Session Affinity", spec["sessionAffinity"].str());
-    for (title, field) in
-        [("External Traffic Policy", "externalTrafficPolicy"), ("Internal Traffic Policy", "internalTrafficPolicy")]
-    {
-        if !spec[field].is_empty() {
-            w.field(0, title, spec[field].str());
-        }
+    if !spec["externalTrafficPolicy"].is_empty() {
+        w.field(0, "External Traffic Policy", spec["externalTrafficPolicy"].str());
+    }
+    if !spec["internalTrafficPolicy"].is_null() {
+        w.field(0, "Internal Traffic Policy", spec["internalTrafficPolicy"].str());
     }
     if spec["healthCheckNodePort"].int() != 0 {
         w.field(0, "HealthCheck NodePort", &text(&spec["healthCheckNodePort"]));
@@ -114,6 +113,11 @@ pub fn service(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
     let about = ctx.events(object);
     events(w, about, ctx);
     Ok(())
+}
+
+/// The items of a list with commas, or `<none>` for an empty list.
+fn listed(list: &Value) -> String {
+    if list.is_empty() { "<none>".into() } else { strings(list).join(",") }
 }
 
 fn or_unset(name: &str) -> &str {
@@ -279,11 +283,7 @@ pub fn ingress_class(w: &mut Writer, object: &Value, ctx: &mut Context) -> Descr
     let parameters = &object["spec"]["parameters"];
     if !parameters.is_null() {
         w.line(0, "Parameters:");
-        for (title, field) in [("APIGroup", "apiGroup"), ("Kind", "kind"), ("Name", "name")] {
-            if !parameters[field].is_null() {
-                w.field(1, title, parameters[field].str());
-            }
-        }
+        super::storage::reference(w, parameters);
     }
     let about = ctx.events(object);
     events(w, about, ctx);

@@ -131,12 +131,17 @@ pub fn claim(w: &mut Writer, object: &Value, full: Option<&Context>) {
     let data_source = &spec["dataSource"];
     if !data_source.is_null() {
         w.line(0, "DataSource:");
-        for (title, field) in [("APIGroup", "apiGroup"), ("Kind", "kind"), ("Name", "name")] {
-            if !data_source[field].is_null() {
-                w.field(1, title, data_source[field].str());
-            }
-        }
+        reference(w, data_source);
     }
+}
+
+/// A typed reference: the group only where it is given.
+pub fn reference(w: &mut Writer, reference: &Value) {
+    if !reference["apiGroup"].is_null() {
+        w.field(1, "APIGroup", reference["apiGroup"].str());
+    }
+    w.field(1, "Kind", reference["kind"].str());
+    w.field(1, "Name", reference["name"].str());
 }
 
 /// Describes a storage class.

@@ -4,7 +4,7 @@ use drydock_sorted::Sort;
 use drydock_value::Value;
 
 use super::format::{
-    annotations, boolean, format_selector, go_list, labels, number, rfc1123, strings, text, title_bool, tolerations,
+    self, annotations, boolean, format_selector, go_list, labels, number, rfc1123, strings, title_bool, tolerations,
 };
 use super::resources;
 use super::volumes::{ports, volumes};
@@ -13,10 +13,6 @@ use super::writer::Writer;
 /// A pod template.
 pub fn pod_template(w: &mut Writer, template: &Value) {
     w.line(0, "Pod Template:");
-    if template.is_null() {
-        w.put(1, "<unset>");
-        return;
-    }
     let (metadata, spec) = (&template["metadata"], &template["spec"]);
     labels(w, "  Labels", &metadata["labels"]);
     if !metadata["annotations"].is_empty() {
@@ -153,7 +149,7 @@ fn state(w: &mut Writer, title: &str, state: &Value) {
     if let Some(running) = state.get("running") {
         w.field(2, title, "Running");
         w.field(3, "Started", &rfc1123(&running["startedAt"]));
-    } else if let Some(terminated) = state.get("terminated") {
+    } else if let Some(terminated) = state.get("terminated").filter(|_| state["waiting"].is_null()) {
         w.field(2, title, "Terminated");
         for (title, field) in [("Reason", "reason"), ("Message", "message")] {
             if !terminated[field].is_empty() {
@@ -195,12 +191,13 @@ pub fn probe(probe: &Value) -> String {
             host if host.contains(':') => format!("[{host}]"),
             host => host.to_owned(),
         };
-        let path = http["path"].str();
+        let (path, port) = (http["path"].str(), format::port(&http["port"]));
+        let colon = if port.is_empty() { "" } else { ":" };
         let slash = if path.is_empty() || path.starts_with('/') { "" } else { "/" };
-        return format!("http-get {scheme}//{host}:{}{slash}{} {attributes}", text(&http["port"]), escape_path(path));
+        return format!("http-get {scheme}//{host}{colon}{port}{slash}{} {attributes}", escape_path(path));
     }
     if let Some(tcp) = probe.get("tcpSocket") {
-        return format!("tcp-socket {}:{} {attributes}", tcp["host"].str(), text(&tcp["port"]));
+        return format!("tcp-socket {}:{} {attributes}", tcp["host"].str(), format::port(&tcp["port"]));
     }
     if let Some(grpc) = probe.get("grpc") {
         return format!("grpc <pod>:{} {} {attributes}", grpc["port"].int(), grpc["service"].str());

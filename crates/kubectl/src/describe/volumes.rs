@@ -413,8 +413,8 @@ pub fn selector_term(w: &mut Writer, level: usize, number: usize, expressions: &
             w.put(level, "\t");
         }
         let operator = if operators { expression["operator"].str().to_lowercase() } else { "in".into() };
-        let values = strings(&expression["values"]).join(", ");
-        let values = if values.is_empty() { String::new() } else { format!(" [{values}]") };
+        let values = strings(&expression["values"]);
+        let values = if values.is_empty() { String::new() } else { format!(" [{}]", values.join(", ")) };
         w.line(0, &format!("{} {operator}{values}", expression["key"].str()));
     }
 }

@@ -17,12 +17,13 @@ use crate::failure::Failure;
 /// Describes a deployment with its replica sets.
 pub fn deployment(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
     let (metadata, spec, status) = (&object["metadata"], &object["spec"], &object["status"]);
+    let selector = selector_text(&spec["selector"])?;
     w.field(0, "Name", metadata["name"].str());
     w.field(0, "Namespace", metadata["namespace"].str());
     w.field(0, "CreationTimestamp", &rfc1123(&metadata["creationTimestamp"]));
     labels(w, "Labels", &metadata["labels"]);
     super::format::annotations(w, "Annotations", &metadata["annotations"]);
-    w.field(0, "Selector", &selector_text(&spec["selector"]));
+    w.field(0, "Selector", &selector);
     let counts = [
         (&spec["replicas"], "desired"),
         (&status["updatedReplicas"], "updated"),
@@ -55,7 +56,7 @@ pub fn deployment(w: &mut Writer, object: &Value, ctx: &mut Context) -> Describe
 /// The replica sets of a deployment: the old ones from oldest to youngest, and the one with the current template.
 fn replica_sets(deployment: &Value, ctx: &mut Context) -> Result<(Vec<Value>, Option<Value>), Failure> {
     let metadata = &deployment["metadata"];
-    let selector = selector_text(&deployment["spec"]["selector"]);
+    let selector = selector_text(&deployment["spec"]["selector"])?;
     let resource = GroupVersionResource::new("apps", "v1", "replicasets");
     let mut owned = ctx.list(&resource, metadata["namespace"].str(), &[("labelSelector", &selector)])?;
     owned.retain(|set| controller_of(set).is_some_and(|owner| owner["uid"] == metadata["uid"]));
@@ -111,6 +112,7 @@ fn pods_status(object: &Value, selector: &str, ctx: &mut Context) -> Result<Stri
 /// Describes a replica set.
 pub fn replica_set(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
     let (metadata, spec, status) = (&object["metadata"], &object["spec"], &object["status"]);
+    let selector = selector_text(&spec["selector"])?;
     w.field(0, "Name", metadata["name"].str());
     w.field(0, "Namespace", metadata["namespace"].str());
     w.field(0, "Selector", &format_selector(&spec["selector"]));
@@ -120,7 +122,7 @@ pub fn replica_set(w: &mut Writer, object: &Value, ctx: &mut Context) -> Describ
         w.field(0, "Controlled By", &owner);
     }
     w.field(0, "Replicas", &format!("{} current / {} desired", status["replicas"].int(), spec["replicas"].int()));
-    let pods = pods_status(object, &selector_text(&spec["selector"]), ctx)
+    let pods = pods_status(object, &selector, ctx)
         .unwrap_or_else(|error| format!("error in fetching pods: {}", error.words()));
     w.field(0, "Pods Status", &pods);
     pod_template(w, &spec["template"]);
@@ -142,7 +144,11 @@ pub fn replication_controller(w: &mut Writer, object: &Value, ctx: &mut Context)
     super::format::annotations(w, "Annotations", &metadata["annotations"]);
     w.field(0, "Replicas", &format!("{} current / {} desired", status["replicas"].int(), spec["replicas"].int()));
     w.field(0, "Pods Status", &pods);
-    pod_template(w, &spec["template"]);
+    if spec["template"].is_null() {
+        w.put(0, "Pod Template:\n  <unset>");
+    } else {
+        pod_template(w, &spec["template"]);
+    }
     short_conditions(w, &status["conditions"]);
     let about = ctx.events(object);
     events(w, about, ctx);
@@ -152,7 +158,7 @@ pub fn replication_controller(w: &mut Writer, object: &Value, ctx: &mut Context)
 /// Describes a stateful set.
 pub fn stateful_set(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
     let (metadata, spec, status) = (&object["metadata"], &object["spec"], &object["status"]);
-    let selector = selector_text(&spec["selector"]);
+    let selector = selector_text(&spec["selector"])?;
     let pods = pods_status(object, &selector, ctx)?;
     w.field(0, "Name", metadata["name"].str());
     w.field(0, "Namespace", metadata["namespace"].str());
@@ -200,7 +206,7 @@ fn claim_templates(w: &mut Writer, templates: &Value) {
 /// Describes a daemon set.
 pub fn daemon_set(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
     let (metadata, spec, status) = (&object["metadata"], &object["spec"], &object["status"]);
-    let selector = selector_text(&spec["selector"]);
+    let selector = selector_text(&spec["selector"])?;
     let pods = pods_status(object, &selector, ctx)?;
     w.field(0, "Name", metadata["name"].str());
     w.field(0, "Namespace", metadata["namespace"].str());
@@ -229,7 +235,7 @@ pub fn job(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
     let (metadata, spec, status) = (&object["metadata"], &object["spec"], &object["status"]);
     w.field(0, "Name", metadata["name"].str());
     w.field(0, "Namespace", metadata["namespace"].str());
-    w.field(0, "Selector", &selector_text(&spec["selector"]));
+    w.field(0, "Selector", &selector_or_why(&spec["selector"]));
     labels(w, "Labels", &metadata["labels"]);
     super::format::annotations(w, "Annotations", &metadata["annotations"]);
     if let Some(owner) = controller(object) {
@@ -263,6 +269,11 @@ pub fn job(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described {
     Ok(())
 }
 
+/// A job's selector, or why it is none.
+fn selector_or_why(selector: &Value) -> String {
+    selector_text(selector).unwrap_or_else(|error| format!("Failed to get selector: {}", error.words()))
+}
+
 fn optional(w: &mut Writer, title: &str, value: &Value, unit: &str) {
     if !value.is_null() {
         w.field(0, title, &format!("{}{unit}", text(value)));
@@ -293,7 +304,7 @@ pub fn cron_job(w: &mut Writer, object: &Value, ctx: &mut Context) -> Described 
         None => w.field(0, "Starting Deadline Seconds", "<unset>"),
     }
     let job = &spec["jobTemplate"]["spec"];
-    let selector = if job["selector"].is_null() { "<unset>".into() } else { selector_text(&job["selector"]) };
+    let selector = if job["selector"].is_null() { "<unset>".into() } else { selector_or_why(&job["selector"]) };
     w.field(0, "Selector", &selector);
     w.field(0, "Parallelism", &super::format::text_or(&job["parallelism"], "<unset>"));
     w.field(0, "Completions", &super::format::text_or(&job["completions"], "<unset>"));

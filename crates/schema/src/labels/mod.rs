@@ -38,7 +38,7 @@ pub struct Requirement {
     pub key: String,
     /// What is demanded of it.
     pub operator: Operator,
-    /// The values, sorted, without doubles.
+    /// The values, sorted.
     pub values: Vec<String>,
 }
 
@@ -56,7 +56,6 @@ impl Requirement {
     /// In Kubernetes' words.
     pub fn new(key: &str, operator: Operator, mut values: Vec<String>) -> Result<Requirement, String> {
         values.sort_compact();
-        values.dedup();
         let mut errors = Vec::new();
         let key_errors = is_qualified_name(key);
         if !key_errors.is_empty() {

@@ -1,5 +1,7 @@
 //! The text form of label selectors.
 
+use drydock_sorted::Sort;
+
 use super::{Operator, Requirement};
 use crate::go::quote;
 use crate::names::is_qualified_name;
@@ -145,7 +147,10 @@ impl Parser {
             (Token::Operator(operator), _) => operator,
             (_, word) => return Err(format!("found '{word}', expected: in, notin, =, ==, !=, gt, lt")),
         };
-        let values = if matches!(operator, Operator::In | Operator::NotIn) { self.values()? } else { self.value()? };
+        let mut values =
+            if matches!(operator, Operator::In | Operator::NotIn) { self.values()? } else { self.value()? };
+        values.sort_compact();
+        values.dedup();
         Requirement::new(&key, operator, values)
     }
 

@@ -23,7 +23,7 @@ pub fn of(inv: &mut Invocation, io: &mut Io<'_>, info: &Info) -> Result<SortedMa
     let is_deployment = info.resource.kind == "Deployment";
     let plural = if is_deployment { "replicasets" } else { "controllerrevisions" };
     let resource = known_resource(inv, io, "apps", plural)?;
-    let labels = crate::describe::format::selector_text(&info.object["spec"]["selector"]);
+    let labels = crate::describe::format::selector_text(&info.object["spec"]["selector"])?;
     let options = ListOptions { labels, ..ListOptions::default() };
     let list = inv.client(io)?.list(io, &resource, &info.namespace, &options)?;
     let uid = &info.object["metadata"]["uid"];
