@@ -236,3 +236,54 @@ fn containers_see_each_others_processes() {
 fn pods_look_at_the_network() {
     play(NETWORK);
 }
+
+/// Who is seen to ask, and what load balancers are told, in a cluster of three nodes.
+const ADDRESSES: &[(&str, &str)] = &[
+    (
+        r#"kubectl run web --image=registry.k8s.io/echoserver:1.10 --overrides='{"spec":{"nodeName":"kind-worker"}}'"#,
+        "pod/web created\n",
+    ),
+    (
+        "kubectl expose pod web --port=80 --target-port=8080 --type=NodePort --overrides='{\"spec\":{\"ports\":[{\"port\":80,\
+         \"targetPort\":8080,\"nodePort\":30080}]}}'",
+        "service/web exposed\n",
+    ),
+    ("kubectl wait --for=condition=Ready pod/web -o name; sleep 2", "pod/web\n"),
+    // Nodes put their own address in the place of the client's, and on the pod's own node that of its bridge.
+    ("curl -s 172.18.0.2:30080 | grep client_address", "\tclient_address=172.18.0.2\n"),
+    ("curl -s 172.18.0.3:30080 | grep client_address", "\tclient_address=10.244.1.1\n"),
+    (
+        "kubectl patch service web -p '{\"spec\":{\"externalTrafficPolicy\":\"Local\"}}'; sleep 2",
+        "service/web patched\n",
+    ),
+    ("curl -s 172.18.0.3:30080 | grep client_address", "\tclient_address=172.18.0.1\n"),
+    ("curl -s -m 2 172.18.0.2:30080; echo $?", "28\n"),
+    // What runs in the cluster reaches all endpoints, and pods keep their address.
+    (
+        r#"kubectl run ask --image=busybox --rm -i -q --restart=Never --overrides='{"spec":{"nodeName":"kind-worker2"}}' -- sh -c 'for to in web 172.18.0.2:30080; do wget -qO- $to | grep -c client_address=10.244.2; done'"#,
+        "1\n1\n",
+    ),
+    (
+        "kubectl patch service web -p '{\"spec\":{\"type\":\"LoadBalancer\",\"healthCheckNodePort\":31000}}'; sleep 2",
+        "service/web patched\n",
+    ),
+    (
+        "for ip in 172.18.0.2 172.18.0.3; do curl -s -o /dev/null -w '%{http_code} ' $ip:31000; curl -s $ip:31000 | grep local; done",
+        "503 \t\"localEndpoints\": 0,\n200 \t\"localEndpoints\": 1,\n",
+    ),
+    ("curl -s 172.18.0.2:10249/proxyMode", "iptables"),
+    (
+        "kubectl port-forward pod/web 8080 >/dev/null & sleep 1; curl -s localhost:8080 | grep client",
+        "\tclient_address=127.0.0.1\n",
+    ),
+];
+
+#[test]
+fn addresses_are_those_that_kube_proxy_leaves() {
+    let mut session =
+        Session::new(Options { profile: Profile::named("kind").expect("a profile"), ..Options::default() });
+    for (line, expected) in ADDRESSES {
+        let output = session.run(line);
+        assert_eq!(output.stdout + &output.stderr, *expected, "{line}");
+    }
+}

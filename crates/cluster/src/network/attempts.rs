@@ -45,16 +45,21 @@ impl Network {
             return Err(NetError::Unreachable);
         }
         let own = self.address(from).unwrap_or(Ipv4Addr::LOCALHOST);
-        let client = Client { ip: own, node: self.name_of(from), now: world.now, protocol };
+        let pod = matches!(from, Place::Pod { .. });
+        let client = Client { ip: own, pod, host: !pod, node: self.name_of(from), now: world.now, protocol };
         let found = self.find(from, to, client, world);
         self.ephemeral = (self.ephemeral + 1) % 28_232;
         let local = (if ip.is_loopback() { Ipv4Addr::LOCALHOST } else { own }, 32_768 + self.ephemeral);
         let nowhere = Target { place: from, port };
-        let (target, latency, failure) = match found {
-            Ok(target) => (target, self.latency(from, target.place), None),
-            Err((wait, error)) => (nowhere, SAME_NODE, Some((world.now + wait, Err(error)))),
+        let (target, seen, latency, failure) = match found {
+            Ok((target, _)) if ip.is_loopback() => (target, local.0, self.latency(from, target.place), None),
+            Ok((target, mask)) => {
+                let seen = self.seen(mask.unwrap_or(from), target.place).unwrap_or(own);
+                (target, seen, self.latency(from, target.place), None)
+            }
+            Err((wait, error)) => (nowhere, own, SAME_NODE, Some((world.now + wait, Err(error)))),
         };
-        let stream = Stream { settled: failure, ..Stream::new(protocol, target, local, (ip, port), latency) };
+        let stream = Stream { settled: failure, seen, ..Stream::new(protocol, target, local, (ip, port), latency) };
         let id = self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) });
         match failure {
             // Nobody says anything before something is sent.
@@ -65,34 +70,41 @@ impl Network {
         Ok(id)
     }
 
+    /// Where a connection goes, and which node puts its own address in the place of the client's.
     fn find(
         &mut self,
         from: Place,
         to: Address,
         client: Client,
         world: &mut World<'_>,
-    ) -> Result<Target, (Duration, NetError)> {
+    ) -> Result<(Target, Option<Place>), (Duration, NetError)> {
         let Address { ip, port, protocol } = to;
         if let Place::Node(node) = from
             && let Some(target) = self.mapped_at(node, to).filter(|_| ip.is_loopback())
         {
-            return Ok(target);
+            return Ok((target, None));
         }
         if ip.is_loopback() || ip.is_unspecified() || self.address(from) == Some(ip) && from == Place::Workstation {
-            return Ok(Target { place: from, port });
+            return Ok((Target { place: from, port }, None));
         }
+        let mut mask = match from {
+            // Traffic from outside to addresses of services comes in at the first node.
+            Place::Workstation => Place::Node(NodeId(0)),
+            Place::Pod { node, .. } | Place::Node(node) => Place::Node(node),
+        };
         let route = match self.place(ip) {
             Some(Place::Node(node)) => {
-                let client = Client { node: self.name_of(Place::Node(node)), ..client };
+                mask = Place::Node(node);
+                let client = Client { node: self.name_of(mask), host: from == mask, ..client };
                 self.services.route_node_port(port, client, world.informers, world.random)
             }
             Some(_) => Route::None,
             None if from == Place::Workstation && self.services.is_inside(ip, world.informers) => Route::Drop,
             None => self.services.route(ip, port, client, world.informers, world.random),
         };
-        let (ip, port) = match route {
-            Route::To(ip, port) => (ip, port),
-            Route::None => (ip, port),
+        let (ip, port, mask) = match route {
+            Route::To { ip, port, masked } => (ip, port, Some(mask).filter(|_| masked)),
+            Route::None => (ip, port, None),
             Route::Reject => return Err((SAME_NODE, NetError::Refused)),
             Route::Drop => return Err((CONNECT_TIMEOUT, NetError::TimedOut)),
         };
@@ -101,10 +113,11 @@ impl Network {
             Some(Place::Pod { .. }) if from == Place::Workstation && matches!(route, Route::None) => {
                 Err((CONNECT_TIMEOUT, NetError::TimedOut))
             }
-            Some(Place::Node(node)) => Ok(self
-                .mapped_at(node, Address { ip, port, protocol })
-                .unwrap_or(Target { place: Place::Node(node), port })),
-            Some(place) => Ok(Target { place, port }),
+            Some(Place::Node(node)) => {
+                let mapped = self.mapped_at(node, Address { ip, port, protocol });
+                Ok((mapped.unwrap_or(Target { place: Place::Node(node), port }), mask))
+            }
+            Some(place) => Ok((Target { place, port }, mask)),
             None if ip.octets()[..2] == [10, 244] => Err((HOST_UNREACHABLE, NetError::Unreachable)),
             None => Err((CONNECT_TIMEOUT, NetError::TimedOut)),
         }
@@ -143,9 +156,24 @@ impl Network {
     fn begin(&mut self, from: Place, owner: u64, wake: Event, target: Target, latency: Duration) -> SocketId {
         let own = self.address(from).unwrap_or(Ipv4Addr::LOCALHOST);
         self.ephemeral = (self.ephemeral + 1) % 28_232;
-        let remote = (self.address(target.place).unwrap_or(Ipv4Addr::LOCALHOST), target.port);
-        let stream = Stream::new(Protocol::Tcp, target, (own, 32_768 + self.ephemeral), remote, latency);
+        let (own, seen, remote) = match from == target.place {
+            true => (Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST),
+            false => (own, self.seen(from, target.place).unwrap_or(own), self.address(target.place).unwrap_or(own)),
+        };
+        let local = (own, 32_768 + self.ephemeral);
+        let stream = Stream { seen, ..Stream::new(Protocol::Tcp, target, local, (remote, target.port), latency) };
         self.add(Socket { place: from, wake, owner, body: Body::Stream(Box::new(stream)) })
+    }
+
+    /// The address as which one machine sees another that connects to it. A node speaks to its own pods from its
+    /// bridge's address; what leaves the pods' network for elsewhere has the node's.
+    fn seen(&self, from: Place, by: Place) -> Option<Ipv4Addr> {
+        match (from, by) {
+            (Place::Node(node), Place::Pod { node: other, .. }) if node == other => self.bridge(by),
+            (Place::Pod { node, .. }, Place::Workstation) => self.address(Place::Node(node)),
+            (Place::Pod { node, .. }, Place::Node(other)) if node != other => self.address(Place::Node(node)),
+            _ => self.address(from),
+        }
     }
 
     /// Sends bytes as soon as a connection stands.
@@ -224,10 +252,14 @@ impl Network {
     /// A connection attempt reaches its machine: it is taken if somebody listens, and refused otherwise.
     pub fn arrive(&mut self, id: SocketId, now: Time, queue: &mut EventQueue) {
         let Some(stream) = self.stream(id).filter(|stream| stream.settled.is_none()) else { return };
-        let (target, latency, local, remote) = (stream.target, stream.latency, stream.local, stream.remote);
-        let (protocol, listener) = (stream.protocol, self.listener(stream));
+        let (target, latency, remote) = (stream.target, stream.latency, stream.remote);
+        let (local, seen) = (stream.local, (stream.seen, stream.local.1));
+        let (protocol, mut listener) = (stream.protocol, self.listener(stream));
         if self.lose(id, target, now, queue) {
             return;
+        }
+        if listener.is_none() && protocol == Protocol::Tcp {
+            listener = self.open_health_check(target);
         }
         let answer_at = now + latency;
         let accepted = listener.and_then(|listener| {
@@ -247,7 +279,7 @@ impl Network {
             asks: false,
             settled: Some((now, Ok(()))),
             peer: Some(id),
-            ..Stream::new(protocol, target, (here, target.port), local, latency)
+            ..Stream::new(protocol, target, (here, target.port), seen, latency)
         };
         let body = Body::Stream(Box::new(server));
         let server = self.add(Socket { place: target.place, wake: wake.clone(), owner, body });

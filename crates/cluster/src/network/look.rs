@@ -34,18 +34,18 @@ impl Network {
         if from.node() == to.node() {
             return Vec::new();
         }
-        let gateway = |place: Place| match (place, self.address(place)) {
-            (Place::Pod { .. }, Some(ip)) => {
-                let [a, b, c, _] = ip.octets();
-                Some(Ipv4Addr::new(a, b, c, 1))
-            }
-            _ => None,
-        };
         let node = |place: Place| match place {
             Place::Pod { node, .. } => self.address(Place::Node(node)),
             _ => None,
         };
-        [gateway(from), node(to)].into_iter().flatten().map(IpAddr::V4).collect()
+        [self.bridge(from), node(to)].into_iter().flatten().map(IpAddr::V4).collect()
+    }
+
+    /// The node's address on the network of its pods, for one of these.
+    pub(super) fn bridge(&self, pod: Place) -> Option<Ipv4Addr> {
+        let Place::Pod { .. } = pod else { return None };
+        let [a, b, c, _] = self.address(pod)?.octets();
+        Some(Ipv4Addr::new(a, b, c, 1))
     }
 
     /// The sockets of a machine.

@@ -5,7 +5,7 @@
 //! address, and does what kube-proxy does on every node ([`services`]): a connection to a service's address goes to one
 //! of its ready endpoints. Names are answered as CoreDNS answers them ([`dns`]).
 //!
-//! The API server's own port is one of them (`door`). What is cut or slow is in [`conditions`].
+//! The API server's own port is one of them (`door`), those that load balancers ask at are others (`health_checks`). What is cut or slow is in [`conditions`].
 //!
 //! What a machine can find out of all this is in `look`.
 //!
@@ -18,6 +18,7 @@ pub mod conditions;
 mod datagrams;
 pub mod dns;
 mod door;
+mod health_checks;
 pub mod ingress;
 mod look;
 pub mod records;
@@ -44,6 +45,8 @@ pub enum NetworkWake {
     Knock(SocketId),
     /// Bytes reach the API server's port.
     ApiServer,
+    /// Bytes reach a port at which load balancers ask for a node's endpoints.
+    HealthChecks,
     /// Processes of the cluster have asked the API server for something that takes more than an answer.
     Inside,
 }
@@ -86,6 +89,7 @@ impl Network {
             NetworkWake::Knock(socket) => {
                 ctx.network.arrive(socket, ctx.now, ctx.queue);
             }
+            NetworkWake::HealthChecks => health_checks::serve(ctx),
             NetworkWake::ApiServer => door::serve(ctx),
         }
     }

@@ -18,6 +18,7 @@ use crate::store::kinds;
 pub struct Services {
     by_ip: SortedMap<Ipv4Addr, Key>,
     by_node_port: SortedMap<(Protocol, u16), Key>,
+    by_health_check: SortedMap<u16, Key>,
     affinity: SortedMap<(Key, Ipv4Addr), (Ipv4Addr, Time)>,
 }
 
@@ -27,7 +28,14 @@ pub enum Route {
     /// No service has the address.
     None,
     /// To this endpoint.
-    To(Ipv4Addr, u16),
+    To {
+        /// Its address.
+        ip: Ipv4Addr,
+        /// Its port.
+        port: u16,
+        /// Whether a node puts its own address in the place of the client's, so that answers come back to it.
+        masked: bool,
+    },
     /// The service has no endpoint that takes connections: the node answers with a refusal.
     Reject,
     /// The service has the address but not the port: nobody answers.
@@ -37,7 +45,9 @@ pub enum Route {
 /// How a connection came to a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Door {
-    Address,
+    ClusterIp,
+    /// A load balancer's address, or one that the service only names.
+    External,
     NodePort,
 }
 
@@ -46,6 +56,10 @@ enum Door {
 pub struct Client {
     /// Its address.
     pub ip: Ipv4Addr,
+    /// Whether the address is one of the pods' own.
+    pub pod: bool,
+    /// Whether it runs on the machine whose rules apply, in its network.
+    pub host: bool,
     /// The name of the node on which the rules apply; none for a client outside.
     pub node: Option<Str>,
     /// The moment.
@@ -67,6 +81,9 @@ impl Services {
             for port in node_ports(old) {
                 self.by_node_port.remove(&port);
             }
+            if let Some(port) = health_check(old) {
+                self.by_health_check.remove(&port);
+            }
         }
         match &change.new {
             Some(new) => {
@@ -75,6 +92,9 @@ impl Services {
                 }
                 for port in node_ports(new) {
                     self.by_node_port.insert(port, new.key.clone());
+                }
+                if let Some(port) = health_check(new) {
+                    self.by_health_check.insert(port, new.key.clone());
                 }
             }
             None => self.affinity.retain(|(key, _), _| key != change.key()),
@@ -102,7 +122,12 @@ impl Services {
         random: &mut Random,
     ) -> Route {
         match self.by_ip.get(&ip).cloned() {
-            Some(key) => self.choose(&key, Door::Address, port, client, informers, random),
+            Some(key) => {
+                let service = informers.get(kinds::SERVICES, &key);
+                let inside = service.is_some_and(|service| service["spec"]["clusterIP"] == *ip.to_string().as_str());
+                let door = if inside { Door::ClusterIp } else { Door::External };
+                self.choose(&key, door, port, client, informers, random)
+            }
             None => Route::None,
         }
     }
@@ -113,6 +138,11 @@ impl Services {
             Some(key) => self.choose(&key, Door::NodePort, port, client, informers, random),
             None => Route::None,
         }
+    }
+
+    /// The service for which load balancers ask at a port of every node.
+    pub(super) fn health_check(&self, port: u16) -> Option<&Key> {
+        self.by_health_check.get(&port)
     }
 
     fn choose(
@@ -131,14 +161,15 @@ impl Services {
         }) else {
             return Route::Drop;
         };
-        let field = if door == Door::NodePort { "externalTrafficPolicy" } else { "internalTrafficPolicy" };
+        let (on, masked) = policy(&service["spec"], door, &client);
         let here = client.node.as_deref();
-        let on = here.filter(|_| service["spec"][field] == "Local");
-        let backends = endpoints_on(informers, key, entry["name"].str(), on, here);
-        if backends.is_empty() && on.is_some() {
+        let name = entry["name"].str();
+        let backends = endpoints_on(informers, key, name, on, here);
+        if backends.is_empty() && on.is_some() && !endpoints(informers, key, name).is_empty() {
             // Whoever wants a local endpoint where there is none gets no answer at all.
             return Route::Drop;
         }
+        let to = |(ip, port): Backend| Route::To { ip, port, masked: masked || ip == client.ip };
         let Some(first) = backends.first() else { return Route::Reject };
         if service["spec"]["sessionAffinity"] == "ClientIP" {
             let timeout =
@@ -149,14 +180,26 @@ impl Services {
                 && let Some(backend) = backends.iter().find(|(backend, _)| *backend == ip && fresh(since))
             {
                 self.affinity.insert(slot, (ip, client.now));
-                return Route::To(backend.0, backend.1);
+                return to(*backend);
             }
             let backend = pick(&backends, random).unwrap_or(*first);
             self.affinity.insert(slot, (backend.0, client.now));
-            return Route::To(backend.0, backend.1);
+            return to(backend);
         }
-        let (ip, port) = pick(&backends, random).unwrap_or(*first);
-        Route::To(ip, port)
+        to(pick(&backends, random).unwrap_or(*first))
+    }
+}
+
+/// The node whose endpoints alone a client is led to, if the service's policy says so, and whether its address is masked.
+/// As the rules of kube-proxy have it: what comes from outside keeps its address only under the policy `Local`, and what
+/// comes from within goes to all endpoints then.
+fn policy<'a>(spec: &Value, door: Door, client: &'a Client) -> (Option<&'a str>, bool) {
+    let here = client.node.as_deref();
+    match door {
+        Door::ClusterIp => (here.filter(|_| spec["internalTrafficPolicy"] == "Local"), !client.pod),
+        _ if spec["externalTrafficPolicy"] != "Local" => (None, true),
+        _ if client.pod || client.host => (None, !client.pod),
+        _ => (here, false),
     }
 }
 
@@ -218,6 +261,20 @@ fn nearest(ready: &mut Vec<(Backend, &Value)>, node: &str, zone: &str) {
             return ready.retain(|(_, hints)| meant(hints));
         }
     }
+}
+
+/// How many endpoints of a service are on a node, whatever their port.
+pub(super) fn local_endpoints(informers: &Informers, service: &Key, node: &str) -> usize {
+    let ports = informers.get(kinds::SERVICES, service).map_or(&[][..], |service| service["spec"]["ports"].items());
+    let of = |port: &Value| endpoints_on(informers, service, port["name"].str(), Some(node), None);
+    let mut ips: Vec<Ipv4Addr> = ports.iter().flat_map(of).map(|(ip, _)| ip).collect();
+    ips.sort_compact();
+    ips.dedup();
+    ips.len()
+}
+
+fn health_check(service: &Object) -> Option<u16> {
+    u16::try_from(service["spec"]["healthCheckNodePort"].int()).ok().filter(|port| *port != 0)
 }
 
 fn addresses(service: &Object) -> Vec<Ipv4Addr> {

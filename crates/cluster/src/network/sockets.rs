@@ -45,6 +45,8 @@ pub(super) struct Stream {
     pub(super) peer: Option<SocketId>,
     pub(super) target: Target,
     pub(super) local: (Ipv4Addr, u16),
+    /// The address that the other side sees in the place of the local one.
+    pub(super) seen: Ipv4Addr,
     pub(super) remote: (Ipv4Addr, u16),
     pub(super) latency: Duration,
     pub(super) inbox: VecDeque<(Time, Vec<u8>)>,
@@ -80,6 +82,7 @@ impl Stream {
             peer: None,
             target,
             local,
+            seen: local.0,
             remote,
             latency,
             inbox: VecDeque::new(),
@@ -106,10 +109,14 @@ pub struct Network {
     pub(super) by_ip: SortedMap<Ipv4Addr, Place>,
     pub(super) ips: SortedMap<Place, Ipv4Addr>,
     pub(super) names: SortedMap<NodeId, Str>,
+    /// The workstation's address on the nodes' network: the first of the first node's.
+    pub(super) workstation: Option<Ipv4Addr>,
     pub(super) sockets: SortedMap<SocketId, Socket>,
     pub(super) listeners: SortedMap<(Place, Protocol, u16), SocketId>,
     /// The API server's port.
     pub(super) door: Option<super::door::Door>,
+    /// The ports at which load balancers ask just now.
+    pub(super) health_checks: Vec<super::health_checks::HealthCheck>,
     /// Ports of nodes that lead to pods (`hostPort`).
     pub(super) mapped: SortedMap<(NodeId, Protocol, u16, Ipv4Addr), Target>,
     pub(super) owned: SortedMap<(Place, u64), SortedSet<SocketId>>,
@@ -142,6 +149,8 @@ impl Network {
     pub fn attach_node(&mut self, node: NodeId, name: &str, ip: Ipv4Addr) {
         self.attach(Place::Node(node), ip);
         self.names.insert(node, name.into());
+        let [a, b, c, _] = ip.octets();
+        self.workstation.get_or_insert(Ipv4Addr::new(a, b, c, 1));
     }
 
     pub(super) fn name_of(&self, place: Place) -> Option<Str> {
@@ -161,14 +170,18 @@ impl Network {
         }
     }
 
+    fn workstation(&self) -> Ipv4Addr {
+        self.workstation.unwrap_or(WORKSTATION)
+    }
+
     /// A machine's address.
     pub fn address(&self, place: Place) -> Option<Ipv4Addr> {
-        if place == Place::Workstation { Some(WORKSTATION) } else { self.ips.get(&place).copied() }
+        if place == Place::Workstation { Some(self.workstation()) } else { self.ips.get(&place).copied() }
     }
 
     /// Who has an address.
     pub fn place(&self, ip: Ipv4Addr) -> Option<Place> {
-        if ip == WORKSTATION { Some(Place::Workstation) } else { self.by_ip.get(&ip).copied() }
+        if ip == self.workstation() { Some(Place::Workstation) } else { self.by_ip.get(&ip).copied() }
     }
 
     /// Closes everything that one holder on a machine holds (a container that ended).

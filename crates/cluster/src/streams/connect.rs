@@ -10,7 +10,7 @@ use drydock_value::{Time, Value};
 
 use super::Source;
 use crate::Cluster;
-use crate::network::{Network, Place, Target};
+use crate::network::{Network, Target};
 use crate::objects::Key;
 use crate::queue::{EventQueue, NodeId};
 use crate::runtime::LogOptions;
@@ -261,14 +261,9 @@ impl Cluster {
             return Err(Status::new(404, "", message));
         };
         let now = self.now();
-        let socket = self.network.connect_to(
-            Place::Node(about.node),
-            FORWARDS,
-            Network::outside(),
-            Target { place, port },
-            now,
-            &mut self.queue,
-        );
+        // The runtime dials within the pod's own network.
+        let socket =
+            self.network.connect_to(place, FORWARDS, Network::outside(), Target { place, port }, now, &mut self.queue);
         Ok(self.streams.add(Source::Port { socket, port, unsent: VecDeque::new(), ended: false }))
     }
 }

@@ -137,6 +137,6 @@ impl Cluster {
 
     /// The workstation's address on the nodes' network.
     pub fn workstation_address(&self) -> IpAddr {
-        IpAddr::V4(crate::network::WORKSTATION)
+        IpAddr::V4(self.network.address(Place::Workstation).unwrap_or(crate::network::WORKSTATION))
     }
 }

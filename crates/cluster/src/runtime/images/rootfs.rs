@@ -244,6 +244,7 @@ fn install_utilities(vfs: &mut Vfs, image: &Image) {
         "registry.k8s.io/e2e-test-images/agnhost" | "registry.k8s.io/e2e-test-images/jessie-dnsutils" => {
             &["curl", "nslookup", "dig", "host", "nc"]
         }
+        "node" => &["curl", "nslookup", "dig", "host", "jq", "ip", "ss"],
         _ => &[],
     };
     let wanted = if !image.repository.ends_with("/nginx") { extra } else { extra.get(..1).unwrap_or_default() };

@@ -524,6 +524,7 @@ pub const ROWS: &[Row] = &[
     Row {
         repository: "registry.k8s.io/echoserver",
         tags: Tags { words: &[], versions: &[minors(1, 0, 10)], variants: &[], prefix: "" },
+        env: &[("APP_VERSION", "{version}")],
         size: 46_200_000,
         command: &["/usr/local/bin/run.sh"],
         ports: &[8080, 8443],

@@ -103,7 +103,7 @@ impl Program for Echo {
             return Step::Exit(0);
         }
         let mut server = std::mem::take(&mut self.server);
-        server.serve(sys, &mut Site { kind: &self.kind });
+        server.serve(sys, &mut Site { kind: &self.kind, name: &self.name });
         self.server = server;
         self.server.wait().into()
     }
@@ -128,6 +128,7 @@ impl Program for Echo {
 
 struct Site<'a> {
     kind: &'a Kind,
+    name: &'a str,
 }
 
 impl Answer for Site<'_> {
@@ -175,6 +176,14 @@ impl Answer for Site<'_> {
                 text.push('\n');
                 plain(text)
             }
+            Kind::EchoServer if self.name == "echoserver" => {
+                let old = sys.env("APP_VERSION").is_some_and(|version| version == "1.4");
+                let text = if old { old_report(incoming) } else { report(incoming, sys) };
+                let server = if old { "nginx/1.10.0" } else { "echoserver" };
+                let response = Response::new(200, "text/plain", text).with("Server", server);
+                super::nginx::access(incoming, &response, sys);
+                response
+            }
             Kind::EchoServer => {
                 let peer = incoming.peer.map(|(ip, _)| ip.to_string()).unwrap_or_default();
                 let mut text = format!(
@@ -206,4 +215,78 @@ fn as_sent(incoming: &Incoming<'_>) -> String {
         text.push_str(&format!("{name}: {value}\n"));
     }
     text
+}
+
+/// What both of echoserver's reports say of a request: the client's address, the address asked for, the headers in
+/// alphabetical order, the body.
+struct Asked {
+    client: String,
+    uri: String,
+    headers: String,
+    body: String,
+}
+
+impl Asked {
+    fn read(incoming: &Incoming<'_>) -> Asked {
+        let request = incoming.request;
+        let host = request.header("host");
+        let host = host.split(':').next().unwrap_or_default();
+        let mut headers: Vec<String> =
+            request.headers.iter().map(|(name, value)| format!("{}={value}\n", name.to_lowercase())).collect();
+        headers.sort_unstable();
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        Asked {
+            client: incoming.peer.map(|(ip, _)| ip.to_string()).unwrap_or_default(),
+            uri: format!("http://{host}:{}{}", incoming.port, request.target),
+            headers: headers.concat(),
+            body: if body.is_empty() { "-no body in request-".into() } else { body },
+        }
+    }
+}
+
+/// The version of HTTP and the query of a request.
+fn version_and_query<'a>(incoming: &Incoming<'a>) -> (&'a str, &'a str) {
+    let request = incoming.request;
+    let query = request.target.split_once('?').map_or("", |(_, query)| query);
+    (request.version.trim_start_matches("HTTP/"), query)
+}
+
+/// echoserver's report up to 1.4.
+fn old_report(incoming: &Incoming<'_>) -> String {
+    let Asked { client, uri, headers, body } = Asked::read(incoming);
+    let (version, query) = version_and_query(incoming);
+    let query = if query.is_empty() { "nil" } else { query };
+    let request = incoming.request;
+    format!(
+        "CLIENT VALUES:\nclient_address={client}\ncommand={}\nreal path={}\nquery={query}\nrequest_version={version}\n\
+         request_uri={uri}\n\nSERVER VALUES:\nserver_version=nginx: 1.10.0 - lua: 10001\n\nHEADERS RECEIVED:\n{headers}\
+         BODY:\n{body}",
+        request.method, request.target
+    )
+}
+
+/// The report of later ones.
+fn report(incoming: &Incoming<'_>, sys: &Sys<'_>) -> String {
+    let Asked { client, uri, headers, body } = Asked::read(incoming);
+    let (version, query) = version_and_query(incoming);
+    let names = [("node name", "NODE_NAME"), ("pod name", "POD_NAME"), ("pod namespace", "POD_NAMESPACE")];
+    let mut pod: String = names
+        .iter()
+        .chain(&[("pod IP", "POD_IP")])
+        .filter_map(|(label, name)| Some(format!("\t{label}:\t{}\n", sys.env(name)?)))
+        .collect();
+    if pod.is_empty() {
+        pod = "\t-no pod information available-\n".into();
+    }
+    let headers: String = headers.lines().map(|line| format!("\t{line}\n")).collect();
+    let request = incoming.request;
+    format!(
+        "\n\nHostname: {}\n\nPod Information:\n{pod}\nServer values:\n\tserver_version=nginx: 1.13.3 - lua: 10008\n\n\
+         Request Information:\n\tclient_address={client}\n\tmethod={}\n\treal path={}\n\tquery={query}\n\t\
+         request_version={version}\n\trequest_scheme=http\n\trequest_uri={uri}\n\nRequest Headers:\n{headers}\n\
+         Request Body:\n\t{body}\n\n",
+        sys.hostname(),
+        request.method,
+        request.target
+    )
 }

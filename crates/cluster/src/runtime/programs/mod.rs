@@ -14,6 +14,7 @@ pub mod http;
 mod httpd;
 mod ingress;
 mod interpreter;
+pub(crate) mod kube_proxy;
 mod nginx;
 pub(crate) mod node;
 mod pause;
@@ -45,6 +46,7 @@ pub fn find(name: &str) -> Option<Box<dyn Program>> {
         "hello-world" => Box::new(hello::Hello),
         "systemctl" => Box::new(systemctl::Systemctl::default()),
         "crictl" | "journalctl" => Box::new(node::NodeTool::default()),
+        "kube-proxy" => Box::new(kube_proxy::KubeProxy::default()),
         "sudo" => Box::new(systemctl::Sudo),
         "stress" => Box::new(stress::Stress::default()),
         "vish-stress" => Box::new(stress::Consumer::default()),

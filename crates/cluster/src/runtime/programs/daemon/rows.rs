@@ -111,15 +111,6 @@ pub(super) const ROWS: &[Row] = &[
         ..PLAIN
     },
     Row {
-        name: "kube-proxy",
-        ports: &[10249, 10256],
-        ready: &[
-            "{stamp} server_linux.go:132] \"Using iptables Proxier\"",
-            "{stamp} server.go:527] \"Version info\" version=\"v1.36.3\"",
-        ],
-        ..PLAIN
-    },
-    Row {
         name: "coredns",
         health: true,
         ports: &[53, 8080, 8181, 9153],

@@ -457,7 +457,8 @@ fn quoted(text: &str) -> &str {
     if text.is_empty() { "-" } else { text }
 }
 
-fn access(incoming: &Incoming<'_>, response: &Response, sys: &mut Sys<'_>) {
+/// Writes a line of the access log, in the format that nginx calls `main`.
+pub(super) fn access(incoming: &Incoming<'_>, response: &Response, sys: &mut Sys<'_>) {
     let request = incoming.request;
     let client = incoming.peer.map_or_else(|| "-".into(), |(ip, _)| ip.to_string());
     let line = if request.method.is_empty() {
