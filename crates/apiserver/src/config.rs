@@ -2,8 +2,8 @@
 
 use drydock_value::Time;
 
-use crate::auth::authority::SignedRequest;
 use crate::user::User;
+use drydock_pki::request::SignedRequest;
 
 /// What must not be exceeded. Every limit ends in a `Status` that names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

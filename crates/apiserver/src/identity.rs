@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drydock_schema::sha256::digest;
+use drydock_pki::sha256::digest;
 use drydock_value::{Time, Value, value};
 
 use crate::boot::{apart, create};

@@ -36,7 +36,7 @@ pub struct ApiServer {
     pub(crate) published: crate::http::Published,
     pub(crate) descriptions: Option<Arc<drydock_schema::Descriptions>>,
     /// What tokens are signed with, once there was one to sign.
-    pub(crate) token_key: Arc<OnceLock<crate::auth::rs256::Key>>,
+    pub(crate) token_key: Arc<OnceLock<drydock_pki::rsa::Key>>,
     /// When the server next looks after the service that leads to itself.
     next_check: Time,
     /// When it next renews the lease that tells of it.

@@ -4,7 +4,7 @@ use drydock_value::Time;
 
 pub use drydock_apiserver::{
     ApiServer, Authorization, ChangeKind, Client, Config, DeleteOptions, Kind, PatchType, Propagation, SignatureCheck,
-    Snapshot, User, kinds, quota_used, verifies_rs256,
+    Snapshot, User, kinds, quota_used,
 };
 
 /// The API server's verbs, as `actor` at `now`.

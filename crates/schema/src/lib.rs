@@ -29,7 +29,6 @@ pub mod patch;
 pub mod pattern;
 pub mod quantity;
 mod resources;
-pub mod sha256;
 pub mod structural;
 mod table;
 pub mod time;

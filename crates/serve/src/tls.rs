@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use drydock_apiserver::{Authority, SignedRequest, asked};
+use drydock_apiserver::Authority;
+use drydock_pki::request::{SignedRequest, asked};
 use drydock_value::Time;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use tokio_rustls::TlsAcceptor;
@@ -185,7 +186,7 @@ mod tests {
         ] {
             let key = KeyPair::generate_for(algorithm).unwrap();
             let request = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
-            let mut signed = drydock_apiserver::signed(&request).unwrap();
+            let mut signed = drydock_pki::request::signed(&request).unwrap();
             assert_eq!(check_signature(&signed), Ok(()), "{refusal}");
             if let Some(last) = signed.body.last_mut() {
                 *last ^= 1;

@@ -287,3 +287,49 @@ fn addresses_are_those_that_kube_proxy_leaves() {
         assert_eq!(output.stdout + &output.stderr, *expected, "{line}");
     }
 }
+
+/// A user who comes in with a certificate: key, request, approval, kubeconfig.
+const CERTIFICATES: &[(&str, &str)] = &[
+    ("openssl genrsa -out nina.key 2048; openssl req -new -key nina.key -subj /CN=nina/O=dev -out nina.csr", ""),
+    (
+        "printf 'apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\nmetadata: {name: nina}\nspec:\n  request: \
+         %s\n  signerName: kubernetes.io/kube-apiserver-client\n  expirationSeconds: 86400\n  usages: [client auth]\n' $(base64 -w0 \
+         nina.csr) | kubectl apply -f -",
+        "certificatesigningrequest.certificates.k8s.io/nina created\n",
+    ),
+    ("kubectl certificate approve nina", "certificatesigningrequest.certificates.k8s.io/nina approved\n"),
+    (
+        "sleep 1; kubectl get csr nina -o jsonpath='{.status.certificate}' | base64 -d > nina.crt; openssl x509 -in nina.crt -noout \
+         -subject -issuer -enddate",
+        "subject=CN=nina, O=dev\nissuer=CN=minikubeCA\nnotAfter=Nov 23 14:56:49 2026 GMT\n",
+    ),
+    ("kubectl create role reader --verb=list --resource=pods -o name", "role.rbac.authorization.k8s.io/reader\n"),
+    (
+        "kubectl create rolebinding reader --role=reader --group=dev -o name",
+        "rolebinding.rbac.authorization.k8s.io/reader\n",
+    ),
+    (
+        "kubectl config set-credentials nina --client-key=nina.key --client-certificate=nina.crt --embed-certs=true",
+        "User \"nina\" set.\n",
+    ),
+    ("kubectl --user=nina get pods -o name", ""),
+    (
+        "kubectl --user=nina get secrets",
+        "Error from server (Forbidden): secrets is forbidden: User \"nina\" cannot list resource \"secrets\" in API group \"\" in \
+         the namespace \"default\"\n",
+    ),
+    (
+        "openssl req -x509 -nodes -quiet -newkey rsa:2048 -keyout tls.key -out tls.crt -subj /CN=web; kubectl create secret tls web \
+         --key=tls.key --cert=tls.crt",
+        "secret/web created\n",
+    ),
+];
+
+#[test]
+fn users_come_in_with_certificates() {
+    let mut session = Session::new(Options { profile: Profile::Minikube, ..Options::default() });
+    for (line, expected) in CERTIFICATES {
+        let output = session.run(line);
+        assert_eq!(output.stdout + &output.stderr, *expected, "{line}");
+    }
+}

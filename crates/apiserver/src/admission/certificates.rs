@@ -5,11 +5,11 @@ use drydock_api::Status;
 use drydock_value::Value;
 
 use super::{Attributes, Operation};
-use crate::auth::authority;
 use crate::auth::rules::Ask;
 use crate::kinds;
 use crate::server::ApiServer;
 use crate::verbs::{Cx, forbidden};
+use drydock_pki::request;
 
 const CLIENT: &str = "kubernetes.io/kube-apiserver-client";
 
@@ -27,7 +27,7 @@ pub(super) fn validate(
     let signer = request["spec"]["signerName"].str();
     if attributes.operation == Operation::Create {
         let text = drydock_schema::base64::decode(request["spec"]["request"].str()).unwrap_or_default();
-        let asked = authority::asked(&String::from_utf8_lossy(&text)).unwrap_or_default();
+        let asked = request::asked(&String::from_utf8_lossy(&text)).unwrap_or_default();
         if signer == CLIENT && asked.subject.organizations.iter().any(|group| group == "system:masters") {
             return refuse(format!("use of {signer} signer with system:masters group is not allowed"));
         }

@@ -4,10 +4,10 @@ use drydock_api::{Auth, Request, Status};
 use drydock_schema::go;
 use drydock_sorted::Sort as _;
 
-use crate::auth::certificate;
 use crate::auth::rules::Ask;
 use crate::server::ApiServer;
 use crate::user::{User, service_account};
+use drydock_pki::certificate;
 
 fn unauthorized() -> Status {
     Status::new(401, "Unauthorized", "Unauthorized")

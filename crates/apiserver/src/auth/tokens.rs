@@ -1,11 +1,12 @@
 //! Service account tokens: three parts of base64, like the real ones, with the real claims, signed with a key whose public
 //! half is what the server shows as `/openid/v1/jwks`. The key follows from the session's seed, and is no secret.
 
+use crate::random::Random;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use drydock_pki::rsa::Key;
 use drydock_value::{Time, Value, parse_json, to_json, value};
 
-use super::rs256::Key;
 use crate::kinds;
 use crate::server::ApiServer;
 use crate::user::User;
@@ -30,7 +31,10 @@ impl ApiServer {
     }
 
     fn token_key(&self) -> &Key {
-        self.token_key.get_or_init(|| Key::new(self.config.seed))
+        self.token_key.get_or_init(|| {
+            let mut random = Random::new(self.config.seed ^ 0x5e71_ace0_acc0_0275);
+            Key::new(&mut |bound| random.below(bound))
+        })
     }
 
     /// The key that tokens are verified with, as a set of one, in the order in which the real server writes it.

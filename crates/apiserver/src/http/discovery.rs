@@ -207,7 +207,7 @@ fn version_hash(served: &Served) -> Option<String> {
     if let Some(definition) = crate::custom::of(kind) {
         let stored = definition.versions.iter().find(|version| version.is_storage && version.is_served)?;
         let name = format!("{}/{}/{}", stored.served.group(), stored.served.version(), stored.served.kind_name());
-        return Some(drydock_schema::base64::encode(&drydock_schema::sha256::digest(name.as_bytes())[..8]));
+        return Some(drydock_schema::base64::encode(&drydock_pki::sha256::digest(name.as_bytes())[..8]));
     }
     let name = kind.group_resource();
     let known = HASHES.lines().filter_map(|line| line.split_once(' ')).find(|(own, _)| *own == name);

@@ -10,8 +10,11 @@ fn get(server: &mut ApiServer, path: &str, header: (&str, &str)) -> (u16, Value,
         request = request.param("hash", hash);
     }
     request.auth = drydock_api::Auth::Certificate {
-        certificate: crate::issue_certificate(
-            &crate::Subject { common_name: "admin".into(), organizations: vec!["system:masters".into()] },
+        certificate: drydock_pki::certificate::issue(
+            &drydock_pki::certificate::Subject {
+                common_name: "admin".into(),
+                organizations: vec!["system:masters".into()],
+            },
             1,
         ),
     };

@@ -4,7 +4,6 @@ use drydock_api::Status;
 use drydock_value::Value;
 
 use super::{PLAIN, Strategy, WITH_STATUS, spec_changed, warnings};
-use crate::auth::authority;
 use crate::kinds;
 use crate::server::ApiServer;
 use crate::validation::{
@@ -12,6 +11,7 @@ use crate::validation::{
     webhooks,
 };
 use crate::verbs::{Cx, Part};
+use drydock_pki::request;
 
 /// Roles and bindings: named freely, created by an update too.
 const RBAC: Strategy = Strategy { name: names::path_segment, create_on_update: true, ..PLAIN };
@@ -210,7 +210,7 @@ fn date_taints(server: &ApiServer, slice: &mut Value) {
 fn signing_request(server: &mut ApiServer, cx: &Cx, request: &mut Value) -> Result<(), Status> {
     if let Some(check) = server.config.signature_check.0 {
         let text = drydock_schema::base64::decode(request["spec"]["request"].str()).unwrap_or_default();
-        let signed = authority::signed(&String::from_utf8_lossy(&text));
+        let signed = request::signed(&String::from_utf8_lossy(&text));
         if let Some(Err(why)) = signed.as_ref().map(check) {
             let mut errors = Errors::default();
             errors.invalid(&Path::new("spec").field("request"), &request["spec"]["request"], &why);

@@ -4,7 +4,7 @@ use drydock_value::Value;
 
 use super::common::one_of;
 use super::{Errors, Path};
-use crate::auth::certificate;
+use drydock_pki::der::read_pem;
 
 const SPEC: Path<'static> = Path::new("spec");
 const STATUS: Path<'static> = Path::new("status");
@@ -43,7 +43,7 @@ pub(crate) fn signing_request(request: &Value, errors: &mut Errors) {
     let spec = &request["spec"];
     let text = drydock_schema::base64::decode(spec["request"].str()).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    if certificate::pem(&text).is_none_or(|(kind, _)| kind != "CERTIFICATE REQUEST") {
+    if read_pem(&text).is_none_or(|(kind, _)| kind != "CERTIFICATE REQUEST") {
         errors.invalid(&SPEC.field("request"), &spec["request"], "PEM block type must be CERTIFICATE REQUEST");
     }
     let usages = spec["usages"].items();
@@ -115,7 +115,7 @@ fn issued(encoded: &str) -> Option<String> {
         return None;
     }
     let text = drydock_schema::base64::decode(encoded).unwrap_or_default();
-    match certificate::pem(&String::from_utf8_lossy(&text)) {
+    match read_pem(&String::from_utf8_lossy(&text)) {
         Some((kind, _)) if kind == "CERTIFICATE" => None,
         Some((kind, _)) => Some(format!("only CERTIFICATE PEM blocks are allowed, found {kind:?}")),
         None => Some("must contain at least one CERTIFICATE PEM block".into()),

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use drydock_api::Status;
-use drydock_apiserver::{Asked, Authority, User, asked};
+use drydock_apiserver::{Authority, User};
+use drydock_pki::request::{Asked, asked};
 use drydock_schema::base64;
 use drydock_value::{Time, Value, value};
 
@@ -212,7 +213,7 @@ impl Controller for Certificates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use drydock_apiserver::Subject;
+    use drydock_pki::certificate::Subject;
 
     #[test]
     fn what_a_signer_refuses() {

@@ -158,7 +158,7 @@ fn add(items: &mut Items, mut item: Item, behavior: &str) -> Result<(), String> 
     let places = resource::matching(items, &id);
     let fail = |why: String| {
         // Where Go prints an address, there is only this to tell one from another.
-        let digest = drydock_schema::sha256::digest(id.to_string().as_bytes());
+        let digest = drydock_pki::sha256::digest(id.to_string().as_bytes());
         let address: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         Err(format!("merging from generator &{{0xc0{address} <nil>}}: {why}"))
     };

@@ -1,7 +1,7 @@
 //! What lies on the workstation at the start.
 
 use drydock_api::Auth;
-use drydock_apiserver::{Subject, issue_certificate};
+use drydock_pki::certificate::{Subject, issue};
 use drydock_shell::{Vfs, tool_names};
 use drydock_value::Time;
 
@@ -51,7 +51,7 @@ pub(super) fn initial(options: &Options, now: Time) -> Vfs {
     let _ = files.write("/etc/hostname", b"drydock\n");
     let issue = |name: &str, groups: &[&str], serial: u64| {
         let organizations = groups.iter().map(|group| (*group).to_owned()).collect();
-        issue_certificate(&Subject { common_name: name.into(), organizations }, options.seed.wrapping_add(serial))
+        issue(&Subject { common_name: name.into(), organizations }, options.seed.wrapping_add(serial))
     };
     // The API server is on the first node.
     let server = options.profile.config().nodes.first().map(|node| node.ip.clone()).unwrap_or_default();

@@ -3,9 +3,10 @@
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use drydock_pki::sha256::Sha256;
 
 use super::Call;
-use super::digest::{Md5, Sha1, Sha256};
+use super::digest::{Md5, Sha1};
 use super::options::Options;
 use super::stream::{Complaint, Filter, Flow, Stream};
 
@@ -158,7 +159,7 @@ impl Hasher {
         let digest = match self {
             Hasher::Md5(hasher) => hasher.finish(),
             Hasher::Sha1(hasher) => hasher.finish(),
-            Hasher::Sha256(hasher) => hasher.finish(),
+            Hasher::Sha256(hasher) => hasher.finish().to_vec(),
         };
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }

@@ -24,6 +24,7 @@ pub(crate) mod ls;
 mod machine;
 mod net;
 mod number;
+mod openssl;
 mod options;
 mod packages;
 mod pager;
@@ -136,6 +137,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "nproc", usage: "", start: Start::Run(machine::nproc) },
     Tool { name: "nslookup", usage: "HOST [DNS_SERVER]", start: Start::Run(net::nslookup) },
     Tool { name: "od", usage: "[-abcdfhilovxs] [-t TYPE] [-N SIZE] [FILE]...", start: Start::Filter(binary::dump) },
+    Tool { name: "openssl", usage: "COMMAND [OPTIONS]", start: Start::Slurp(openssl::run) },
     Tool { name: "paste", usage: "[OPTIONS] [FILE]...", start: Start::Filter(columns::paste) },
     Tool { name: "pgrep", usage: "[-flnovx] PATTERN", start: Start::Run(processes::by_name) },
     Tool { name: "pidof", usage: "[NAME]...", start: Start::Run(processes::by_name) },
@@ -344,6 +346,9 @@ fn wants_input(name: &str, words: &[String]) -> bool {
     let words = words.get(1..).unwrap_or_default();
     if name == "tar" {
         return tar::reads_input(words);
+    }
+    if name == "openssl" {
+        return openssl::reads_input(words);
     }
     words.iter().any(|word| word == "-")
         || (name == "shuf" && !words.iter().any(|word| word.starts_with(['-', '/']) && word.contains(['i', 'e', '/'])))

@@ -23,7 +23,7 @@ const fn package(
     Package { apt, apk, versions, size, programs }
 }
 
-const PACKAGES: [Package; 18] = [
+const PACKAGES: [Package; 19] = [
     package("curl", "curl", ("7.88.1-10+deb12u14", "8.14.1-r2"), 315, &["curl"]),
     package("wget", "wget", ("1.21.3-1+deb12u1", "1.25.0-r1"), 937, &["wget"]),
     package("procps", "procps", ("2:4.0.2-3", "4.0.4-r3"), 709, PROCPS),
@@ -47,6 +47,7 @@ const PACKAGES: [Package; 18] = [
     package("jq", "jq", ("1.6-2.1+deb12u1", "1.8.1-r0"), 64, &["jq"]),
     package("tree", "tree", ("2.1.0-1", "2.2.1-r0"), 53, &["tree"]),
     package("unzip", "unzip", ("6.0-28", "6.0-r15"), 166, &["unzip"]),
+    package("openssl", "openssl", ("3.0.17-1~deb12u3", "3.5.4-r0"), 1430, &["openssl"]),
     package("bash", "bash", ("5.2.15-2+b8", "5.2.37-r0"), 1494, &["bash"]),
 ];
 

@@ -85,7 +85,7 @@ fn tokens_lead_back_to_their_account() {
     let bytes = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).unwrap();
     let header = parse_json(&String::from_utf8(bytes(body.split('.').next().unwrap())).unwrap()).unwrap();
     assert_eq!((&header["alg"], &header["kid"]), (&key["alg"], &key["kid"]));
-    assert!(crate::verifies_rs256(&bytes(key["n"].str()), body.as_bytes(), &bytes(signature)));
+    assert!(drydock_pki::rsa::verifies(&bytes(key["n"].str()), body.as_bytes(), &bytes(signature)));
     let mut review = Request::new(Method::Post, "/apis/authentication.k8s.io/v1/selfsubjectreviews")
         .with_value(value!({"kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1"}));
     review.auth = Auth::Token(token.clone());

@@ -22,6 +22,7 @@ const NOT_IN_DEBIAN: &[&str] = &[
     "nc",
     "netstat",
     "nslookup",
+    "openssl",
     "pgrep",
     "ping",
     "pkill",
@@ -45,7 +46,7 @@ const NOT_IN_DEBIAN: &[&str] = &[
 ];
 /// Utilities that are no part of busybox.
 const NOT_IN_BUSYBOX: &[&str] =
-    &["apt", "apt-get", "bash", "curl", "jq", "kubectl", "minikube", "dig", "host", "nano", "ss", "vim"];
+    &["apt", "apt-get", "bash", "curl", "jq", "kubectl", "minikube", "dig", "host", "nano", "openssl", "ss", "vim"];
 
 /// Directories that every image has, so that what a kubelet mounts there changes no file system.
 const DIRECTORIES: &[&str] = &[
@@ -244,7 +245,7 @@ fn install_utilities(vfs: &mut Vfs, image: &Image) {
         "registry.k8s.io/e2e-test-images/agnhost" | "registry.k8s.io/e2e-test-images/jessie-dnsutils" => {
             &["curl", "nslookup", "dig", "host", "nc"]
         }
-        "node" => &["curl", "nslookup", "dig", "host", "jq", "ip", "ss"],
+        "node" => &["openssl", "curl", "nslookup", "dig", "host", "jq", "ip", "ss"],
         _ => &[],
     };
     let wanted = if !image.repository.ends_with("/nginx") { extra } else { extra.get(..1).unwrap_or_default() };

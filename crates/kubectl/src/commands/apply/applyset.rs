@@ -77,7 +77,7 @@ impl ApplySet {
         Failure::all(wrong)?;
         let namespace = if resource.namespaced() { place } else { String::new() };
         let identity = format!("{name}.{namespace}.{}.{}", resource.kind, resource.id.group);
-        let digest = drydock_schema::sha256::digest(identity.as_bytes());
+        let digest = drydock_pki::sha256::digest(identity.as_bytes());
         let mut set = ApplySet {
             id: format!("applyset-{}-v1", URL_SAFE_NO_PAD.encode(digest)),
             name: name.to_owned(),

@@ -148,8 +148,7 @@ fn from_env_file(inv: &Invocation, io: &mut Io<'_>, kind: For, path: &str, data:
 /// What `--append-hash` adds to a name: the beginning of a hash over the content, in letters that make no words.
 pub(crate) fn hash(content: &drydock_value::Value) -> String {
     let json = crate::change::applied::escape_html(&to_json(content));
-    let hex: String =
-        drydock_schema::sha256::digest(json.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = drydock_pki::sha256::digest(json.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     hex.chars()
         .take(10)
         .map(|letter| match letter {

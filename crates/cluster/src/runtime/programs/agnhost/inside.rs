@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use drydock_schema::sha256;
+use drydock_pki::sha256;
 use drydock_shell::{Program, Step, Sys, Wait};
 use drydock_value::{Time, Value, parse_json};
 
 use super::jobs::Dial;
 use super::{Flags, stamp};
-use crate::store::verifies_rs256;
 
 /// Where the token of a pod's account is.
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -212,7 +211,7 @@ impl Discovery {
         let key = found["keys"].find("kid", header["kid"].str()).cloned().unwrap_or_default();
         let bytes = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
         let (signed, signature) = self.token.rsplit_once('.').unwrap_or_default();
-        if !verifies_rs256(&bytes(key["n"].str()), signed.as_bytes(), &bytes(signature)) {
+        if !drydock_pki::rsa::verifies(&bytes(key["n"].str()), signed.as_bytes(), &bytes(signature)) {
             return Err("failed to verify signature: failed to verify id token signature".into());
         }
         Discovery::say("OK: Validated signature on JWT", sys);

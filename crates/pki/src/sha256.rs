@@ -12,25 +12,63 @@ fn constants() -> ([u32; 8], Vec<u32>) {
     (start, primes.iter().take(64).map(|prime| fraction(*prime, 3)).collect())
 }
 
+fn shared() -> &'static ([u32; 8], Vec<u32>) {
+    static CONSTANTS: OnceLock<([u32; 8], Vec<u32>)> = OnceLock::new();
+    CONSTANTS.get_or_init(constants)
+}
+
 /// The digest of some bytes.
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
-    static CONSTANTS: OnceLock<([u32; 8], Vec<u32>)> = OnceLock::new();
-    let (start, constants) = CONSTANTS.get_or_init(constants);
-    let mut state = *start;
-    let mut message = bytes.to_vec();
-    message.push(0x80);
-    while message.len() % 64 != 56 {
-        message.push(0);
+    let mut digest = Sha256::new();
+    digest.update(bytes);
+    digest.finish()
+}
+
+/// A digest of bytes that come in pieces.
+#[derive(Debug, Clone)]
+pub struct Sha256 {
+    state: [u32; 8],
+    /// What does not fill a block of 64 bytes yet.
+    partial: Vec<u8>,
+    length: u64,
+}
+
+impl Default for Sha256 {
+    fn default() -> Sha256 {
+        Sha256::new()
     }
-    message.extend((bytes.len() as u64 * 8).to_be_bytes());
-    for block in message.chunks_exact(64) {
-        compress(&mut state, block, constants);
+}
+
+impl Sha256 {
+    /// The one of nothing yet.
+    pub fn new() -> Sha256 {
+        Sha256 { state: shared().0, partial: Vec::new(), length: 0 }
     }
-    let mut digest = [0; 32];
-    for (bytes, word) in digest.chunks_exact_mut(4).zip(state) {
-        bytes.copy_from_slice(&word.to_be_bytes());
+
+    /// Takes more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.length = self.length.wrapping_add(bytes.len() as u64);
+        self.partial.extend_from_slice(bytes);
+        let whole = self.partial.len() / 64 * 64;
+        for block in self.partial[..whole].chunks_exact(64) {
+            compress(&mut self.state, block, &shared().1);
+        }
+        self.partial.drain(..whole);
     }
-    digest
+
+    /// The digest of all.
+    pub fn finish(mut self) -> [u8; 32] {
+        let bits = self.length.wrapping_mul(8);
+        let zeros = (119 - self.partial.len()) % 64;
+        self.update(&[0x80]);
+        self.update(&vec![0; zeros]);
+        self.update(&bits.to_be_bytes());
+        let mut digest = [0; 32];
+        for (bytes, word) in digest.chunks_exact_mut(4).zip(self.state) {
+            bytes.copy_from_slice(&word.to_be_bytes());
+        }
+        digest
+    }
 }
 
 /// The first 32 bits behind the point of a prime's square or cube root, in whole numbers.
@@ -82,6 +120,14 @@ mod tests {
     fn known_digests() {
         let hex = |bytes: &[u8]| super::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(hex(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        // Longer than a block, in pieces.
+        let mut long = super::Sha256::new();
+        for _ in 0..100 {
+            long.update(b"0123456789");
+        }
+        let long = long.finish();
+        assert_eq!(long, super::digest("0123456789".repeat(100).as_bytes()));
+        assert_eq!(long[..4], [0xab, 0x6c, 0x5f, 0x32]);
         assert_eq!(hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

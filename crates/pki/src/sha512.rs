@@ -32,7 +32,7 @@ const START: [u64; 8] = [
 ];
 
 /// The digest of some parts, one after the other.
-pub(super) fn digest(parts: &[&[u8]]) -> [u8; 64] {
+pub fn digest(parts: &[&[u8]]) -> [u8; 64] {
     let mut text = parts.concat();
     let bits = (text.len() as u128) * 8;
     text.push(0x80);

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::sha512::digest;
+use crate::sha512::digest;
 
 /// 256 bits, the lowest first.
 type Number = [u64; 4];
@@ -216,16 +216,16 @@ fn remainder(high: Number, low: Number) -> Number {
 
 /// A key for signing.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Key {
+pub struct Key {
     factor: Number,
     prefix: [u8; 32],
     /// The public key.
-    pub(super) public: [u8; 32],
+    pub public: [u8; 32],
 }
 
 impl Key {
     /// The key that 32 bytes of chance are.
-    pub(super) fn new(secret: &[u8; 32]) -> Key {
+    pub fn new(secret: &[u8; 32]) -> Key {
         let [low, prefix] = split(digest(&[secret]));
         let mut factor = read(&low);
         factor[0] &= !7;
@@ -234,7 +234,7 @@ impl Key {
     }
 
     /// The signature of a text.
-    pub(super) fn sign(&self, text: &[u8]) -> [u8; 64] {
+    pub fn sign(&self, text: &[u8]) -> [u8; 64] {
         let scalar = |parts: &[&[u8]]| {
             let [low, high] = split(digest(parts)).map(|half| read(&half));
             remainder(high, low)
