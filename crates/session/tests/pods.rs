@@ -333,3 +333,42 @@ fn users_come_in_with_certificates() {
         assert_eq!(output.stdout + &output.stderr, *expected, "{line}");
     }
 }
+
+/// What a shell on the node and pods with its processes and files see and do.
+const NODE: &[(&str, &str)] = &[
+    ("kubectl create deployment web --image=nginx -o name; sleep 5", "deployment.apps/web\n"),
+    (
+        "minikube ssh -- 'hostname; cat /etc/hostname; pgrep kubelet; ps -ef | grep -c [k]ube-apiserver'",
+        "minikube\nminikube\n1422\n1\n",
+    ),
+    (
+        "minikube ssh -- 'sudo pkill -f \"[n]ginx -g\"; echo kept > /root/note'; sleep 3; kubectl get pods --no-headers | awk '{print $2, $4}'",
+        "1/1 1\n",
+    ),
+    (
+        "kubectl debug node/minikube -qit --image=ubuntu -- chroot /host sh -c 'cat /root/note /etc/hostname; crictl ps -q | wc -l; cd \
+         /var/log; ls; pwd'",
+        "kept\nminikube\n9\ncontainers  pods\n/var/log\n",
+    ),
+    (
+        r#"kubectl run sees --image=busybox --restart=Never --overrides='{"spec":{"hostPID":true}}' -qit --rm -- sh -c 'ps | grep -c [k]ube-scheduler; ps | grep -c [p]ause'"#,
+        "1\n9\n",
+    ),
+    ("kubectl run blind --image=busybox --restart=Never -qit --rm -- sh -c 'ps | wc -l'", "4\n"),
+    (
+        "kubectl run small --image=busybox --restart=Never -qit --rm -- sh -c 'mkdir -p /j/bin; cp /bin/ls /bin/sh /j/bin; echo in > \
+         /j/f; ln -s /f /j/l; chroot /j ls | cat; chroot /j /bin/sh -c \"read x < /l; echo \\$x\"; chroot /none; chroot /j cat; true'",
+        "bin\nf\nl\nin\nchroot: can\'t change root directory to \'/none\': No such file or directory\nchroot: can\'t execute \
+         \'cat\': No such file or directory\n",
+    ),
+];
+
+#[test]
+fn the_nodes_machine_is_seen_and_entered() {
+    let mut session = Session::new(Options { profile: Profile::Minikube, ..Options::default() });
+    for (line, expected) in NODE {
+        let output = session.run(line);
+        let text = (output.stdout + &output.stderr).replace('\r', "");
+        assert_eq!(text, *expected, "{line}");
+    }
+}

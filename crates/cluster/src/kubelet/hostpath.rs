@@ -14,7 +14,7 @@ impl Kubelet {
     /// Makes sure that files are there that are on every machine, and that follow from its name and address.
     pub(super) fn furnish(&mut self, ctx: &Ctx<'_>) {
         let mut files = self.machine_files();
-        if files.exists("/etc/hostname") {
+        if files.read_text("/etc/hostname").is_ok_and(|text| !text.is_empty()) {
             return;
         }
         files.set_time(ctx.now);

@@ -4,19 +4,22 @@
 use std::sync::Arc;
 
 use drydock_api::StreamId;
-use drydock_shell::{Env, Rights, Signal};
+use drydock_shell::{Env, Pid, Rights, Signal};
 
 use super::Kubelet;
 use super::serve::Seat;
 use crate::ctx::Ctx;
 use crate::network::Place;
 use crate::network::dns::Resolver;
-use crate::runtime::images::{Base, User};
+use crate::runtime::images::{self, User};
 use crate::runtime::start::Exec;
-use crate::runtime::{ContainerConfig, Image, Limits, Mount, Names, Sandbox, Sink, node_root};
+use crate::runtime::{ContainerConfig, Limits, Mount, Names, Sandbox, Sink, node_root};
 
 /// The node's own folders, which pods may mount too.
-const FOLDERS: [&str; 7] = ["/etc/kubernetes", "/var", "/opt", "/mnt", "/srv", "/run", "/data"];
+const FOLDERS: [&str; 10] = ["/etc", "/var", "/opt", "/mnt", "/srv", "/run", "/data", "/root", "/home", "/tmp"];
+
+/// The kubelet's own process, as its log names it too.
+const KUBELET: Pid = 1422;
 
 impl Kubelet {
     /// Runs a process on the machine itself.
@@ -35,6 +38,7 @@ impl Kubelet {
 
     fn make_login(&mut self, ctx: &mut Ctx<'_>) -> Result<u64, String> {
         self.lay_out_manifests(ctx);
+        self.furnish(ctx);
         let name = self.config.name.as_str();
         let ip = self.config.ip.parse().unwrap_or(std::net::Ipv4Addr::LOCALHOST);
         let (hostname, place) = (drydock_value::Str::from(name), Place::Node(self.node));
@@ -46,29 +50,11 @@ impl Kubelet {
             names: Arc::new(names),
             own_hosts: 1,
             shares_processes: false,
+            sees_host: true,
             looked_into: false,
         };
+        self.tell_processes();
         let sandbox = self.runtime.add_sandbox(|_| sandbox);
-        let programs =
-            ["/usr/bin/systemctl", "/usr/bin/journalctl", "/usr/bin/crictl", "/usr/bin/sudo", "/sbin/init=pause"];
-        let programs = programs.map(str::to_owned).to_vec();
-        let image = Image {
-            repository: "node".into(),
-            version: String::new(),
-            digest: "node".into(),
-            size: 0,
-            base: Base::Debian,
-            entrypoint: Vec::new(),
-            command: Vec::new(),
-            env: Vec::new(),
-            ports: Vec::new(),
-            workdir: "/".into(),
-            user: User::default(),
-            stop_signal: String::new(),
-            files: Vec::new(),
-            programs,
-            idle: false,
-        };
         let mut env = Env::new();
         for (name, text) in [
             ("HOME", "/root"),
@@ -87,7 +73,7 @@ impl Kubelet {
         };
         let config = ContainerConfig {
             name: "node".into(),
-            argv: vec!["/sbin/init".into()],
+            argv: vec!["/usr/sbin/sshd".into(), "-D".into()],
             env: Arc::new(env),
             cwd: "/root".into(),
             user: User::default(),
@@ -105,9 +91,25 @@ impl Kubelet {
             message_path: String::new(),
             message_from_log: false,
         };
-        let number = self.runtime.create(0, sandbox, Arc::new(image), config, 0);
+        let number = self.runtime.create(0, sandbox, Arc::new(images::node()), config, 0);
         self.runtime.start(number, ctx)?;
         self.login = Some(number);
         Ok(number)
+    }
+
+    /// Says which processes the machine has beside its containers'.
+    pub(super) fn tell_processes(&mut self) {
+        let (name, ip) = (&self.config.name, &self.config.ip);
+        let kubelet = format!(
+            "/usr/bin/kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --config=/var/lib/kubelet/config.yaml \
+             --hostname-override={name} --kubeconfig=/etc/kubernetes/kubelet.conf --node-ip={ip}"
+        );
+        let mut lines = vec![(1, "/sbin/init"), (118, "/lib/systemd/systemd-journald"), (486, "/usr/bin/containerd")];
+        if !self.stopped {
+            lines.push((KUBELET, &kubelet));
+        }
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect();
+        let since = self.journal.since().unwrap_or_default();
+        self.runtime.system = lines.into_iter().map(|(pid, line)| (pid, since, words(line))).collect();
     }
 }

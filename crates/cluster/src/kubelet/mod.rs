@@ -263,7 +263,11 @@ impl Kubelet {
     pub fn run(&mut self, wake: MachineWake, ctx: &mut Ctx<'_>) {
         let outcomes = self.runtime.run(wake.container, ctx);
         self.outcomes.extend(outcomes.into_iter().map(|outcome| (wake.container, outcome)));
-        if self.login == Some(wake.container) {
+        for (number, signal) in self.runtime.take_unheard() {
+            self.awaken_number(number, ctx);
+            self.runtime.signal_main(number, signal, ctx);
+        }
+        if self.runtime.sees_host(wake.container) {
             self.answer_tools(ctx);
             if self.manifests_changed() {
                 ctx.queue.soon(Event::Kubelet { node: self.node, wake: KubeletWake::Manifests });

@@ -59,6 +59,7 @@ impl Kubelet {
     /// The kubelet ends; with `dark`, so does everything else on its machine.
     pub(crate) fn stop(&mut self, dark: bool, ctx: &mut Ctx<'_>) {
         self.stopped = true;
+        self.tell_processes();
         self.note_unit(false, ctx.now);
         ctx.recorder.forget(&self.source);
         if !dark {
@@ -74,6 +75,7 @@ impl Kubelet {
     /// The kubelet starts again: it looks at what runs, and goes on from there.
     pub(crate) fn start(&mut self, ctx: &mut Ctx<'_>) {
         (self.stopped, self.starting) = (false, true);
+        self.tell_processes();
         ctx.after(COMING_UP, Event::Kubelet { node: self.node, wake: KubeletWake::Ready });
         self.note_unit(true, ctx.now);
         self.announce(ctx);

@@ -439,6 +439,10 @@ impl Kubelet {
         let node = self.node;
         let names = names(&pod.value, short, domain.as_deref(), ip, host);
         let names = Arc::new(Names { by_pods: self.system, ..names });
+        let sees_host = pod["spec"]["hostPID"].is_true();
+        if sees_host {
+            self.tell_processes();
+        }
         let sandbox = self.runtime.add_sandbox(|number| Sandbox {
             place: if host { Place::Node(node) } else { Place::Pod { node, sandbox: number } },
             ip,
@@ -446,6 +450,7 @@ impl Kubelet {
             names,
             own_hosts: 1,
             shares_processes: pod["spec"]["shareProcessNamespace"].is_true(),
+            sees_host,
             looked_into: false,
         });
         if !host {

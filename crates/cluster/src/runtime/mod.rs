@@ -26,7 +26,7 @@ pub mod usage;
 use drydock_sorted::SortedMap;
 use std::sync::Arc;
 
-use drydock_shell::{Backing, ControlGroup, Fs, Hardware, Vfs};
+use drydock_shell::{Backing, ControlGroup, Fs, Hardware, Pid, Signal, Vfs};
 use drydock_value::{Str, Time};
 
 use crate::ctx::Ctx;
@@ -61,6 +61,10 @@ pub struct Runtime {
     images: SortedMap<String, Arc<Image>>,
     last: u64,
     salt: u64,
+    /// The machine's processes that are no container's: number, start, words.
+    pub system: Vec<(Pid, Time, Vec<String>)>,
+    /// Signals to processes of containers that nobody has looked at yet.
+    unheard: Vec<(u64, Signal)>,
     /// The machine that it runs on.
     pub hardware: Hardware,
     memory: u64,
@@ -91,6 +95,8 @@ impl Runtime {
             images: SortedMap::new(),
             last: 0,
             salt,
+            system: Vec::new(),
+            unheard: Vec::new(),
             hardware: Hardware::default(),
             memory: 0,
             takes_more: false,
@@ -279,7 +285,7 @@ impl Runtime {
 
 /// What a pod finds when it mounts the node's own files.
 fn node_files() -> Fs {
-    let mut vfs = Vfs::base();
+    let mut vfs = Vfs::new(images::rootfs(&images::node()));
     for folder in [
         "/var/lib/kubelet/pods",
         "/var/log/pods",
@@ -297,8 +303,5 @@ fn node_files() -> Fs {
     ] {
         let _ = vfs.mkdir_all(folder);
     }
-    let release =
-        "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nID=debian\n";
-    let _ = vfs.write("/etc/os-release", release.as_bytes());
     vfs.root_fs().cloned().unwrap_or_default()
 }

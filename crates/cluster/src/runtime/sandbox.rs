@@ -89,6 +89,8 @@ pub struct Sandbox {
     pub own_hosts: usize,
     /// Whether its containers see each other's processes (`shareProcessNamespace`).
     pub shares_processes: bool,
+    /// Whether its containers see all processes of the machine (`hostPID`).
+    pub sees_host: bool,
     /// Whether a container of it looks at another one's.
     pub looked_into: bool,
 }

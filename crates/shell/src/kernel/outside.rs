@@ -160,13 +160,15 @@ impl Kernel {
         if self.processes.len() >= PROCESSES_MAX {
             return Err(Errno::Again);
         }
+        let root = self.processes.get(&parent).and_then(|process| process.root);
         let (program, argv, owner) = match spawn.program {
             Some(program) => (program, spawn.argv, None),
             None => {
                 let path = env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
-                self.files.act_as(user);
+                let (before, top) = self.files.acting();
+                self.files.act_within(user, root);
                 let loaded = self.load(&spawn.argv, spawn.file, path, &cwd);
-                self.files.act_as(User::ROOT);
+                self.files.act_within(before, top);
                 loaded?
             }
         };
@@ -187,6 +189,7 @@ impl Kernel {
                 argv: Arc::new(argv),
                 env,
                 cwd,
+                root,
                 user,
                 init: spawn.init,
                 started: self.now,

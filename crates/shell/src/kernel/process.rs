@@ -8,6 +8,7 @@ use drydock_api::StreamId;
 use drydock_value::Time;
 
 use super::{Fd, Pid, PipeId, Signal, Sys, TtyId};
+use crate::vfs::NodeId;
 use crate::{EditId, SocketId, User};
 
 /// Environment variables.
@@ -247,6 +248,8 @@ pub(super) struct Process {
     pub argv: Arc<Vec<String>>,
     pub env: Arc<Env>,
     pub cwd: String,
+    /// Where its paths begin, if not at the root of all.
+    pub root: Option<NodeId>,
     pub user: User,
     pub init: bool,
     pub started: Time,

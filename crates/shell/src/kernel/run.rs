@@ -179,7 +179,7 @@ impl Kernel {
             let Some(process) = self.processes.get_mut(&pid) else { return true };
             process.state = State::Runnable;
             let Some(mut program) = process.program.take() else { break };
-            self.files.act_as(process.user);
+            self.files.act_within(process.user, process.root);
             let mut sys = Sys::new(self, host, pid);
             let step = program.step(&mut sys);
             let (charge, replacement) = sys.finish();
@@ -219,7 +219,7 @@ impl Kernel {
             }
             let disposition = match process.program.take() {
                 Some(mut program) if signal != Signal::Kill && !matches!(process.state, State::Ending(_)) => {
-                    self.files.act_as(process.user);
+                    self.files.act_within(process.user, process.root);
                     let mut sys = Sys::new(self, host, pid);
                     let disposition = program.signal(signal, &mut sys);
                     sys.finish();

@@ -143,6 +143,27 @@ impl<'a> Sys<'a> {
         Ok(())
     }
 
+    /// Makes a directory the root of this process's paths, and its working directory (`chroot`).
+    ///
+    /// # Errors
+    /// When it is no directory, or the user is not root.
+    pub(crate) fn change_root(&mut self, path: &str) -> Result<(), Errno> {
+        let path = self.path(path);
+        if !self.kernel.files.stat(&path)?.is_dir() {
+            return Err(Errno::NotDir);
+        }
+        if self.user().uid != 0 {
+            return Err(Errno::NotPermitted);
+        }
+        let node = self.kernel.files.node(&path)?;
+        if let Some(process) = self.kernel.processes.get_mut(&self.pid) {
+            process.root = Some(node);
+            process.cwd = "/".into();
+            self.kernel.files.act_within(process.user, process.root);
+        }
+        Ok(())
+    }
+
     /// A path as this process means it, absolute. A slash at its end stays.
     pub fn path(&self, path: &str) -> String {
         let cwd = self.kernel.processes.get(&self.pid).map_or("/", |process| process.cwd.as_str());

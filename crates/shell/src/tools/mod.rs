@@ -84,6 +84,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "chgrp", usage: "[-RhLHPcvf]... GROUP FILE...", start: Start::Run(files::chown) },
     Tool { name: "chmod", usage: "[-Rcvf] MODE[,MODE]... FILE...", start: Start::Run(files::chmod) },
     Tool { name: "chown", usage: "[-Rhcvf]... USER[:[GRP]] FILE...", start: Start::Run(files::chown) },
+    Tool { name: "chroot", usage: "NEWROOT [PROG ARGS]", start: Start::Run(run::chroot) },
     Tool { name: "clear", usage: "", start: Start::Run(system::clear) },
     Tool { name: "cmp", usage: "[-ls] FILE1 [FILE2]", start: Start::Filter(binary::cmp) },
     Tool { name: "column", usage: "[-t] [-s SEP] [FILE]...", start: Start::Filter(columns::column) },

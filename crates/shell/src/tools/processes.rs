@@ -2,6 +2,7 @@
 
 use super::Call;
 use super::ls::name_of;
+use super::regex;
 use super::system::PASSWD;
 use crate::Signal;
 use crate::kernel::{ProcessInfo, VIRTUAL_KIB};
@@ -304,30 +305,45 @@ pub(super) fn kill(call: &mut Call<'_, '_>) -> i32 {
 /// `pidof`, `pgrep`, `pkill`, `killall`: processes by their commands' names.
 pub(super) fn by_name(call: &mut Call<'_, '_>) -> i32 {
     let mut signal = Signal::Term;
-    let (mut whole_line, mut exact, mut names) = (false, false, Vec::new());
+    let (mut letters, mut names) = (String::new(), Vec::new());
     for word in std::mem::take(&mut call.args) {
         match word.strip_prefix('-') {
-            Some("f") => whole_line = true,
-            Some("x") => exact = true,
+            Some(name) if !name.is_empty() && name.chars().all(|letter| "flaxcno".contains(letter)) => {
+                letters.push_str(name);
+            }
             Some(name) => signal = Signal::parse(name).unwrap_or(signal),
             None => names.push(word),
         }
     }
     let me = call.sys.pid();
     let processes = call.sys.processes();
-    let exact = exact || matches!(call.name, "pidof" | "killall");
+    let exact = letters.contains('x') || matches!(call.name, "pidof" | "killall");
     let kills = matches!(call.name, "pkill" | "killall");
     let (mut any, mut out, mut code) = (false, Vec::new(), 0);
     for name in &names {
         let mut found = false;
-        for process in processes.iter().filter(|process| process.pid != me && process.state != 'Z') {
-            let text = if whole_line { process.argv.join(" ") } else { command(process) };
-            if if exact { text == *name } else { text.contains(name.as_str()) } {
-                found = true;
-                out.push(process.pid.to_string());
-                if kills {
-                    let _ = call.sys.kill(process.pid, signal);
-                }
+        // Patterns are extended regular expressions; names of killall and pidof are names.
+        let pattern = regex::compile(name, regex::Syntax::Extended, false).ok().filter(|_| !exact);
+        let fits = |text: &str| pattern.as_ref().map_or(text == name, |pattern| pattern.is_match(text));
+        let mut fitting: Vec<&ProcessInfo> = processes
+            .iter()
+            .filter(|process| process.pid != me && process.state != 'Z')
+            .filter(|process| fits(&if letters.contains('f') { process.argv.join(" ") } else { command(process) }))
+            .collect();
+        if letters.contains('n') {
+            fitting.drain(..fitting.len().saturating_sub(1));
+        } else if letters.contains('o') {
+            fitting.truncate(1);
+        }
+        for process in fitting {
+            found = true;
+            out.push(match () {
+                () if letters.contains('a') => format!("{} {}", process.pid, process.argv.join(" ")),
+                () if letters.contains('l') && !kills => format!("{} {}", process.pid, command(process)),
+                () => process.pid.to_string(),
+            });
+            if kills {
+                let _ = call.sys.kill(process.pid, signal);
             }
         }
         if !found && call.name == "killall" {
@@ -336,7 +352,9 @@ pub(super) fn by_name(call: &mut Call<'_, '_>) -> i32 {
         }
         any |= found;
     }
-    if !kills && any {
+    if letters.contains('c') && !kills {
+        call.print(&format!("{}\n", out.len()));
+    } else if !kills && any {
         let separator = if call.name == "pidof" { " " } else { "\n" };
         if call.name == "pidof" {
             out.reverse();

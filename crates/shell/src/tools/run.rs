@@ -333,6 +333,33 @@ pub(super) fn prefix(call: &mut Call<'_, '_>) -> i32 {
     become_command(call, Spawn { group: Group::Inherit, ..Spawn::new(words) })
 }
 
+/// `chroot DIRECTORY [COMMAND]...`
+pub(super) fn chroot(call: &mut Call<'_, '_>) -> i32 {
+    let options = match Options::parse(call, "+", &[]) {
+        Ok(options) => options,
+        Err(code) => return if call.gnu() { 125 } else { code },
+    };
+    let Some((root, words)) = options.rest.split_first() else {
+        let code = call.usage_error("missing operand");
+        return if call.gnu() { 125 } else { code };
+    };
+    if let Err(error) = call.sys.change_root(root) {
+        if call.gnu() {
+            let root = call.quote(root);
+            call.error(&format!("cannot change root directory to {root}: {error}"));
+            return 125;
+        }
+        call.error(&format!("can't change root directory to '{root}': {error}"));
+        return 1;
+    }
+    let words = if words.is_empty() {
+        vec![call.sys.env("SHELL").unwrap_or_else(|| "/bin/sh".into()), "-i".into()]
+    } else {
+        words.to_vec()
+    };
+    become_command(call, Spawn { group: Group::Inherit, ..Spawn::new(words) })
+}
+
 /// `busybox COMMAND`.
 pub(super) fn busybox(call: &mut Call<'_, '_>) -> i32 {
     let words = std::mem::take(&mut call.args);

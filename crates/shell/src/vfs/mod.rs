@@ -110,6 +110,8 @@ struct Mount {
 pub struct Vfs {
     mounts: Vec<Mount>,
     who: User,
+    /// Where paths begin, if not at the root of all (`chroot`).
+    top: Option<NodeId>,
     /// Groups that everybody is in beside their own.
     groups: Vec<u32>,
     now: Time,
@@ -127,7 +129,7 @@ impl Vfs {
     pub fn new(root: Fs) -> Vfs {
         let mount =
             Mount { path: "/".into(), covers: None, fs: Some(root), shares: None, root: fs::ROOT, read_only: false };
-        Vfs { mounts: vec![mount], who: User::ROOT, groups: Vec::new(), now: Time::default(), revision: 0 }
+        Vfs { mounts: vec![mount], who: User::ROOT, top: None, groups: Vec::new(), now: Time::default(), revision: 0 }
     }
 
     /// The directories and files that every machine has: `/dev`, `/etc`, `/tmp`, `/proc`, root's home. Laid out once; a
@@ -139,7 +141,17 @@ impl Vfs {
 
     /// Sets who acts from now on.
     pub fn act_as(&mut self, who: User) {
-        self.who = who;
+        self.act_within(who, None);
+    }
+
+    /// Sets who acts from now on, and the directory where paths begin.
+    pub(crate) fn act_within(&mut self, who: User, top: Option<NodeId>) {
+        (self.who, self.top) = (who, top);
+    }
+
+    /// Who acts, and where paths begin.
+    pub(crate) fn acting(&self) -> (User, Option<NodeId>) {
+        (self.who, self.top)
     }
 
     /// Sets the groups that everybody is in beside their own.

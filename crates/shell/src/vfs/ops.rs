@@ -49,6 +49,9 @@ impl Vfs {
     }
 
     fn root(&self) -> NodeId {
+        if let Some(top) = self.top {
+            return top;
+        }
         self.covered(NodeId { mount: 0, ino: ROOT })
     }
 

@@ -21,5 +21,34 @@ mod texts;
 
 pub use catalogue::{Catalogue, Image, PullFailure, User, digest};
 pub use reference::Reference;
-pub use rootfs::flavour;
+pub use rootfs::{build as rootfs, flavour};
 pub use rows::Base;
+
+/// What a node's own machine is made of.
+pub fn node() -> Image {
+    let programs = [
+        "/usr/bin/systemctl",
+        "/usr/bin/journalctl",
+        "/usr/bin/crictl",
+        "/usr/bin/sudo",
+        "/sbin/init=pause",
+        "/usr/sbin/sshd=pause",
+    ];
+    Image {
+        repository: "node".into(),
+        version: String::new(),
+        digest: "node".into(),
+        size: 0,
+        base: Base::Debian,
+        entrypoint: Vec::new(),
+        command: Vec::new(),
+        env: Vec::new(),
+        ports: Vec::new(),
+        workdir: "/".into(),
+        user: User::default(),
+        stop_signal: String::new(),
+        files: Vec::new(),
+        programs: programs.map(str::to_owned).to_vec(),
+        idle: false,
+    }
+}

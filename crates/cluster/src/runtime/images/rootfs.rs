@@ -245,7 +245,10 @@ fn install_utilities(vfs: &mut Vfs, image: &Image) {
         "registry.k8s.io/e2e-test-images/agnhost" | "registry.k8s.io/e2e-test-images/jessie-dnsutils" => {
             &["curl", "nslookup", "dig", "host", "nc"]
         }
-        "node" => &["openssl", "curl", "nslookup", "dig", "host", "jq", "ip", "ss"],
+        "node" => &[
+            "curl", "dig", "free", "host", "ip", "jq", "less", "nslookup", "openssl", "pgrep", "pkill", "ps", "ss",
+            "sysctl", "top", "uptime", "vi",
+        ],
         _ => &[],
     };
     let wanted = if !image.repository.ends_with("/nginx") { extra } else { extra.get(..1).unwrap_or_default() };
