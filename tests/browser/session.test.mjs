@@ -37,6 +37,30 @@ test('undo takes the last command back, reset begins anew', async () => {
   assert.deepEqual(page.faults, []);
 });
 
+test('the story shows what followed from what, and goes back', async () => {
+  const page = await open();
+  await prompt(page);
+  await page.getByRole('button', { name: 'Story' }).click();
+  await page.getByText('Nothing was written yet').waitFor();
+  await run(page, 'kubectl create deployment web --image=nginx');
+  const line = (text) => page.locator('.story li:has(summary)').filter({ has: page.locator('summary', { hasText: text }) });
+  const [mine, set] = [line('you created deployment/web'), line('deployment-controller created replicaset/web-')];
+  await line('scheduler gave a node to pod/web-').waitFor();
+  const inset = (found) => found.locator('summary span').evaluate((element) => parseFloat(getComputedStyle(element).paddingLeft));
+  assert.ok((await inset(set)) > (await inset(mine)));
+  await set.locator('summary').click();
+  await set.getByText('because you created').waitFor();
+  await mine.locator('summary').click();
+  await mine.getByRole('button', { name: 'Go back to before this command' }).click();
+  await page.getByText('Nothing was written yet').waitFor();
+  // The command stands there as it was typed.
+  await until(page, /deployment web --image=nginx$/);
+  await page.locator('.screen:not(.away) textarea').focus();
+  await page.keyboard.press('Control+c');
+  assert.match(await run(page, 'kubectl get deployments'), /No resources found/);
+  assert.deepEqual(page.faults, []);
+});
+
 test('a flood of output leaves the page responsive, and Ctrl-C ends it', async () => {
   const page = await open();
   await prompt(page);

@@ -67,6 +67,8 @@ pub struct Entry {
     pub fields: Vec<String>,
     /// The write that made the actor do it, in words; empty when it came from outside.
     pub because: String,
+    /// That write's revision; 0 when it came from outside.
+    pub cause: u64,
 }
 
 impl Entry {
@@ -222,8 +224,11 @@ impl Cluster {
             let entry = self.entry(kind, change, &mut last);
             let wanted = filter.fits(&entry, change.by.at);
             // What changed nothing but heartbeats is no news.
-            if wanted && (filter.all || change.kind != ChangeKind::Modified || !fields(change).is_empty()) {
-                story.push(Entry { fields: fields(change), ..entry });
+            if wanted {
+                let fields = fields(change);
+                if filter.all || change.kind != ChangeKind::Modified || !fields.is_empty() {
+                    story.push(Entry { fields, ..entry });
+                }
             }
         }
         story
@@ -241,6 +246,7 @@ impl Cluster {
             true => cause(last, &uid, owner.as_deref().unwrap_or_default(), &actor),
             false => None,
         };
+        let cause = because.map_or(0, |cause| cause.revision);
         let because = because.map(|cause| format!("{}: {} {}", cause.actor, cause.verb, cause.object));
         let (revision, verb) = (change.revision, change.by.verb);
         let object = format!("{}/{}", kind.info().kind.to_lowercase(), key.name);
@@ -252,7 +258,7 @@ impl Cluster {
         known.own.retain(|cause| cause.actor != actor);
         known.own.push(this);
         let because = because.unwrap_or_default();
-        Entry { revision, at: change.by.at, actor, verb, kind, key, fields: Vec::new(), because }
+        Entry { revision, at: change.by.at, actor, verb, kind, key, fields: Vec::new(), because, cause }
     }
 
     /// What became of the objects between two moments. None when the change logs do not reach back so far.

@@ -120,6 +120,16 @@ impl Session {
         Ok(())
     }
 
+    /// The moment just before the last command was entered that came in up to a moment.
+    pub fn before_command(&self, moment: Time) -> Option<Time> {
+        let enters = |input: &Input| match input {
+            Input::Type(_, bytes) => bytes.contains(&b'\r'),
+            input => matches!(input, Input::Run(_)),
+        };
+        let entered = self.log.iter().rev().find(|entry| entry.time <= moment && enters(&entry.input))?;
+        Some(Time(entered.time.0.saturating_sub(1)).max(self.options.start))
+    }
+
     /// What became of the objects between two moments of this session, one a line: `+` created, `-` deleted, `~` changed,
     /// with the changed fields below.
     ///

@@ -26,7 +26,7 @@ mod undo;
 mod view;
 mod workstation;
 
-pub use drydock_cluster::Fault;
+pub use drydock_cluster::{Fault, story};
 pub use log::Saved;
 pub use message::{Clock, Event, FileEntry, Input, Output, RunId, TerminalId};
 pub use options::{Options, Profile};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::bridge::Change;
 
 /// Grows whenever a message changes its meaning. A page and a worker that were cached from different releases notice.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// A numbered message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -139,6 +139,15 @@ pub enum ToWorker {
     Reset(String),
     /// Whether the map is on show: only then is it sent.
     Map(bool),
+    /// Whether the story is on show: only then is it sent.
+    Story(bool),
+    /// Goes back to before a write of the story.
+    Rewind {
+        /// When it was written (RFC 3339).
+        at: String,
+        /// Whether to before the command that wrote it was entered. Otherwise time stands still there.
+        command: bool,
+    },
     /// Lets so many milliseconds of simulated time pass at once.
     Step(u64),
     /// Does what one of the commands `fault`, `story`, `why`, `clock` does, without a terminal; it is answered by
@@ -171,6 +180,27 @@ pub struct Drawing {
     pub svg: String,
     /// The same in words, by lines.
     pub words: Vec<String>,
+}
+
+/// One write to the API server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The store's revision.
+    pub revision: u64,
+    /// The revision of the write that made the actor do it; 0 when it came from outside.
+    pub cause: u64,
+    /// When, as RFC 3339 with microseconds.
+    pub at: String,
+    /// Who: `kubelet minikube`, `deployment-controller`.
+    pub actor: String,
+    /// `create`, `update`, `delete`, or the subresource that was written.
+    pub verb: String,
+    /// What: `deployment/web`.
+    pub object: String,
+    /// Its namespace; empty when it is in none.
+    pub namespace: String,
+    /// The fields that are others than before, with both values.
+    pub fields: Vec<String>,
 }
 
 /// From the worker.
@@ -224,6 +254,13 @@ pub enum ToPage {
     },
     /// What changed in the cluster.
     Map(Box<Change>),
+    /// What was written to the API server.
+    Story {
+        /// Whether what was known before is to be forgotten first.
+        anew: bool,
+        /// The writes, oldest first.
+        written: Vec<Written>,
+    },
     /// The files of the home folder.
     Files(Vec<FileEntry>),
     /// The text of an open file; nothing when it's gone or not text.

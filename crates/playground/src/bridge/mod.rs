@@ -8,4 +8,4 @@ mod changes;
 mod messages;
 
 pub use changes::{Change, Changes, Keyed, apply, difference};
-pub use messages::{Drawing, Envelope, FileEntry, PROTOCOL, Problem, Size, Speed, Start, ToPage, ToWorker};
+pub use messages::{Drawing, Envelope, FileEntry, PROTOCOL, Problem, Size, Speed, Start, ToPage, ToWorker, Written};

@@ -9,24 +9,21 @@ use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::spawn_local;
-use yew::{AttrValue, Callback, Component, Context, Html, classes, html};
+use yew::{Component, Context, Html, classes, html};
 
-use crate::bridge::{Drawing, FileEntry, Size, Speed, Start, ToPage, ToWorker};
+use crate::bridge::{Drawing, FileEntry, Size, Speed, Start, ToPage, ToWorker, Written};
 use crate::page::dialog::{Dialog, Question};
+use crate::page::editor;
 use crate::page::editor::files::Files;
-use crate::page::editor::{self, EditorPane};
-use crate::page::icons::icon;
 use crate::page::js;
+use crate::page::lesson;
 use crate::page::lesson::course::{Entry, Source};
-use crate::page::lesson::{self, LessonPane};
 use crate::page::link::Link;
-use crate::page::map::Map;
 use crate::page::panes::Pane;
 use crate::page::params::{Layout, Params, Theme};
-use crate::page::split::Splitter;
 use crate::page::storage::{Choices, Progress, Storage};
-use crate::page::terminal::{self, Screens, Tab, TerminalPane};
-use crate::page::topbar::{self, TopBar};
+use crate::page::terminal::{self, Screens, Tab};
+use crate::page::topbar;
 
 /// What happens on the page.
 pub enum Msg {
@@ -46,6 +43,10 @@ pub enum Msg {
     Command(String, bool),
     /// The map is to show what belongs to the cluster itself, or not.
     System(bool),
+    /// The story is to be told, or no longer.
+    Story(bool),
+    /// The cluster is to go back to before a write of the story (RFC 3339); `true`: to before the command that wrote it.
+    Rewind(String, bool),
     /// A splitter came to rest.
     Split(&'static str, f64),
     /// The course's contents were read.
@@ -97,6 +98,7 @@ pub struct App {
     pub(super) queued: Vec<String>,
     pub(super) view: Rc<View>,
     pub(super) news: String,
+    pub(super) story: Rc<Vec<Written>>,
     pub(super) listing: Rc<Vec<FileEntry>>,
     pub(super) files: Rc<Files>,
     pub(super) flush: Option<Timeout>,
@@ -163,6 +165,7 @@ impl Component for App {
             queued: Vec::new(),
             view: Rc::default(),
             news: String::new(),
+            story: Rc::default(),
             listing: Rc::default(),
             files: Rc::default(),
             flush: None,
@@ -208,6 +211,14 @@ impl Component for App {
             Msg::System(system) => {
                 self.choices.system = system;
                 self.keep_choices();
+            }
+            Msg::Story(shown) => {
+                self.link.send(ToWorker::Story(shown));
+                return false;
+            }
+            Msg::Rewind(at, command) => {
+                self.link.send(ToWorker::Rewind { at, command });
+                return false;
             }
             Msg::Split(name, share) => {
                 self.choices.sizes.insert(name.to_owned(), (share * 10.0).round() / 10.0);
@@ -298,120 +309,7 @@ impl Component for App {
     }
 }
 
-/// Share of the first pane when nobody has moved the line, in percent.
-fn default_share(name: &str) -> f64 {
-    match name {
-        "lesson" => 36.0,
-        "upper" => 56.0,
-        _ => 52.0,
-    }
-}
-
 impl App {
-    fn share(&self, name: &str) -> f64 {
-        self.choices.sizes.get(name).copied().unwrap_or_else(|| default_share(name))
-    }
-
-    fn sizes(&self) -> String {
-        ["lesson", "upper", "map"].map(|name| format!("--{name}:{}%", self.share(name))).join(";")
-    }
-
-    fn splitter(&self, ctx: &Context<App>, name: &'static str, label: &'static str, upright: bool) -> Html {
-        html! {
-            <Splitter {name} {label} {upright} value={self.share(name)} default={default_share(name)}
-                on_change={ctx.link().callback(move |share| Msg::Split(name, share))} />
-        }
-    }
-
-    fn pane(&self, pane: Pane, content: Html) -> Html {
-        let away = (!self.panes.contains(&pane)).then_some("away");
-        html! {
-            <section key={pane.name()} id={pane.name()} class={classes!("pane", pane.name(), away)} aria-label={pane.title()}>
-                { content }
-            </section>
-        }
-    }
-
-    fn bar(&self, ctx: &Context<App>) -> Html {
-        let panes = self.params.layout.unwrap_or(Layout::Full).panes();
-        let panes: Vec<_> = Pane::ALL
-            .into_iter()
-            .filter(|pane| panes.contains(pane) || self.panes.contains(pane))
-            .map(|pane| (pane, self.panes.contains(&pane)))
-            .collect();
-        html! {
-            <TopBar clock={clock_text(self.clock)} speed={self.speed} {panes} dark={self.dark}
-                screen_reader={self.choices.screen_reader} on_wish={ctx.link().callback(Msg::Bar)} />
-        }
-    }
-
-    fn lesson_pane(&self, ctx: &Context<App>) -> Html {
-        html! {
-            <LessonPane course={self.course.clone()} current={self.source.id().to_owned()} lesson={self.lesson.clone()} drawings={self.drawings.clone()}
-                trouble={self.trouble.clone().map(AttrValue::from)} progress={self.progress.clone()} done={self.done.clone()}
-                active={self.active} unfit={self.unfit} dark={self.dark} on_wish={ctx.link().callback(Msg::Lesson)}
-                on_file={ctx.link().callback(Msg::File)} />
-        }
-    }
-
-    fn editor_pane(&self, ctx: &Context<App>) -> Html {
-        html! {
-            <EditorPane files={self.files.clone()} listing={self.listing.clone()} dark={self.dark}
-                on_wish={ctx.link().callback(Msg::Editor)} />
-        }
-    }
-
-    fn map_pane(&self, ctx: &Context<App>) -> Html {
-        let on_command = ctx.link().callback(|(command, enter)| Msg::Command(command, enter));
-        html! {
-            <Map view={self.view.clone()} news={self.news.clone()} system={self.choices.system}
-                on_system={ctx.link().callback(Msg::System)} {on_command} />
-        }
-    }
-
-    fn terminal_pane(&self, ctx: &Context<App>) -> Html {
-        html! {
-            <TerminalPane tabs={self.tabs.clone()} shown={self.terminal} screen_reader={self.choices.screen_reader}
-                screens={self.screens.clone()} on_wish={ctx.link().callback(Msg::Terminal)} />
-        }
-    }
-
-    /// Between map and editor, where there is no room for both.
-    fn upper_tabs(&self, ctx: &Context<App>) -> Html {
-        let tab = |pane: Pane| {
-            let shown = self.upper == pane;
-            html! {
-                <button role="tab" aria-selected={shown.to_string()} class={classes!(shown.then_some("shown"))}
-                    onclick={ctx.link().callback(move |_| Msg::Choose(pane))}>{ icon(pane.icon()) }{ pane.title() }</button>
-            }
-        };
-        html! { <div class="upper-tabs" role="tablist" aria-label="Cluster or editor">{ tab(Pane::Map) }{ tab(Pane::Editor) }</div> }
-    }
-
-    /// Between all panes, on a phone.
-    fn bottom_tabs(&self, ctx: &Context<App>) -> Html {
-        let tabs = Pane::ALL.into_iter().filter(|pane| self.panes.contains(pane)).map(|pane| {
-            let shown = self.tab == pane;
-            html! {
-                <button aria-current={shown.then_some("true")} class={classes!(shown.then_some("shown"))}
-                    onclick={ctx.link().callback(move |_| Msg::Choose(pane))}>{ icon(pane.icon()) }<span>{ pane.title() }</span></button>
-            }
-        });
-        html! { <nav class="bottom-tabs" aria-label="Panes">{ for tabs }</nav> }
-    }
-
-    fn failed(&self, ctx: &Context<App>, failure: &str) -> Html {
-        html! {
-            <div class="failure" role="alert">
-                <h2>{ "The cluster has stopped" }</h2>
-                <p>{ failure }</p>
-                <button class="button primary" onclick={Callback::from(|_| reload())}>{ "Reload the page" }</button>
-                { " " }
-                <button class="button" onclick={ctx.link().callback(|_| Msg::StartOver)}>{ "Begin with a new cluster" }</button>
-            </div>
-        }
-    }
-
     /// Under which name the session is kept.
     pub(super) fn session_key(&self) -> String {
         format!("session:{}", self.params.session.as_deref().unwrap_or("main"))
@@ -527,7 +425,7 @@ impl App {
 }
 
 /// The time of day, `09:30:05`.
-fn clock_text(now: u64) -> String {
+pub(super) fn clock_text(now: u64) -> String {
     if now == 0 {
         return "--:--:--".into();
     }
@@ -535,7 +433,7 @@ fn clock_text(now: u64) -> String {
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-fn reload() {
+pub(super) fn reload() {
     if let Some(window) = web_sys::window() {
         // A page that cannot reload is being left already.
         let _ = window.location().reload();

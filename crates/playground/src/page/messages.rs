@@ -11,6 +11,9 @@ use crate::page::map::words;
 use crate::page::panes::Pane;
 use crate::page::terminal::Tab;
 
+/// No more of the story is kept.
+const STORY_MAX: usize = 600;
+
 impl App {
     /// Takes a message; answers whether the page looks different now.
     pub(super) fn worker_says(&mut self, ctx: &Context<App>, message: ToPage) -> bool {
@@ -67,6 +70,14 @@ impl App {
                 }
                 apply(Rc::make_mut(&mut self.view), &change);
             }
+            ToPage::Story { anew, written } => {
+                let story = Rc::make_mut(&mut self.story);
+                if anew {
+                    story.clear();
+                }
+                story.extend(written);
+                story.drain(..story.len().saturating_sub(STORY_MAX));
+            }
             ToPage::Files(listing) => self.listing = Rc::new(listing),
             ToPage::File { path, text: Some(text), problems } => {
                 let files = Rc::make_mut(&mut self.files);
@@ -103,6 +114,8 @@ impl App {
             }
             ToPage::Undone(Some(command)) => self.say(ctx, format!("Taken back: {command}")),
             ToPage::Undone(None) => self.say(ctx, "There is no command to take back."),
+            // Going back says nothing: what is shown tells.
+            ToPage::Answer { good: true, text } if text.is_empty() => return false,
             ToPage::Answer { text, .. } => self.say(ctx, text),
             ToPage::Failed { message } => self.failure = Some(message),
         }

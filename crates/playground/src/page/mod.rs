@@ -18,6 +18,7 @@ pub mod map;
 mod messages;
 pub mod panes;
 pub mod params;
+mod parts;
 pub mod sight;
 pub mod split;
 pub mod storage;

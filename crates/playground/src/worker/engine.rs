@@ -1,5 +1,7 @@
 //! What the worker does: takes messages, lets the session run for a slice, and tells the page what came of it.
 
+mod travel;
+
 use drydock_sorted::SortedMap;
 
 use drydock_lessons::{Block, Lesson};
@@ -18,6 +20,8 @@ const SLICE_MS: f64 = 6.0;
 const TICKS: u32 = 16;
 /// How often the map is told of changes, at least so far apart.
 const MAP_MS: f64 = 80.0;
+/// The story is told at most this often: it is looked for in all that was written.
+const STORY_MS: f64 = 400.0;
 /// How often tasks are looked at while the cluster changes.
 const CHECK_MS: f64 = 400.0;
 /// How often the time is told.
@@ -57,6 +61,7 @@ pub struct Engine {
     /// The cluster's revision when they were last looked at.
     looked: u64,
     map_due: f64,
+    story_due: f64,
     check_due: f64,
     clock_due: f64,
     save_due: f64,
@@ -93,6 +98,7 @@ impl Engine {
             look: false,
             looked: 0,
             map_due: 0.0,
+            story_due: 0.0,
             check_due: 0.0,
             clock_due: 0.0,
             save_due: SAVE_IDLE_MS,
@@ -180,23 +186,17 @@ impl Engine {
             ToWorker::Undo => self.undo(wall),
             ToWorker::Reset(profile) => self.reset(Profile::named(&profile).unwrap_or(self.profile), wall),
             ToWorker::Map(shown) => self.shown.map = shown,
+            ToWorker::Story(shown) => {
+                self.shown.show_story(shown);
+                self.story_due = 0.0;
+            }
             ToWorker::Step(milliseconds) => {
                 if let Some(session) = &self.session {
                     self.clock.leap(session.now() + std::time::Duration::from_millis(milliseconds));
                 }
             }
-            ToWorker::Command(words) => {
-                let before = self.terminals();
-                let Some(session) = &mut self.session else { return };
-                let result = session.command(&words);
-                let events = session.take_events();
-                self.tell.push(ToPage::Answer { good: result.is_ok(), text: result.unwrap_or_else(|why| why) });
-                if let Some(session) = self.session.take() {
-                    events.into_iter().for_each(|event| self.event(&session, event));
-                    self.session = Some(session);
-                }
-                self.follow_time(&before, wall);
-            }
+            ToWorker::Rewind { at, command } => self.rewind(&at, command, wall),
+            ToWorker::Command(words) => self.command(&words, wall),
         }
     }
 
@@ -272,54 +272,6 @@ impl Engine {
         self.foreground.remove(&id);
         self.tell.push(ToPage::TerminalClosed(id));
         self.ended = true;
-    }
-
-    fn undo(&mut self, wall: f64) {
-        let Some(session) = &mut self.session else { return };
-        let before: Vec<u32> = session.terminals().into_iter().map(|terminal| terminal.0).collect();
-        let rewind = session.undoes_rewind();
-        if !session.undo() {
-            self.tell.push(ToPage::Undone(None));
-            return;
-        }
-        self.back_in_time(&before, wall);
-        let command = if rewind { Some("clock rewind".to_owned()) } else { self.ended_commands.pop() };
-        let command = command.unwrap_or_else(|| "the last command".into());
-        self.tell.push(ToPage::Undone(Some(command)));
-    }
-
-    /// Does what commands asked of time: the session has gone back, or wants another speed.
-    fn follow_time(&mut self, before: &[u32], wall: f64) {
-        if std::mem::take(&mut self.rewound) {
-            self.back_in_time(before, wall);
-        }
-        let now = self.session.as_ref().map(Session::now).unwrap_or_default();
-        match self.wish.take() {
-            Some(drydock_session::Clock::Pause) => self.clock.set_speed(Speed::Paused, wall, now),
-            Some(drydock_session::Clock::Times(times)) => self.clock.set_speed(Speed::Times(times), wall, now),
-            Some(drydock_session::Clock::Max) => self.clock.set_speed(Speed::Max, wall, now),
-            Some(drydock_session::Clock::Leap(to)) => self.clock.leap(to),
-            None => return,
-        }
-        self.clock_due = 0.0;
-    }
-
-    /// Shows everything anew after the session went back; `before` are the terminals that it had.
-    fn back_in_time(&mut self, before: &[u32], wall: f64) {
-        let now = self.session.as_ref().map(Session::now).unwrap_or_default();
-        let after = self.terminals();
-        for id in before.iter().filter(|id| !after.contains(id)) {
-            self.tell.push(ToPage::TerminalClosed(*id));
-        }
-        for id in after.iter().filter(|id| !before.contains(id)) {
-            self.tell.push(ToPage::TerminalOpened(*id));
-        }
-        self.foreground_ends();
-        self.redraw(&after);
-        self.clock.set_speed(self.clock.speed(), wall, now);
-        self.clock.touched(now);
-        self.shown.anew();
-        self.save_due = wall;
     }
 
     fn foreground_ends(&mut self) {
@@ -444,6 +396,10 @@ impl Engine {
             }
             self.map_due = wall + MAP_MS;
         }
+        if self.shown.story_is_stale(session) && wall >= self.story_due {
+            self.shown.tell_story(session, &mut self.tell);
+            self.story_due = wall + STORY_MS;
+        }
         if wall >= self.check_due && self.looked != session.revision() {
             self.look_at_tasks(session);
             self.check_due = wall + CHECK_MS;
@@ -463,8 +419,9 @@ impl Engine {
             return Next::Now;
         }
         let stale = self.shown.map_is_stale(session).then_some(self.map_due - wall);
+        let story = self.shown.story_is_stale(session).then_some(self.story_due - wall);
         let event = session.next_event().and_then(|next| self.clock.wait(next));
-        let due = [Some(self.clock_due - wall), Some(self.save_due - wall), stale, event];
+        let due = [Some(self.clock_due - wall), Some(self.save_due - wall), stale, story, event];
         Next::After(due.into_iter().flatten().fold(CLOCK_MS, f64::min).max(1.0))
     }
 }

@@ -2,12 +2,29 @@
 
 use drydock_sorted::SortedMap;
 
+use drydock_session::story::{Entry, Filter};
 use drydock_session::{Session, View};
 
-use crate::bridge::{Change, FileEntry, Problem, ToPage, difference};
+use crate::bridge::{Change, FileEntry, Problem, ToPage, Written, difference};
 
 /// A file that is longer than this is not opened in the editor.
 const FILE_BYTES_MAX: usize = 1 << 20;
+
+/// As much of the story is told at once.
+pub const STORY_MAX: usize = 300;
+
+fn written(entry: Entry) -> Written {
+    Written {
+        revision: entry.revision,
+        cause: entry.cause,
+        at: entry.at.rfc3339_micros(),
+        object: entry.object(),
+        namespace: entry.key.namespace.to_string(),
+        actor: entry.actor,
+        verb: entry.verb.to_owned(),
+        fields: entry.fields,
+    }
+}
 
 /// What the page knows.
 #[derive(Debug, Default)]
@@ -20,13 +37,18 @@ pub struct Shown {
     pub map: bool,
     view: Option<View>,
     revision: u64,
+    /// Whether the story is on show, and up to which revision it was told.
+    pub story: bool,
+    told: Option<u64>,
+    /// The session's revision when the story was told.
+    story_at: u64,
 }
 
 impl Shown {
     /// Forgets everything but which files are open and whether the map is shown: another session begins.
     pub fn anew(&mut self) {
         let open = std::mem::take(&mut self.open).into_keys().map(|path| (path, None)).collect();
-        *self = Shown { open, map: self.map, ..Shown::default() };
+        *self = Shown { open, map: self.map, story: self.story, ..Shown::default() };
     }
 
     /// Follows a file from now on, and answers its text.
@@ -93,6 +115,29 @@ impl Shown {
             tell.push(ToPage::Map(Box::new(change)));
         }
         news
+    }
+
+    /// Whether the cluster changed since the story was last told.
+    pub fn story_is_stale(&self, session: &Session) -> bool {
+        self.story && (self.told.is_none() || self.story_at != session.revision())
+    }
+
+    /// What is new in the story.
+    pub fn tell_story(&mut self, session: &Session, tell: &mut Vec<ToPage>) {
+        self.story_at = session.revision();
+        let filter = Filter { since: session.options().start, revision: self.told.unwrap_or(0), ..Filter::default() };
+        let mut story = session.story(&filter);
+        story.drain(..story.len().saturating_sub(STORY_MAX));
+        let anew = self.told.is_none();
+        self.told = Some(story.last().map_or(filter.revision, |entry| entry.revision));
+        if anew || !story.is_empty() {
+            tell.push(ToPage::Story { anew, written: story.into_iter().map(written).collect() });
+        }
+    }
+
+    /// Shows the story, or no longer.
+    pub fn show_story(&mut self, shown: bool) {
+        (self.story, self.told) = (shown, None);
     }
 
     /// Whether anything on the map is on its way somewhere.

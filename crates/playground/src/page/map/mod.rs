@@ -4,6 +4,7 @@
 //! - [`phase`]: how a pod fares, in a handful of colours.
 //! - [`related`]: what belongs together when one thing is pointed at.
 //! - [`items`]: the boxes as elements. [`details`]: what is known of the chosen one, and commands to ask more.
+//! - [`story`]: what was written to the API server, and what made whom do it.
 //! - [`words`]: the same as text, and announcements of what changed.
 
 pub mod details;
@@ -11,6 +12,7 @@ pub mod items;
 pub mod phase;
 pub mod place;
 pub mod related;
+pub mod story;
 pub mod words;
 
 use drydock_sorted::SortedMap;
@@ -23,11 +25,15 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement, KeyboardEvent, ResizeObserver};
 use yew::{Callback, Component, Context, Html, NodeRef, Properties, classes, html};
 
+use crate::bridge::Written;
 use crate::page::icons::icon;
 use crate::page::map::place::{Item, Placed, Tie};
 
 /// How long something that is gone stays, fading.
 const FADE_MS: u32 = 400;
+
+/// So near to its end the story is followed.
+const END_PX: i32 = 60;
 
 /// What the map is given.
 #[derive(Properties, PartialEq)]
@@ -36,10 +42,16 @@ pub struct Props {
     pub view: Rc<View>,
     /// What changed last, in words.
     pub news: String,
+    /// What was written to the API server, oldest first, as far as it was asked for.
+    pub story: Rc<Vec<Written>>,
     /// Whether what belongs to the cluster itself is shown.
     pub system: bool,
     /// Shows or hides that.
     pub on_system: Callback<bool>,
+    /// Asks for the story, or no longer.
+    pub on_story: Callback<bool>,
+    /// Goes back to before a write; `true`: to before the command that wrote it.
+    pub on_rewind: Callback<(String, bool)>,
     /// Types a command into the terminal; `true` enters it.
     pub on_command: Callback<(String, bool)>,
 }
@@ -56,10 +68,21 @@ pub enum Msg {
     Focus(String),
     /// A key on a box.
     Key(KeyboardEvent),
-    /// Between picture and words.
-    Words,
+    /// Shows the cluster in another way, or as a picture again.
+    Look(Look),
     /// What had left has faded.
     Faded,
+}
+
+/// How the cluster is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// As boxes and lines.
+    Picture,
+    /// As text.
+    Words,
+    /// As what was written, in order.
+    Story,
 }
 
 /// The component.
@@ -74,7 +97,9 @@ pub struct Map {
     chosen: Option<String>,
     pointed: Option<String>,
     focused: Option<String>,
-    words: bool,
+    look: Look,
+    /// Whether the end of the story is in sight, so that it stays there.
+    at_end: bool,
     _observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
 }
 
@@ -93,7 +118,8 @@ impl Component for Map {
             chosen: None,
             pointed: None,
             focused: None,
-            words: false,
+            look: Look::Picture,
+            at_end: true,
             _observer: None,
         };
         map.lay_out(ctx);
@@ -101,10 +127,13 @@ impl Component for Map {
     }
 
     fn rendered(&mut self, ctx: &Context<Map>, first: bool) {
+        let Some(host) = self.host.cast::<HtmlElement>() else { return };
         if !first {
+            if self.look == Look::Story && self.at_end {
+                host.set_scroll_top(host.scroll_height());
+            }
             return;
         }
-        let Some(host) = self.host.cast::<HtmlElement>() else { return };
         let link = ctx.link().clone();
         let measured = host.clone();
         let resized = Closure::new(move || link.send_message(Msg::Width(measured.client_width())));
@@ -115,6 +144,9 @@ impl Component for Map {
     }
 
     fn changed(&mut self, ctx: &Context<Map>, _: &Props) -> bool {
+        if let Some(host) = self.host.cast::<HtmlElement>() {
+            self.at_end = host.scroll_top() + host.client_height() + END_PX >= host.scroll_height();
+        }
         self.lay_out(ctx);
         true
     }
@@ -137,7 +169,14 @@ impl Component for Map {
             }
             Msg::Focus(key) => self.focused = Some(key),
             Msg::Key(event) => return self.key(ctx, &event),
-            Msg::Words => self.words = !self.words,
+            Msg::Look(look) => {
+                let story = self.look == Look::Story;
+                self.look = if look == self.look { Look::Picture } else { look };
+                self.at_end = true;
+                if story != (self.look == Look::Story) {
+                    ctx.props().on_story.emit(!story);
+                }
+            }
             Msg::Faded => self.gone.clear(),
         }
         true
@@ -149,7 +188,11 @@ impl Component for Map {
             let system = props.system;
             move |_| !system
         });
-        let words = ctx.link().callback(|_| Msg::Words);
+        let look = |look: Look, name: &'static str, title: &'static str| {
+            let pressed = (self.look == look).to_string();
+            let onclick = ctx.link().callback(move |_| Msg::Look(look));
+            html! { <button class="chip" aria-pressed={pressed} {onclick} {title}>{ name }</button> }
+        };
         let empty = self.shown.pods.is_empty() && self.shown.deployments.is_empty() && !self.shown.nodes.is_empty();
         html! {
             <>
@@ -159,12 +202,16 @@ impl Component for Map {
                     <span class="spacer" />
                     <button class="chip" aria-pressed={props.system.to_string()} onclick={toggle}
                         title="Show what belongs to the cluster itself (namespace kube-system)">{ "System" }</button>
-                    <button class="chip" aria-pressed={self.words.to_string()} onclick={words}
-                        title="The same as text">{ "In words" }</button>
+                    { look(Look::Words, "In words", "The same as text") }
+                    { look(Look::Story, "Story", "Who wrote what to the API server, and why") }
                 </header>
                 <div class="map-body" ref={&self.host}>
-                    if self.words { { self.in_words() } } else { { self.picture(ctx) } }
-                    if empty && !self.words { { starter(&props.on_command) } }
+                    { match self.look {
+                        Look::Picture => self.picture(ctx),
+                        Look::Words => self.in_words(),
+                        Look::Story => story::story(&props.story, props.system, &props.on_rewind),
+                    } }
+                    if empty && self.look == Look::Picture { { starter(&props.on_command) } }
                 </div>
                 { details::details(
                     &self.shown,

@@ -128,6 +128,37 @@ fn time_goes_back_at_a_command() {
 }
 
 #[test]
+fn the_story_is_told_while_it_is_on_show() {
+    let mut bench = Bench::new(None);
+    bench.run("kubectl create configmap before");
+    bench.send(ToWorker::Story(true));
+    bench.until(|message| {
+        matches!(message, ToPage::Story { anew: true, written } if written.iter().any(|w| w.object == "configmap/before"))
+    });
+    bench.run("kubectl create deployment web --image=nginx");
+    bench.until(|message| {
+        let ToPage::Story { anew: false, written } = message else { return false };
+        let made = written.iter().find(|w| w.verb == "create" && w.object.starts_with("replicaset/"));
+        made.is_some_and(|made| made.cause > 0 && made.actor == "deployment-controller")
+    });
+    // Gone back, it is told from the beginning.
+    bench.run("kubectl create configmap after");
+    let written = |message: &ToPage| match message {
+        ToPage::Story { written, .. } => written.iter().find(|w| w.object == "configmap/after").map(|w| w.at.clone()),
+        _ => None,
+    };
+    bench.until(|message| written(message).is_some());
+    let at = bench.told.iter().find_map(written).unwrap_or_default();
+    bench.send(ToWorker::Rewind { at: at.clone(), command: true });
+    let has = |message: &ToPage, object: &str| matches!(message, ToPage::Story { anew: true, written } if written.iter().any(|w| w.object == object));
+    bench.until(|message| has(message, "deployment/web") && !has(message, "configmap/after"));
+    // Entered again, it is there again; just before it was written, time stands still.
+    bench.run("kubectl create configmap after");
+    bench.send(ToWorker::Rewind { at, command: false });
+    bench.until(|message| matches!(message, ToPage::Clock { speed: Speed::Paused, .. }));
+}
+
+#[test]
 fn a_flood_stops_at_the_window_and_at_ctrl_c() {
     let mut bench = Bench::new(None);
     bench.send(ToWorker::Type { id: 0, text: "while true; do echo x; done\r".into() });
