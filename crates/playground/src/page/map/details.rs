@@ -61,7 +61,9 @@ fn of(view: &View, key: &str) -> Option<Details> {
             commands: vec![
                 (format!("kubectl describe pod {name}{n}"), true),
                 (format!("kubectl logs {name}{n}"), true),
+                (format!("why {name}{n}"), true),
                 (format!("kubectl delete pod {name}{n}"), false),
+                (format!("fault pod {name}{n} crash"), false),
             ],
         });
     }
@@ -78,6 +80,7 @@ fn of(view: &View, key: &str) -> Option<Details> {
             commands: vec![
                 (format!("kubectl describe deployment {name}{n}"), true),
                 (format!("kubectl rollout history deployment/{name}{n}"), true),
+                (format!("story deployment/{name}{n}"), true),
                 (format!("kubectl scale deployment {name}{n} --replicas={}", deployment.replicas + 1), false),
             ],
         });
@@ -111,6 +114,7 @@ fn of(view: &View, key: &str) -> Option<Details> {
     }
     let node = key.strip_prefix("node:").or_else(|| key.strip_prefix("counts:"))?;
     let node = view.nodes.iter().find(|known| known.name == node)?;
+    let power = if node.status.starts_with("Ready") { "power-off" } else { "power-on" };
     Some(Details {
         title: format!("Node {}", node.name),
         facts: vec![
@@ -123,6 +127,7 @@ fn of(view: &View, key: &str) -> Option<Details> {
         commands: vec![
             (format!("kubectl describe node {}", node.name), true),
             (format!("kubectl get pods -A -o wide --field-selector spec.nodeName={}", node.name), true),
+            (format!("fault node {} {power}", node.name), false),
         ],
     })
 }
