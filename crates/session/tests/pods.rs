@@ -363,6 +363,41 @@ const NODE: &[(&str, &str)] = &[
     ),
 ];
 
+/// What containers see of the files of others whose processes they see.
+const ROOTS: &[(&str, &str)] = &[
+    (
+        r#"kubectl run shared --image=nginx --overrides='{"spec":{"shareProcessNamespace":true,"containers":[{"name":"nginx","image":"nginx"},{"name":"shell","image":"busybox:1.28","command":["sleep","3600"]}]}}'"#,
+        "pod/shared created\n",
+    ),
+    ("kubectl wait --for=condition=Ready pod/shared -o name", "pod/shared\n"),
+    (
+        "kubectl exec shared -c shell -- sh -c 'cd /proc/$(pgrep -o nginx)/root; head -2 etc/nginx/nginx.conf | tail -1; echo hi > \
+         usr/share/nginx/html/index.html'",
+        "user  nginx;\n",
+    ),
+    ("kubectl exec shared -c nginx -- curl -s localhost", "hi\n"),
+    ("kubectl run quiet --image=registry.k8s.io/pause:3.10 -o name; sleep 2", "pod/quiet\n"),
+    (
+        "kubectl debug quiet -qi --image=busybox:1.28 --target=quiet -- ls -d /proc/1/root/pause /proc/self/root 2>&1",
+        "/proc/1/root/pause\nls: /proc/self/root: No such file or directory\n",
+    ),
+    (
+        "kubectl run dates --image=busybox --restart=Never -qi --rm --overrides='{\"spec\":{\"volumes\":[{\"name\":\"v\",\"emptyDir\":{}}],\
+         \"containers\":[{\"name\":\"c\",\"image\":\"busybox\",\"command\":[\"sh\",\"-c\",\"ls -ld /v /tmp /etc/hosts /home\"],\"volumeMounts\":\
+         [{\"name\":\"v\",\"mountPath\":\"/v\"}]}]}}' | grep -c 'Nov 22\\|Sep 21'",
+        "4\n",
+    ),
+];
+
+#[test]
+fn roots_of_other_processes_are_entered() {
+    let mut session = Session::new(Options { profile: Profile::Minikube, ..Options::default() });
+    for (line, expected) in ROOTS {
+        let output = session.run(line);
+        assert_eq!(output.stdout + &output.stderr, *expected, "{line}");
+    }
+}
+
 #[test]
 fn the_nodes_machine_is_seen_and_entered() {
     let mut session = Session::new(Options { profile: Profile::Minikube, ..Options::default() });

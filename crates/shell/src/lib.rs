@@ -31,4 +31,4 @@ pub use kernel::{
 };
 pub use shell::Shell;
 pub use tools::{names as tool_names, program as tool};
-pub use vfs::{Backing, Device, DirEntry, Fs, Kind, Layout, NodeId, Stat, User, Vfs, join};
+pub use vfs::{BUILT, Backing, Device, DirEntry, Fs, Kind, Layout, NodeId, Stat, User, Vfs, join};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use drydock_shell::Vfs;
-use drydock_value::Value;
+use drydock_value::{Time, Value};
 
 use super::Kubelet;
 use crate::ctx::Ctx;
@@ -21,7 +21,7 @@ type Content = Arc<Vec<u8>>;
 impl Kubelet {
     /// The machine's own files, as they are now.
     pub(super) fn machine_files(&mut self) -> Vfs {
-        Vfs::new(self.runtime.volume(&node_root()).clone())
+        Vfs::new(self.runtime.volume(&node_root(), Time::default()).clone())
     }
 
     /// Writes the files of the pods that the machine came with.

@@ -346,6 +346,13 @@ impl Kubelet {
         if !self.runtime.container(number).is_some_and(asleep) {
             self.write_volumes(worker, number, ctx);
         }
+        // What it was put there to look at must be there.
+        let target = self.runtime.container(number).and_then(|container| container.config.target.clone());
+        let looked_at =
+            worker.slots.iter().find(|slot| Some(&slot.name) == target.as_ref()).and_then(|slot| slot.current);
+        if let Some(looked_at) = looked_at {
+            self.awaken(worker, looked_at, ctx);
+        }
         if let Err(why) = self.runtime.start(number, ctx) {
             self.container_event(worker, slot, "Warning", "Failed", &format!("Error: {why}"), ctx);
             return self.fail(worker, slot, ("RunContainerError", why), None, starting);

@@ -264,7 +264,7 @@ impl Kubelet {
         for mount in config.mounts.iter().filter(|mount| !mount.fixed && mount.volume.pod != 0) {
             let most =
                 super::storage::memory_volume(&worker.pod["spec"], &mount.volume.name, self.runtime.hardware.memory);
-            self.runtime.give_volume(&mount.volume, most, group);
+            self.runtime.give_volume(&mount.volume, most, group, ctx.now);
         }
         for mount in config.mounts.iter().filter(|mount| mount.fixed) {
             let name = mount.volume.name.trim_end_matches(super::config::PARTS);

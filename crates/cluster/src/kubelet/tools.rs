@@ -127,14 +127,14 @@ impl<'a> Asked<'a> {
 impl Kubelet {
     /// Answers the question of a program on the machine, if there is one.
     pub(super) fn answer_tools(&mut self, ctx: &mut Ctx<'_>) {
-        let files = Vfs::new(self.runtime.volume(&node_root()).clone());
+        let files = Vfs::new(self.runtime.volume(&node_root(), Time::default()).clone());
         let Ok(question) = files.read_text(QUESTION) else { return };
         let words: Vec<&str> = question.split('\u{1f}').collect();
         let (code, text) = match self.answer(&words, ctx) {
             Ok(text) => (0, text),
             Err(text) => (1, text),
         };
-        let mut files = Vfs::new(self.runtime.volume(&node_root()).clone());
+        let mut files = Vfs::new(self.runtime.volume(&node_root(), Time::default()).clone());
         let _ = files.remove(QUESTION);
         let _ = files.write(ANSWER, format!("{code}\n{text}").as_bytes());
         if let Some(root) = files.root_fs().cloned() {

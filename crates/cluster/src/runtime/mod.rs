@@ -73,8 +73,10 @@ pub struct Runtime {
 }
 
 /// An empty volume: anybody may write to it, as kubelets and provisioners make them.
-fn open_to_all() -> Fs {
+fn open_to_all(now: Time) -> Fs {
     let mut vfs = drydock_shell::Vfs::new(Fs::new());
+    vfs.set_time(now);
+    vfs.touch_root();
     let _ = vfs.chmod("/", 0o777);
     vfs.root_fs().cloned().unwrap_or_default()
 }
@@ -165,9 +167,11 @@ impl Runtime {
 
     // ---- volumes ----
 
-    /// The files of a volume, made empty when it is new.
-    pub fn volume(&mut self, id: &VolumeId) -> &mut Fs {
-        self.volumes.entry(id.clone()).or_insert_with(|| if *id == node_root() { node_files() } else { open_to_all() })
+    /// The files of a volume, made empty at a moment when it is new.
+    pub fn volume(&mut self, id: &VolumeId, now: Time) -> &mut Fs {
+        self.volumes
+            .entry(id.clone())
+            .or_insert_with(|| if *id == node_root() { node_files() } else { open_to_all(now) })
     }
 
     /// How many bytes a volume holds.
@@ -209,11 +213,11 @@ impl Runtime {
     }
 
     /// Makes an empty volume, unless it is there already: in memory if it may be so large there, a group's if it has one.
-    pub fn give_volume(&mut self, id: &VolumeId, memory: Option<u64>, group: Option<u32>) {
+    pub fn give_volume(&mut self, id: &VolumeId, memory: Option<u64>, group: Option<u32>, now: Time) {
         if self.volumes.contains_key(id) {
             return;
         }
-        let mut files = open_to_all();
+        let mut files = open_to_all(now);
         if let Some(bytes) = memory {
             files = files.on(Backing::Memory).with_limit(bytes);
         }
@@ -285,7 +289,13 @@ impl Runtime {
 
 /// What a pod finds when it mounts the node's own files.
 fn node_files() -> Fs {
+    static FILES: std::sync::OnceLock<Fs> = std::sync::OnceLock::new();
+    FILES.get_or_init(lay_out_node).clone()
+}
+
+fn lay_out_node() -> Fs {
     let mut vfs = Vfs::new(images::rootfs(&images::node()));
+    vfs.set_time(images::BUILT);
     for folder in [
         "/var/lib/kubelet/pods",
         "/var/log/pods",

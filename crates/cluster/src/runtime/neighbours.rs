@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use drydock_shell::{Pid, ProcessInfo, Signal, User};
+use drydock_shell::{Kernel, Pid, ProcessInfo, Signal, User};
 use drydock_sorted::Sort;
 use drydock_value::Time;
 
@@ -121,6 +121,31 @@ impl Runtime {
         }
         seen.sort_compact_by_key(|process| process.pid);
         seen
+    }
+
+    /// Shows a container the root file systems of those whose processes it sees; whose, and under which process.
+    pub(super) fn lend_roots(&mut self, number: u64, kernel: &mut Kernel) -> Vec<(u64, Pid)> {
+        let near = self.sandbox_of(number).is_some_and(|sandbox| sandbox.shares_processes || sandbox.looked_into);
+        let neighbours = if near && !self.sees_host(number) { self.neighbours(number) } else { Vec::new() };
+        let mut lent = Vec::new();
+        for id in neighbours {
+            let Some(Container { machine: Some(machine), .. }) = self.containers.get_mut(&id) else { continue };
+            if let Some(fs) = machine.kernel.files().take("/") {
+                kernel.show_root(machine.main, fs);
+                lent.push((id, machine.main));
+            }
+        }
+        lent
+    }
+
+    /// Takes those back, with what was done to them.
+    pub(super) fn take_back_roots(&mut self, lent: Vec<(u64, Pid)>, kernel: &mut Kernel) {
+        for (id, pid) in lent {
+            let fs = kernel.take_root(pid);
+            if let (Some(fs), Some(Container { machine: Some(machine), .. })) = (fs, self.containers.get_mut(&id)) {
+                machine.kernel.files().put("/", fs);
+            }
+        }
     }
 
     /// Passes on the signals that a container's processes have sent to others'.

@@ -56,6 +56,7 @@ impl Runtime {
         if let Some(seen) = seen {
             machine.kernel.show(seen);
         }
+        let roots = self.lend_roots(number, &mut machine.kernel);
         let files_before = self.lend(&config, &mut machine.kernel);
         let mut outcomes = Vec::new();
         let mut fuel = SLICE_FUEL;
@@ -98,6 +99,7 @@ impl Runtime {
             machine.shut(code, ctx.streams, &mut outcomes);
         }
         self.take_back(&config, &mut machine.kernel);
+        self.take_back_roots(roots, &mut machine.kernel);
         let sent = machine.kernel.take_signals();
         let share = if activity.runnable { self.processor_share(number, activity.busy, ctx.now) } else { 1000 };
         let next = machine.next_wake(&activity, ctx.now, share);

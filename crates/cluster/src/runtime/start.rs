@@ -109,12 +109,12 @@ impl Runtime {
             ("resolv.conf", sandbox.names.resolver.file()),
         ];
         Kernel::mount_proc(&mut files);
-        mount_files(&mut files, "/etc", &etc);
+        mount_files(&mut files, "/etc", &etc, started);
         let _ = files.mount("/sys/fs/cgroup", control_files(), "", true);
         let settings = ctx.network.registry.settings(&config.sysctls);
         let _ = files.mount("/proc/sys", settings, "", !config.privileged);
         let hostname = sandbox.hostname.to_string();
-        self.mount_volumes(&config, &mut files)?;
+        self.mount_volumes(&config, &mut files, started)?;
         if config.cwd != "/" {
             let _ = files.mkdir_all(&config.cwd);
         }
@@ -153,7 +153,7 @@ impl Runtime {
         Ok(())
     }
 
-    fn mount_volumes(&mut self, config: &ContainerConfig, files: &mut Vfs) -> Result<(), String> {
+    fn mount_volumes(&mut self, config: &ContainerConfig, files: &mut Vfs, now: Time) -> Result<(), String> {
         let mut first: SortedMap<&super::VolumeId, &str> = SortedMap::new();
         let mut mounts: Vec<&super::Mount> = config.mounts.iter().collect();
         // An outer mount comes before what is mounted inside of it.
@@ -163,12 +163,12 @@ impl Runtime {
                 format!("error mounting \"{}\" to rootfs at \"{1}\": {error}", mount.volume.name, mount.path)
             };
             if mount.fixed {
-                let fs = self.volume(&mount.volume).clone();
+                let fs = self.volume(&mount.volume, now).clone();
                 files.mount(&mount.path, fs, &mount.sub_path, true).map_err(wrong)?;
             } else if let Some(holder) = first.get(&mount.volume) {
                 files.mount_again(&mount.path, holder, &mount.sub_path, mount.read_only).map_err(wrong)?;
             } else {
-                self.volume(&mount.volume);
+                self.volume(&mount.volume, now);
                 let fs = self.volumes.remove(&mount.volume).unwrap_or_default();
                 files.mount(&mount.path, fs, &mount.sub_path, mount.read_only).map_err(wrong)?;
                 first.insert(&mount.volume, &mount.path);
@@ -288,11 +288,12 @@ fn control_files() -> Fs {
 }
 
 /// Mounts files of the runtime's own over the image's.
-fn mount_files(files: &mut Vfs, folder: &str, contents: &[(&str, String)]) {
+fn mount_files(files: &mut Vfs, folder: &str, contents: &[(&str, String)], now: Time) {
     if contents.is_empty() {
         return;
     }
     let mut own = Vfs::default();
+    own.set_time(now);
     for (name, text) in contents {
         let _ = own.write(&format!("/{name}"), text.as_bytes());
     }

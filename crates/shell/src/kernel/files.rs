@@ -164,7 +164,7 @@ impl Kernel {
             let id = self.description_of(pid, fd.parse().map_err(|_| Errno::NotFound)?)?;
             return self.reopen(id);
         }
-        if followed.starts_with("/proc/") && !followed.starts_with("/proc/sys/") {
+        if super::proc::is_told(&followed) {
             return self.open_proc(pid, &followed);
         }
         if open == Open::Read

@@ -39,7 +39,31 @@ fn empty() -> Fs {
     EMPTY.get_or_init(make).clone()
 }
 
+/// Whether what a path under `/proc` leads to is made up when it is opened. Settings are files, and so is what another
+/// process has for its root.
+pub(super) fn is_told(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix("/proc/") else { return false };
+    let mut words = rest.split('/');
+    words.next() != Some("sys") && words.next() != Some("root")
+}
+
 impl Kernel {
+    /// Shows the root of a process that it was shown, as `/proc/PID/root`, until [`Kernel::take_root`].
+    pub fn show_root(&mut self, pid: Pid, fs: Fs) {
+        let path = format!("/proc/{pid}/root");
+        if self.files.mounted().any(|(mounted, ..)| mounted == path) {
+            self.files.put(&path, fs);
+            return;
+        }
+        self.show_process(pid, true);
+        let _ = self.files.mount(&path, fs, "", false);
+    }
+
+    /// Takes back what [`Kernel::show_root`] was given, with what has become of it.
+    pub fn take_root(&mut self, pid: Pid) -> Option<Fs> {
+        self.files.take(&format!("/proc/{pid}/root"))
+    }
+
     /// Puts `/proc` where it belongs, for a machine that will run on these files. What is mounted inside of it comes after.
     pub fn mount_proc(files: &mut Vfs) {
         let mounted = files.mounted().any(|(path, ..)| path == "/proc");

@@ -138,6 +138,13 @@ impl Fs {
         Fs { inodes, next: ROOT + 1, used: 0, zeros: 0, limit: DISK_BYTES, backing: Backing::Disk }
     }
 
+    /// Stamps the root directory.
+    pub(crate) fn touch_root(&mut self, now: Time) {
+        if let Some(root) = Arc::make_mut(&mut self.inodes).get_mut(&ROOT) {
+            root.modified = now;
+        }
+    }
+
     /// Says what the files are kept on.
     #[must_use]
     pub fn on(mut self, backing: Backing) -> Fs {

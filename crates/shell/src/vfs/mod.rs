@@ -164,6 +164,14 @@ impl Vfs {
         self.now = now;
     }
 
+    /// Stamps the root directory with the time.
+    pub fn touch_root(&mut self) {
+        let now = self.now;
+        if let Some(fs) = self.mounts.first_mut().and_then(|mount| mount.fs.as_mut()) {
+            fs.touch_root(now);
+        }
+    }
+
     /// A number that grows with every change, to notice that something did.
     pub fn revision(&self) -> u64 {
         self.revision
@@ -260,8 +268,13 @@ impl Vfs {
     }
 }
 
+/// When the files were made that every machine has.
+pub const BUILT: Time = Time::from_seconds(1_790_000_000);
+
 fn base() -> Fs {
     let mut vfs = Vfs::default();
+    vfs.set_time(BUILT);
+    vfs.touch_root();
     for (path, mode) in [
         ("/bin", 0o755),
         ("/dev/fd", 0o755),

@@ -21,7 +21,7 @@ mod texts;
 
 pub use catalogue::{Catalogue, Image, PullFailure, User, digest};
 pub use reference::Reference;
-pub use rootfs::{build as rootfs, flavour};
+pub use rootfs::{BUILT, build as rootfs, flavour};
 pub use rows::Base;
 
 /// What a node's own machine is made of.

@@ -77,7 +77,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
 ];
 
 /// When images were built.
-const BUILT: Time = Time::from_seconds(1_790_000_000);
+pub const BUILT: Time = drydock_shell::BUILT;
 
 /// Whose words the programs of an image use.
 pub fn flavour(base: Base) -> Flavour {
