@@ -138,7 +138,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "nproc", usage: "", start: Start::Run(machine::nproc) },
     Tool { name: "nslookup", usage: "HOST [DNS_SERVER]", start: Start::Run(net::nslookup) },
     Tool { name: "od", usage: "[-abcdfhilovxs] [-t TYPE] [-N SIZE] [FILE]...", start: Start::Filter(binary::dump) },
-    Tool { name: "openssl", usage: "COMMAND [OPTIONS]", start: Start::Slurp(openssl::run) },
+    Tool { name: "openssl", usage: "COMMAND [OPTIONS]", start: Start::Program(openssl::program) },
     Tool { name: "paste", usage: "[OPTIONS] [FILE]...", start: Start::Filter(columns::paste) },
     Tool { name: "pgrep", usage: "[-flnovx] PATTERN", start: Start::Run(processes::by_name) },
     Tool { name: "pidof", usage: "[NAME]...", start: Start::Run(processes::by_name) },

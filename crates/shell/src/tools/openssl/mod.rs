@@ -3,6 +3,7 @@
 //! Keys are RSA's or Ed25519's. They are good for what a learner does with a cluster, and for nothing secret
 //! ([`drydock_pki`]).
 
+mod ask;
 mod certificates;
 mod configuration;
 mod keys;
@@ -55,7 +56,12 @@ const COMMANDS: &[(&str, Spec, Command)] = &[
     ("x509", certificates::OPTIONS, certificates::run),
 ];
 
-pub(super) fn run(call: &mut Call<'_, '_>) -> i32 {
+/// The program, which asks where it must.
+pub(super) fn program() -> Box<dyn crate::Program> {
+    Box::new(ask::OpenSsl::default())
+}
+
+fn run(call: &mut Call<'_, '_>) -> i32 {
     let name = call.args.first().cloned().unwrap_or_else(|| "help".into());
     let Some((name, spec, command)) = COMMANDS.iter().find(|(known, ..)| *known == name) else {
         if name == "help" {

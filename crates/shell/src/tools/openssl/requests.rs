@@ -82,7 +82,7 @@ fn about(options: &Options, configuration: Option<&Configuration>) -> Result<Nam
     }
     configuration.and_then(Configuration::name).ok_or_else(|| {
         Failure::Said(
-            "req: nobody is asked for a subject here: give it with -subj, or with -config and prompt = no".into(),
+            "req: no subject: what -config says is asked for only with prompt = no; give it with -subj".into(),
         )
     })
 }
