@@ -354,6 +354,11 @@ const NODE: &[(&str, &str)] = &[
         r#"kubectl run sees --image=busybox --restart=Never --overrides='{"spec":{"hostPID":true}}' -qit --rm -- sh -c 'ps | grep -c [k]ube-scheduler; ps | grep -c [p]ause'"#,
         "1\n9\n",
     ),
+    (
+        "minikube ssh -- 'grep staticPodPath /var/lib/kubelet/config.yaml; grep -c bridge /etc/cni/net.d/1-k8s.conflist; openssl x509 -in \
+         /var/lib/minikube/certs/ca.crt -noout -subject'",
+        "staticPodPath: /etc/kubernetes/manifests\n3\nsubject=CN=minikubeCA\n",
+    ),
     ("kubectl run blind --image=busybox --restart=Never -qit --rm -- sh -c 'ps | wc -l'", "4\n"),
     (
         "kubectl run small --image=busybox --restart=Never -qit --rm -- sh -c 'mkdir -p /j/bin; cp /bin/ls /bin/sh /j/bin; echo in > \

@@ -1,7 +1,7 @@
 //! What is on the node's own file system where pods want it, and whether it is what they say (`hostPath.type`).
 
 use drydock_shell::{Kind, Vfs};
-use drydock_value::Value;
+use drydock_value::{Value, to_json_pretty, value};
 
 use super::Kubelet;
 use crate::ctx::Ctx;
@@ -9,6 +9,17 @@ use crate::runtime::node_root;
 
 /// Sockets that a node's own services listen on. Simulated files have no such kind.
 const SOCKETS: [&str; 2] = ["/run/containerd/containerd.sock", "/var/run/containerd/containerd.sock"];
+
+/// How the machine's pods are joined to a network, as runtimes read it.
+fn bridge(addresses: &str) -> String {
+    let bridge = value!({
+        "type": "bridge", "bridge": "bridge", "addIf": "true", "isDefaultGateway": true, "forceAddress": false,
+        "ipMasq": true, "hairpinMode": true, "ipam": {"type": "host-local", "subnet": addresses}
+    });
+    let ports = value!({"type": "portmap", "capabilities": {"portMappings": true}});
+    let list = value!({"cniVersion": "1.0.0", "name": "bridge", "plugins": [bridge, ports, {"type": "firewall"}]});
+    format!("{}\n", to_json_pretty(&list, 2))
+}
 
 impl Kubelet {
     /// Makes sure that files are there that are on every machine, and that follow from its name and address.
@@ -19,13 +30,18 @@ impl Kubelet {
         }
         files.set_time(ctx.now);
         let (name, ip) = (&self.config.name, &self.config.ip);
+        let authority = ctx.api.config().ca_certificate.clone();
         for (path, text) in [
             ("/etc/hostname", format!("{name}\n")),
             ("/etc/hosts", format!("127.0.0.1\tlocalhost\n{ip}\t{name}\n")),
             ("/etc/resolv.conf", crate::network::dns::Resolver::node().file()),
             ("/etc/timezone", "Etc/UTC\n".to_owned()),
             ("/etc/localtime", "TZif2\n".to_owned()),
+            ("/etc/cni/net.d/1-k8s.conflist", bridge(&self.config.pod_cidr)),
+            ("/var/lib/kubelet/config.yaml", self.configuration_file()),
+            ("/var/lib/minikube/certs/ca.crt", authority),
         ] {
+            let _ = files.mkdir_all(path.rsplit_once('/').map_or("/", |(folder, _)| folder));
             let _ = files.write(path, text.as_bytes());
         }
         self.keep_machine_files(&files);

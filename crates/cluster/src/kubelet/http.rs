@@ -1,5 +1,6 @@
 //! The kubelet's own port, as the API server passes requests on to it: `kubectl get --raw /api/v1/nodes/NODE/proxy/...`.
 
+use drydock_sorted::Sort;
 use drydock_value::{Time, Value, parse_json, to_json, value};
 
 use super::Kubelet;
@@ -57,6 +58,18 @@ impl Kubelet {
         let mut configuration = parse_json(CONFIGURATION).unwrap_or_default();
         configuration["kubeletconfig"].set("maxPods", i64::from(self.config.pods));
         configuration
+    }
+
+    /// The same as the file that the kubelet was given.
+    pub(super) fn configuration_file(&self) -> String {
+        let configuration = self.configuration();
+        let mut fields: Vec<(&str, &Value)> = configuration["kubeletconfig"].entries().collect();
+        fields.sort_compact_by_key(|(name, _)| *name);
+        let mut file = value!({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"});
+        for (name, value) in fields {
+            file.set(name, value.clone());
+        }
+        drydock_yaml::to_yaml(&file)
     }
 
     fn running_pods(&self) -> Value {
