@@ -272,6 +272,12 @@ const ADDRESSES: &[(&str, &str)] = &[
         "503 \t\"localEndpoints\": 0,\n200 \t\"localEndpoints\": 1,\n",
     ),
     ("curl -s 172.18.0.2:10249/proxyMode", "iptables"),
+    // It ends at once when it is told to, not when the grace period is over.
+    (
+        "kubectl delete pods -n kube-system -l k8s-app=kube-proxy --wait=false >/dev/null; sleep 5; kubectl get pods -n kube-system -l \
+         k8s-app=kube-proxy --no-headers | grep -c Running; kubectl get pods -n kube-system --no-headers | grep -c Terminating",
+        "3\n0\n",
+    ),
     (
         "kubectl port-forward pod/web 8080 >/dev/null & sleep 1; curl -s localhost:8080 | grep client",
         "\tclient_address=127.0.0.1\n",

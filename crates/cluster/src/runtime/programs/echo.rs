@@ -177,7 +177,8 @@ impl Answer for Site<'_> {
                 plain(text)
             }
             Kind::EchoServer if self.name == "echoserver" => {
-                let old = sys.env("APP_VERSION").is_some_and(|version| version == "1.4");
+                let minor = sys.env("APP_VERSION").and_then(|version| version.strip_prefix("1.")?.parse::<u32>().ok());
+                let old = minor.is_some_and(|minor| minor <= 4);
                 let text = if old { old_report(incoming) } else { report(incoming, sys) };
                 let server = if old { "nginx/1.10.0" } else { "echoserver" };
                 let response = Response::new(200, "text/plain", text).with("Server", server);

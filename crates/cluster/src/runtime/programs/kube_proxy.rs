@@ -16,6 +16,7 @@ pub const HEALTH: u16 = 10256;
 pub struct KubeProxy {
     server: Server,
     since: Option<Time>,
+    end: bool,
 }
 
 impl Program for KubeProxy {
@@ -31,13 +32,21 @@ impl Program for KubeProxy {
                  version=\"v1.36.3\"\n"
             ));
         }
+        if self.end {
+            return Step::Exit(2);
+        }
         let since = self.since.unwrap_or_default();
         self.server.serve(sys, &mut Site { since });
         self.server.wait().into()
     }
 
-    fn signal(&mut self, _signal: Signal, _sys: &mut Sys<'_>) -> Disposition {
-        Disposition::Default
+    // It does not ask for the signal; Go's own handler ends the first process of a container all the same, with 2.
+    fn signal(&mut self, signal: Signal, _sys: &mut Sys<'_>) -> Disposition {
+        if !matches!(signal, Signal::Term | Signal::Int) {
+            return Disposition::Default;
+        }
+        self.end = true;
+        Disposition::Handled
     }
 
     fn clone_box(&self) -> Box<dyn Program> {

@@ -230,6 +230,13 @@ pub(super) fn verify(call: &mut Call<'_, '_>, options: &Options) -> Done {
     for path in &options.rest {
         let (_, der) = load(call, path, "certificate")?;
         let Some((certificate, [body, _, signature])) = Certificate::read(&der) else { continue };
+        // A verdict on what cannot be looked at would be a guess.
+        let unknown = |authority: &Certificate| {
+            authority.subject == certificate.issuer && rsa::read_public(&authority.key).is_none()
+        };
+        if authorities.iter().any(unknown) {
+            return Err(Failure::Said(format!("error {path}: only signatures of RSA keys are verified here")));
+        }
         let signs = |authority: &&Certificate| {
             authority.subject == certificate.issuer
                 && rsa::read_public(&authority.key)
