@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use drydock_api::{Auth, Body, Method, Request, Response, Status, StreamItem};
+use drydock_value::Value;
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -18,7 +19,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::Seen;
 use crate::files::Files;
-use crate::looks::Looks;
+use crate::looks::{self, Looks, Media};
 use crate::message::{self, Outgoing};
 use crate::owner::{Owner, Stream};
 use crate::tls::Tls;
@@ -193,7 +194,11 @@ impl Service {
         {
             request.auth = Auth::Certificate { certificate };
         }
-        let looks = Looks::of(&parts.headers, &request.query);
+        let looks = Looks::of(&parts.headers, &request.path, &request.query);
+        if looks::is_unservable(&parts.headers, &request.path) {
+            let message = "only the following media types are accepted: application/json, application/yaml";
+            return message::refusal(Status::new(406, "NotAcceptable", message));
+        }
         if matches!(last(&request.path), "exec" | "attach" | "portforward")
             && let Some(protocol) = upgrade(&parts)
         {
@@ -221,9 +226,13 @@ impl Service {
             return accepted.unwrap_or_else(message::refusal);
         }
         if stream {
-            let text = last(&request.path) == "log";
+            let kind = match (last(&request.path), looks.media) {
+                ("log", _) => "text/plain",
+                (_, Media::Protobuf) => protobuf::WATCH_MEDIA,
+                _ => "application/json",
+            };
             return match owner.open(request).await {
-                Ok(opened) => streamed(opened, text),
+                Ok(opened) => streamed(opened, kind),
                 Err(status) => message::refusal(status),
             };
         }
@@ -281,9 +290,16 @@ fn unfold(request: &mut Request, body: Body) -> Result<(), Status> {
     Ok(())
 }
 
-/// A response whose body is a stream: watch events a line each, or the bytes of a log.
-fn streamed(opened: Stream, text: bool) -> hyper::Response<Outgoing> {
-    let frames = stream::unfold(Some(opened), |opened| async move {
+/// An event of a watch as it goes out: a line of JSON, or a message with its length.
+fn event(event: &Value, packed: bool) -> Vec<u8> {
+    let frame = if packed { protobuf::frame(event) } else { None };
+    frame.unwrap_or_else(|| message::document(event))
+}
+
+/// A response whose body is a stream: the events of a watch, or the bytes of a log.
+fn streamed(opened: Stream, kind: &'static str) -> hyper::Response<Outgoing> {
+    let packed = kind == protobuf::WATCH_MEDIA;
+    let frames = stream::unfold(Some(opened), move |opened| async move {
         let mut opened = opened?;
         let mut bytes = Vec::new();
         let mut item = Some(opened.next().await?);
@@ -291,7 +307,7 @@ fn streamed(opened: Stream, text: bool) -> hyper::Response<Outgoing> {
         let mut more = true;
         while let Some(taken) = item {
             match taken {
-                StreamItem::Event(event) => bytes.extend_from_slice(&message::document(&event)),
+                StreamItem::Event(item) => bytes.extend_from_slice(&event(&item, packed)),
                 StreamItem::Data(_, data) => bytes.extend_from_slice(&data),
                 StreamItem::Pending => {}
                 StreamItem::Closed(_) => more = false,
@@ -302,7 +318,6 @@ fn streamed(opened: Stream, text: bool) -> hyper::Response<Outgoing> {
         Some((Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from(bytes))), next))
     });
     let mut response = hyper::Response::new(BodyExt::boxed_unsync(StreamBody::new(frames)));
-    let kind = if text { "text/plain" } else { "application/json" };
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     response

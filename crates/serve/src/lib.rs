@@ -6,8 +6,8 @@
 //!
 //! - [`owner`]: the thread with the cluster, its clock, its streams. [`record`]: what restores it after a restart.
 //! - [`http`]: connections and requests. [`message`]: requests and responses between HTTP's form and the API's.
-//! - [`protobuf`]: the other form of requests' bodies. [`order`]: answers with their fields as Go has them. [`looks`]:
-//!   indented, as YAML, compressed.
+//! - [`protobuf`]: the other form of bodies. [`order`]: answers in JSON with their fields as Go has them. [`looks`]: in which
+//!   form, indented, compressed.
 //! - [`websocket`]: exec, attach and port-forward as clients ask today. [`spdy`], [`tunnel`]: the older protocol, which
 //!   port-forward still speaks inside a WebSocket. [`shown`]: watches and logs as messages.
 //! - [`tls`]: for clients that tell their secrets only over TLS, or who they are by a certificate.

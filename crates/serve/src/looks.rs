@@ -1,6 +1,17 @@
-//! How an answer looks: indented for people, as YAML, compressed.
+//! How an answer looks: in which form, indented for people, compressed.
 
 use hyper::header::{self, HeaderMap};
+
+use crate::protobuf;
+
+/// What objects are written in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Media {
+    #[default]
+    Json,
+    Yaml,
+    Protobuf,
+}
 
 /// What a client would like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -9,16 +20,16 @@ pub(crate) struct Looks {
     pub(crate) gzip: bool,
     /// Indented: for whoever asks, and for the programs with which people look.
     pub(crate) pretty: bool,
-    /// As YAML.
-    pub(crate) yaml: bool,
+    /// The form that the client likes best.
+    pub(crate) media: Media,
 }
 
 /// Programs that are shown indented JSON, by the beginning of their name.
 const PEOPLE: [&str; 3] = ["curl", "Wget", "Mozilla/5.0"];
 
 impl Looks {
-    /// What a request's headers and query say.
-    pub(crate) fn of(headers: &HeaderMap, query: &[(String, String)]) -> Looks {
+    /// What a request's headers, path and query say.
+    pub(crate) fn of(headers: &HeaderMap, path: &str, query: &[(String, String)]) -> Looks {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let agent = text(header::USER_AGENT);
         let asked = query.iter().find(|(name, value)| name == "pretty" && !value.is_empty());
@@ -26,16 +37,46 @@ impl Looks {
             let mut codings = value.to_str().unwrap_or_default().split(',');
             codings.any(|coding| coding.trim().split(';').next() == Some("gzip"))
         });
-        let mut media = text(header::ACCEPT).split(',').map(|part| part.split(';').next().unwrap_or_default().trim());
         Looks {
             gzip,
             pretty: match asked {
                 Some((_, value)) => matches!(value.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"),
                 None => PEOPLE.iter().any(|name| agent.starts_with(name)),
             },
-            yaml: media.find(|media| media.starts_with("application/") || *media == "*/*") == Some("application/yaml"),
+            media: accepted(text(header::ACCEPT)).find_map(|clause| known(clause, path)).unwrap_or_default(),
         }
     }
+}
+
+/// The clauses of an `Accept` header by how much they are wanted, and then as they stand.
+fn accepted(header: &str) -> impl Iterator<Item = &str> {
+    let quality = |clause: &str| {
+        let given = clause.split(';').find_map(|part| part.trim().strip_prefix("q="));
+        given.and_then(|text| text.parse::<f64>().ok()).map_or(1000, |q| (q.clamp(0.0, 1.0) * 1000.0) as i64)
+    };
+    let mut clauses: Vec<&str> = header.split(',').collect();
+    clauses.sort_by_key(|clause| -quality(clause));
+    clauses.into_iter()
+}
+
+/// The form that a clause asks for, if it is one for what is served below a path.
+fn known(clause: &str, path: &str) -> Option<Media> {
+    match clause.split(';').next().unwrap_or_default().trim() {
+        "application/json" | "application/*" | "*/*" => Some(Media::Json),
+        "application/yaml" => Some(Media::Yaml),
+        protobuf::MEDIA if !clause.contains("as=Table") && protobuf::is_served(path) => Some(Media::Protobuf),
+        _ => None,
+    }
+}
+
+/// Whether a client takes nothing but protobuf for custom resources, which have no messages.
+pub(crate) fn is_unservable(headers: &HeaderMap, path: &str) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_resource = path.starts_with("/apis/") && path.split('/').count() > 4;
+    is_resource
+        && accept.contains(protobuf::MEDIA)
+        && accepted(accept).all(|clause| known(clause, path).is_none())
+        && !protobuf::is_served(path)
 }
 
 /// JSON without blanks, laid out as Go does it with two blanks a level.
@@ -92,11 +133,17 @@ mod tests {
     #[test]
     fn headers_say_how_it_shall_look() {
         let plain = Looks::default();
+        let yaml = Looks { media: Media::Yaml, ..plain };
+        let protobuf = Looks { media: Media::Protobuf, ..plain };
         for (name, value, query, expected) in [
             ("accept", "application/json", "", plain),
-            ("accept", "application/yaml", "", Looks { yaml: true, ..plain }),
+            ("accept", "application/yaml", "", yaml),
             ("accept", "application/json, application/yaml", "", plain),
-            ("accept", "text/html;q=1, application/yaml, */*", "", Looks { yaml: true, ..plain }),
+            ("accept", "text/html;q=1, application/yaml, */*", "", yaml),
+            ("accept", "application/json;q=0.1, application/yaml;q=0.2", "", yaml),
+            ("accept", "application/vnd.kubernetes.protobuf, */*", "", protobuf),
+            ("accept", "application/json, application/vnd.kubernetes.protobuf", "", plain),
+            ("accept", "application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1, application/json", "", plain),
             ("accept-encoding", "br, gzip;q=0.5", "", Looks { gzip: true, ..plain }),
             ("user-agent", "curl/8.5.0", "", Looks { pretty: true, ..plain }),
             ("user-agent", "curl/8.5.0", "pretty=false", plain),
@@ -105,7 +152,27 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
-            assert_eq!(Looks::of(&headers, &crate::message::query(query)), expected, "{name}: {value} {query}");
+            assert_eq!(
+                Looks::of(&headers, "/api/v1/pods", &crate::message::query(query)),
+                expected,
+                "{name}: {value} {query}"
+            );
+        }
+    }
+
+    #[test]
+    fn custom_resources_have_no_messages() {
+        let both = "application/vnd.kubernetes.protobuf, application/json";
+        for (accept, path, expected, unservable) in [
+            (protobuf::MEDIA, "/apis/apps/v1/deployments", Media::Protobuf, false),
+            (protobuf::MEDIA, "/apis/example.com/v1/widgets", Media::Json, true),
+            (both, "/apis/example.com/v1/widgets", Media::Json, false),
+            (protobuf::MEDIA, "/apis/example.com/v1", Media::Json, false),
+            (both, "/version", Media::Json, false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]);
+            assert_eq!(Looks::of(&headers, path, &[]).media, expected, "{accept} {path}");
+            assert_eq!(is_unservable(&headers, path), unservable, "{accept} {path}");
         }
     }
 

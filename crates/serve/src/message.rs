@@ -11,7 +11,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use crate::looks::Looks;
+use crate::looks::{Looks, Media};
 
 /// A body as it goes out.
 pub(crate) type Outgoing = UnsyncBoxBody<Bytes, std::convert::Infallible>;
@@ -109,8 +109,14 @@ pub(crate) fn response(response: Response, looks: Looks) -> hyper::Response<Outg
     let (default_type, mut bytes) = match response.body {
         Body::Empty => (None, Vec::new()),
         // What came with a type of its own is written in that.
-        Body::Value(value) if looks.yaml && !headers.contains_key(header::CONTENT_TYPE) => {
+        Body::Value(value) if looks.media == Media::Yaml && !headers.contains_key(header::CONTENT_TYPE) => {
             (Some("application/yaml"), drydock_yaml::to_yaml(&value).into_bytes())
+        }
+        Body::Value(value) if looks.media == Media::Protobuf && !headers.contains_key(header::CONTENT_TYPE) => {
+            match crate::protobuf::encode(&value) {
+                Some(bytes) => (Some(crate::protobuf::MEDIA), bytes),
+                None => (Some("application/json"), document(&value)),
+            }
         }
         Body::Value(value) if looks.pretty => {
             let mut compact = Vec::new();

@@ -1,66 +1,12 @@
-//! Kubernetes' protobuf: kubectl's typed commands send their objects in it. Only requests are read; answers are JSON, which
-//! every client takes.
-//!
-//! The shapes of fields are the schema's; their numbers are in `data/fields.txt`. What a message carries although it is
-//! empty (Go's messages always carry what is no pointer) the API server's own decoding leaves out again.
-
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+//! Messages as the documents that they mean.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use drydock_schema::{Schema, Shape, TypeRef};
 use drydock_value::{Time, Value, parse_json};
 
-/// The content type.
-pub(crate) const MEDIA: &str = "application/vnd.kubernetes.protobuf";
-
-/// What every body begins with.
-const MAGIC: &[u8] = b"k8s\0";
-/// How deep messages may lie in each other.
-const DEPTH_MAX: usize = 64;
-
-pub(crate) const FIELDS: &str = include_str!("../data/fields.txt");
-
-type Numbers = BTreeMap<u64, Row>;
-
-/// What a number stands for.
-enum Row {
-    Field(&'static str),
-    /// A message whose fields stand in the type itself.
-    Inline(Numbers),
-}
-
-/// Reads `1=a 2=(1=b 2=c) ...` up to a closing bracket.
-fn numbers(text: &'static str) -> (Numbers, &'static str) {
-    let mut rows = Numbers::new();
-    let mut rest = text.trim_start();
-    while let Some((number, after)) = rest.split_once('=') {
-        let Ok(number) = number.trim().parse() else { break };
-        if let Some(inside) = after.strip_prefix('(') {
-            let (inner, after) = numbers(inside);
-            rows.insert(number, Row::Inline(inner));
-            rest = after.strip_prefix(')').unwrap_or(after).trim_start();
-            continue;
-        }
-        let end = after.find([' ', ')']).unwrap_or(after.len());
-        rows.insert(number, Row::Field(&after[..end]));
-        rest = &after[end..];
-        if rest.starts_with(')') {
-            break;
-        }
-        rest = rest.trim_start();
-    }
-    (rows, rest)
-}
-
-fn table() -> &'static BTreeMap<&'static str, Numbers> {
-    static TABLE: OnceLock<BTreeMap<&'static str, Numbers>> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let lines = FIELDS.lines().filter(|line| !line.starts_with('#'));
-        lines.filter_map(|line| line.split_once(' ')).map(|(name, rest)| (name, numbers(rest).0)).collect()
-    })
-}
+use super::table::{Numbers, Row, table};
+use super::{DEPTH_MAX, MAGIC, Union, schema_type};
 
 /// A field as it lies in a message.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -215,6 +161,10 @@ fn fill(of: TypeRef, rows: &Numbers, bytes: &[u8], depth: usize, out: &mut Value
             Some(Row::Field(name)) => *name,
         };
         let Some(field) = of.field(name) else { continue };
+        if let Some(kind) = Union::of(of, name) {
+            union(kind, name, wire.bytes()?, depth, out)?;
+            continue;
+        }
         match field.shape {
             Shape::List(inner) => {
                 let item = value(inner.get(), wire, depth)?;
@@ -239,6 +189,43 @@ fn fill(of: TypeRef, rows: &Numbers, bytes: &[u8], depth: usize, out: &mut Value
             shape => out.set(name, value(shape, wire, depth)?),
         }
     }
+    Ok(())
+}
+
+/// Puts into an object what one of the places has that JSON has no message for.
+fn union(kind: Union, name: &str, bytes: &[u8], depth: usize, out: &mut Value) -> Result<(), String> {
+    let of = schema_type().ok_or("proto: schemas are not known")?;
+    let schema = |wire: Wire<'_>| message(of, wire.bytes()?, depth + 1);
+    let found = fields(bytes)?;
+    let with = |number: u64| found.iter().filter(move |(at, _)| *at == number).map(|(_, wire)| *wire);
+    let value = match kind {
+        Union::Empty => Value::object(),
+        Union::SchemaOrList => match with(1).next() {
+            Some(wire) => schema(wire)?,
+            None => with(2).map(schema).collect::<Result<Vec<Value>, String>>()?.into_iter().collect(),
+        },
+        Union::SchemaOrBool => match with(2).next() {
+            Some(wire) => schema(wire)?,
+            None => (with(1).next().map(Wire::number).transpose()?.unwrap_or_default() != 0).into(),
+        },
+        Union::SchemaOrNames => {
+            let key = with(1).next().map(Wire::text).transpose()?.unwrap_or_default();
+            let inner = fields(with(2).next().map(Wire::bytes).transpose()?.unwrap_or_default())?;
+            let item = match inner.iter().find(|(number, _)| *number == 1) {
+                Some((_, wire)) => schema(*wire)?,
+                None => {
+                    let names = inner.iter().map(|(_, wire)| Ok(wire.text()?.into()));
+                    names.collect::<Result<Vec<Value>, String>>()?.into_iter().collect()
+                }
+            };
+            if out[name].is_null() {
+                out.set(name, Value::object());
+            }
+            out[name].set(&key, item);
+            return Ok(());
+        }
+    };
+    out.set(name, value);
     Ok(())
 }
 
@@ -267,69 +254,4 @@ pub(crate) fn decode(body: &[u8]) -> Result<Value, String> {
     object.set("apiVersion", api_version);
     object.set("kind", kind);
     Ok(object)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use drydock_value::to_json;
-
-    fn hex(text: &str) -> Vec<u8> {
-        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
-    }
-
-    #[test]
-    fn every_row_is_a_field_of_its_type() {
-        fn check(of: TypeRef, rows: &Numbers) {
-            for row in rows.values() {
-                match row {
-                    Row::Field(name) => assert!(of.field(name).is_some(), "{}.{name}", of.name()),
-                    Row::Inline(inner) => check(of, inner),
-                }
-            }
-        }
-        assert!(table().len() > 400);
-        for (name, rows) in table() {
-            check(Schema::get().by_name(name).unwrap_or_else(|| panic!("{name}")), rows);
-        }
-    }
-
-    #[test]
-    fn a_deployment_of_kubectls_is_read() {
-        // `kubectl create deployment web-real --image=nginx`, as kubectl v1.36.4 sends it.
-        let body = hex(concat!(
-            "6b3873000a150a07617070732f7631120a4465706c6f796d656e7412c0010a290a087765622d7265616c12001a0022002a00320038",
-            "0042005a0f0a0361707012087765622d7265616c128401080212110a0f0a0361707012087765622d7265616c1a650a210a0012001a",
-            "0022002a003200380042005a0f0a0361707012087765622d7265616c124012220a056e67696e7812056e67696e782a004200",
-            "6a007200800100880100900100a201001a00320042004a0052005800600068008201008a01009a0100c2010022020a00280038001a",
-            "0c0800100018002000280038001a002200",
-        ));
-        let object = decode(&body).unwrap();
-        assert_eq!((object["apiVersion"].str(), object["kind"].str()), ("apps/v1", "Deployment"));
-        assert_eq!(object["metadata"]["name"].str(), "web-real");
-        assert_eq!(object["metadata"]["creationTimestamp"], Value::Null);
-        assert_eq!(to_json(&object["spec"]["selector"]), r#"{"matchLabels":{"app":"web-real"}}"#);
-        assert_eq!(object["spec"]["replicas"].int(), 2);
-        let container = &object["spec"]["template"]["spec"]["containers"][0];
-        assert_eq!((container["name"].str(), container["image"].str()), ("nginx", "nginx"));
-        let decoded = drydock_schema::decode(Schema::get().of(&object).unwrap(), &object).unwrap();
-        assert_eq!(
-            to_json(&decoded.value["spec"]["template"]["spec"]),
-            r#"{"containers":[{"image":"nginx","name":"nginx","resources":{}}]}"#
-        );
-    }
-
-    #[test]
-    fn nonsense_is_refused() {
-        for body in [
-            &b""[..],
-            b"{}",
-            b"k8s\0\x0a\xff",
-            b"k8s\0\x0a\x02\x0a\x09",
-            b"k8s\0",
-            b"k8s\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
-        ] {
-            assert!(decode(body).is_err(), "{body:?}");
-        }
-    }
 }
