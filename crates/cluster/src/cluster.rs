@@ -99,13 +99,18 @@ impl Cluster {
             address: config
                 .nodes
                 .first()
-                .map_or_else(|| config.server.address.clone(), |node| format!("{}:8443", node.ip)),
+                .map_or_else(|| config.server.address.clone(), |node| format!("{}:{}", node.ip, config.system.port())),
+            service_cidr: match config.system {
+                // kind asks for less than kubeadm's default.
+                System::Kubeadm => (config.server.service_cidr.0, 16),
+                _ => config.server.service_cidr,
+            },
             ..config.server.clone()
         });
         let numbered = || (0..).map(NodeId).zip(&config.nodes);
         let kubelet = |(id, node)| match config.system {
             System::None => Kubelet::new(id, node),
-            _ if id == NodeId(0) => Kubelet::new(id, node).with_system(crate::system::static_pods(node)),
+            _ if id == NodeId(0) => Kubelet::new(id, node).with_system(crate::system::static_pods(node, config.system)),
             _ => Kubelet::new(id, node).with_system(Vec::new()),
         };
         let kubelets: Vec<Kubelet> = numbered().map(kubelet).collect();
@@ -146,6 +151,7 @@ impl Cluster {
         }
         cluster.advance(born + cluster.config.latencies.controllers_start.min(start.since(born)), u32::MAX);
         cluster.boot = Boot::Controllers;
+        cluster.begin_to_lead();
         let mut ctx = ctx!(cluster);
         cluster.controllers.start(&mut ctx);
         if cluster.config.scheduler {

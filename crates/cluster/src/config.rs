@@ -76,6 +76,13 @@ pub enum System {
     Minikube,
 }
 
+impl System {
+    /// The port of the API server.
+    pub fn port(self) -> u16 {
+        if self == System::Kubeadm { 6443 } else { 8443 }
+    }
+}
+
 /// One node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeConfig {

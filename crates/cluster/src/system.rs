@@ -28,8 +28,43 @@ const CONFIG: &str = "kubernetes.io/config.";
 /// Who provisions volumes in a kind cluster: the pods of a Deployment of its own.
 pub const LOCAL_PATH: &str = "rancher.io/local-path";
 
-/// What clusters start besides the static pods: the first two all, the others minikube and kind.
-const PARTS: [&str; 4] = ["coredns", "kube-proxy", "storage-provisioner", "local-path"];
+/// What clusters start besides the static pods: the first two all, then minikube, then kind.
+const PARTS: [&str; 5] = ["coredns", "kube-proxy", "storage-provisioner", "kindnet", "local-path"];
+
+/// How what is written as minikube has it reads in a kind cluster.
+const AS_KIND: [(&str, &str); 12] = [
+    ("/var/lib/minikube/certs", "/etc/kubernetes/pki"),
+    ("/var/lib/minikube/etcd", "/var/lib/etcd"),
+    ("clusterName: mk", "clusterName: kind"),
+    ("--cluster-name=mk", "--cluster-name=kind"),
+    ("control-plane.minikube.internal:8443", "kind-control-plane:6443"),
+    (
+        "NamespaceLifecycle,LimitRanger,ServiceAccount,DefaultStorageClass,DefaultTolerationSeconds,NodeRestriction,\
+      MutatingAdmissionWebhook,ValidatingAdmissionWebhook,ResourceQuota\"",
+        "NodeRestriction\"",
+    ),
+    ("\"--secure-port=8443\"", "\"--runtime-config=\",\"--secure-port=6443\""),
+    (":8443", ":6443"),
+    ("10.96.0.0/12", "10.96.0.0/16"),
+    ("bootstrapsigner,tokencleaner\"", "bootstrapsigner,tokencleaner\",\"--enable-hostpath-provisioner=true\""),
+    ("--leader-elect=false", "--leader-elect=true"),
+    ("/var/lib/minikube", "/etc/kubernetes"),
+];
+
+/// A text as a cluster of that kind has it.
+fn localized(text: &str, system: System) -> String {
+    let pairs = AS_KIND.iter().filter(|_| system == System::Kubeadm);
+    pairs.fold(text.to_owned(), |text, (minikube, kind)| text.replace(minikube, kind))
+}
+
+/// Whether a part of [`PARTS`] belongs to a cluster.
+fn is_part_of(part: &str, system: System) -> bool {
+    match part {
+        "storage-provisioner" => system == System::Minikube,
+        "kindnet" | "local-path" => system == System::Kubeadm,
+        _ => system != System::None,
+    }
+}
 
 fn data() -> &'static Value {
     static DATA: OnceLock<Value> = OnceLock::new();
@@ -42,8 +77,9 @@ pub fn objects(part: &str) -> &'static [Value] {
 }
 
 /// The pods that the kubelet of the control plane's node starts by itself.
-pub fn static_pods(node: &NodeConfig) -> Vec<Value> {
-    let text = drydock_value::to_json(&data()["static"]).replace("$IP", &node.ip).replace("$NODE", &node.name);
+pub fn static_pods(node: &NodeConfig, system: System) -> Vec<Value> {
+    let text = localized(&drydock_value::to_json(&data()["static"]), system);
+    let text = text.replace("$IP", &node.ip).replace("$NODE", &node.name);
     let mut pods = parse_json(&text).unwrap_or_default();
     for pod in pods.items_mut() {
         let own = pod["metadata"]["name"].str().to_owned();
@@ -90,9 +126,9 @@ pub(crate) fn manifest_of(pod: &Value) -> Value {
 
 /// The images that all of it runs from, and that its nodes have from the beginning, by who provisions volumes.
 pub fn images(provisioner: &str) -> Vec<&'static str> {
-    let other = if provisioner == LOCAL_PATH { "storage-provisioner" } else { "local-path" };
+    let system = if provisioner == LOCAL_PATH { System::Kubeadm } else { System::Minikube };
     let pods = objects("static").iter().map(|pod| &pod["spec"]);
-    let parts = PARTS.iter().filter(|part| **part != other);
+    let parts = PARTS.iter().filter(|part| is_part_of(part, system));
     let others = parts.flat_map(|part| objects(part)).map(|object| match object["kind"].str() {
         "Pod" => &object["spec"],
         _ => &object["spec"]["template"]["spec"],
@@ -121,16 +157,11 @@ fn noted(text: &str, api: &ApiServer, system: System) -> String {
     const ALONE: &str = "\n  - name: leader-elect\n    value: \"false\"";
     let address = api.config().address.as_str();
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    let text = text.replace("$IP", host).replace("$VERSION", &api.config().version);
+    let text = localized(text, system).replace("$IP", host).replace("$VERSION", &api.config().version);
     if system == System::Minikube {
         return text;
     }
-    text.replace("/var/lib/minikube/certs", "/etc/kubernetes/pki")
-        .replace("/var/lib/minikube/etcd", "/var/lib/etcd")
-        .replace("clusterName: mk", "clusterName: kind")
-        .replace("control-plane.minikube.internal:8443", "kind-control-plane:6443")
-        .replace(&format!("scheduler:\n  extraArgs:{ALONE}\n"), "scheduler: {}\n")
-        .replace(ALONE, "")
+    text.replace(&format!("scheduler:\n  extraArgs:{ALONE}\n"), "scheduler: {}\n").replace(ALONE, "")
 }
 
 /// Makes what lies in `kube-system` beside what runs there: what kubeadm noted, what the API server tells of itself, and the
@@ -177,19 +208,21 @@ fn furnish(api: &mut ApiServer, now: Time, system: System) -> Result<(), Status>
 /// # Errors
 /// What the API server refuses.
 pub(crate) fn begin(api: &mut ApiServer, now: Time, system: System) -> Result<(), Status> {
-    let other = match system {
-        System::None => return Ok(()),
-        System::Kubeadm => "storage-provisioner",
-        System::Minikube => "local-path",
-    };
-    for part in PARTS.iter().filter(|part| **part != other) {
+    if system == System::None {
+        return Ok(());
+    }
+    for part in PARTS.iter().filter(|part| is_part_of(part, system)) {
         install(api, now, part)?;
     }
     furnish(api, now, system)?;
     if system == System::Kubeadm {
-        let twice = value!({"spec": {"replicas": 2}});
+        let proxy = objects("kube-proxy").iter().find(|object| object["kind"] == "ConfigMap");
+        let kubeconfig = proxy.map(|map| localized(map["data"]["kubeconfig.conf"].str(), system)).unwrap_or_default();
+        let (twice, there) =
+            (value!({"spec": {"replicas": 2}}), value!({"data": {"kubeconfig.conf": kubeconfig.as_str()}}));
         let mut client = client(api, ACTOR, now);
-        client.patch(kinds::DEPLOYMENTS, "kube-system", "coredns", PatchType::Merge, &twice, "")?;
+        client.patch(kinds::DEPLOYMENTS, NAMESPACE, "coredns", PatchType::Merge, &twice, "")?;
+        client.patch(kinds::CONFIG_MAPS, NAMESPACE, "kube-proxy", PatchType::Merge, &there, "")?;
     }
     Ok(())
 }

@@ -6,10 +6,11 @@
 //! lasts until it is healed. It is told from outside, like anything that is typed, so that a replay tells it again at the
 //! same moment.
 //!
-//! - this file: the faults, what holds now, and how parts go down and come back. `words`: how they are written. `refusals`: what
-//!   who asks is told.
+//! - this file: the faults, what holds now, and how parts go down and come back. `leaders`: which of them may work. `words`: how
+//!   they are written. `refusals`: what who asks is told.
 //! - `network::conditions`: who does not reach whom. `kubelet::power`, `kubelet::pressure`: what a node makes of it.
 
+mod leaders;
 mod refusals;
 mod storage;
 mod words;
@@ -108,6 +109,8 @@ pub enum Fault {
 pub enum FaultWake {
     /// A process of the control plane is up, if it still shall be.
     Up(Part),
+    /// A process of the control plane tells that it still leads. The number is how often it began to.
+    Lead(Part, u32),
     /// A kubelet reaches the API server, if it still does.
     Reconnect(NodeId),
     /// The container of a part of the control plane has started, or ended.
@@ -128,6 +131,8 @@ pub struct Faults {
     ended: SortedSet<Part>,
     /// Parts whose containers end next only so that one sees that they were away.
     renewed: SortedSet<Part>,
+    /// How often each process of the control plane began to lead.
+    terms: [u32; PODS.len()],
     /// Nodes whose kubelets do not run.
     asleep: SortedSet<NodeId>,
     /// Machines that have power again and are not up yet.
@@ -409,9 +414,14 @@ impl Cluster {
     pub(crate) fn handle_fault(&mut self, wake: FaultWake) {
         match wake {
             FaultWake::Up(part) => {
-                if !self.wanted(part) || !self.faults.down.remove(&part) {
+                if !self.wanted(part) || !self.faults.down.contains(&part) {
                     return;
                 }
+                if !self.may_lead(part) {
+                    self.queue.after(leaders::RETRY, Event::Fault(FaultWake::Up(part)));
+                    return;
+                }
+                self.faults.down.remove(&part);
                 match part {
                     Part::ApiServer | Part::Etcd => {
                         let port = self.api.config().address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
@@ -429,6 +439,7 @@ impl Cluster {
                     Part::Scheduler => {}
                 }
             }
+            FaultWake::Lead(part, term) => self.lead_on(part, term),
             FaultWake::Container(part, runs) => {
                 let changed = match runs {
                     true => self.faults.ended.remove(&part),

@@ -10,15 +10,27 @@ use crate::runtime::node_root;
 /// Sockets that a node's own services listen on. Simulated files have no such kind.
 const SOCKETS: [&str; 2] = ["/run/containerd/containerd.sock", "/var/run/containerd/containerd.sock"];
 
-/// How the machine's pods are joined to a network, as runtimes read it.
-fn bridge(addresses: &str) -> String {
-    let bridge = value!({
-        "type": "bridge", "bridge": "bridge", "addIf": "true", "isDefaultGateway": true, "forceAddress": false,
-        "ipMasq": true, "hairpinMode": true, "ipam": {"type": "host-local", "subnet": addresses}
-    });
+/// How the machine's pods are joined to a network, as runtimes read it: the file, and what stands in it. kind's network has
+/// lists of its own.
+fn network(addresses: &str, kind: bool) -> (&'static str, String) {
     let ports = value!({"type": "portmap", "capabilities": {"portMappings": true}});
-    let list = value!({"cniVersion": "1.0.0", "name": "bridge", "plugins": [bridge, ports, {"type": "firewall"}]});
-    format!("{}\n", to_json_pretty(&list, 2))
+    let (path, list) = if kind {
+        let ranges = value!([[{"subnet": addresses}]]);
+        let ipam = value!({
+            "type": "host-local", "dataDir": "/run/cni-ipam-state", "routes": [{"dst": "0.0.0.0/0"}], "ranges": ranges
+        });
+        let pair = value!({"type": "ptp", "ipMasq": false, "ipam": ipam, "mtu": 1500});
+        let list = value!({"cniVersion": "0.3.1", "name": "kindnet", "plugins": [pair, ports]});
+        ("/etc/cni/net.d/10-kindnet.conflist", list)
+    } else {
+        let bridge = value!({
+            "type": "bridge", "bridge": "bridge", "addIf": "true", "isDefaultGateway": true, "forceAddress": false,
+            "ipMasq": true, "hairpinMode": true, "ipam": {"type": "host-local", "subnet": addresses}
+        });
+        let list = value!({"cniVersion": "1.0.0", "name": "bridge", "plugins": [bridge, ports, {"type": "firewall"}]});
+        ("/etc/cni/net.d/1-k8s.conflist", list)
+    };
+    (path, format!("{}\n", to_json_pretty(&list, 2)))
 }
 
 impl Kubelet {
@@ -31,15 +43,17 @@ impl Kubelet {
         files.set_time(ctx.now);
         let (name, ip) = (&self.config.name, &self.config.ip);
         let authority = ctx.api.config().ca_certificate.clone();
+        let is_kind = ctx.api.config().provisioner == crate::system::LOCAL_PATH;
+        let certificates = if is_kind { "/etc/kubernetes/pki/ca.crt" } else { "/var/lib/minikube/certs/ca.crt" };
         for (path, text) in [
             ("/etc/hostname", format!("{name}\n")),
             ("/etc/hosts", format!("127.0.0.1\tlocalhost\n{ip}\t{name}\n")),
             ("/etc/resolv.conf", crate::network::dns::Resolver::node().file()),
             ("/etc/timezone", "Etc/UTC\n".to_owned()),
             ("/etc/localtime", "TZif2\n".to_owned()),
-            ("/etc/cni/net.d/1-k8s.conflist", bridge(&self.config.pod_cidr)),
+            network(&self.config.pod_cidr, is_kind),
             ("/var/lib/kubelet/config.yaml", self.configuration_file()),
-            ("/var/lib/minikube/certs/ca.crt", authority),
+            (certificates, authority),
         ] {
             let _ = files.mkdir_all(path.rsplit_once('/').map_or("/", |(folder, _)| folder));
             let _ = files.write(path, text.as_bytes());

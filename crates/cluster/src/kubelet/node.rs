@@ -13,6 +13,9 @@ use crate::runtime::images::digest;
 use crate::store::{PatchType, kinds};
 
 const LEASES: &str = "kube-node-lease";
+/// The volume plugins whose work drivers have taken over (`csi-translation-lib`).
+const MIGRATED: [&str; 7] =
+    ["aws-ebs", "azure-disk", "azure-file", "cinder", "gce-pd", "portworx-volume", "vsphere-volume"];
 /// What a kubelet says of itself before it has heard of its containers.
 const STARTING: &str = "[container runtime status check may not have completed yet, PLEG is not healthy: pleg has yet to \
                         be successful]";
@@ -130,9 +133,29 @@ impl Kubelet {
             // A status does not come with a creation.
             let patch = value!({"status": status});
             let _ = ctx.client(&actor).patch(kinds::NODES, "", &name, PatchType::Strategic, &patch, "status");
+            self.register_drivers(ctx);
         }
         self.reported_at = ctx.now;
         self.reported_images = self.runtime.images().len();
+    }
+
+    /// Tells that the node has no drivers of volumes besides those that are built in. The recordings' nodes do not.
+    fn register_drivers(&mut self, ctx: &mut Ctx<'_>) {
+        if !self.system {
+            return;
+        }
+        let actor = self.source.actor.to_string();
+        let name = self.config.name.as_str();
+        let uid = ctx.client(&actor).get(kinds::NODES, "", name).map(|node| node["metadata"]["uid"].clone());
+        let migrated: Vec<String> = MIGRATED.iter().map(|plugin| format!("kubernetes.io/{plugin}")).collect();
+        let drivers = value!({
+            "metadata": {
+                "name": name, "annotations": {"storage.alpha.kubernetes.io/migrated-plugins": migrated.join(",")},
+                "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": name, "uid": uid.unwrap_or_default()}]
+            },
+            "spec": {"drivers": null}
+        });
+        let _ = ctx.client(&actor).create(kinds::CSI_NODES, "", drivers);
     }
 
     /// One of the machine's IDs: `machine`, `system`, or `boot`, which is another after each boot.

@@ -103,6 +103,14 @@ pub const ROWS: &[Row] = &[
         ..EMPTY
     },
     Row {
+        repository: "docker.io/kindest/kindnetd",
+        tags: Tags { words: &["v20250512-df8de77b"], versions: &[], variants: &[], prefix: "" },
+        size: 44_000_000,
+        command: &["/bin/kindnetd"],
+        programs: &["/bin/kindnetd"],
+        ..EMPTY
+    },
+    Row {
         repository: "gcr.io/k8s-minikube/storage-provisioner",
         tags: Tags { words: &["v5"], versions: &[], variants: &[], prefix: "" },
         size: 9_000_000,

@@ -112,6 +112,11 @@ struct Daemon {
     end: bool,
 }
 
+/// The port that a program's arguments name.
+fn secure_port(sys: &Sys<'_>) -> Option<u16> {
+    sys.args().iter().find_map(|word| word.strip_prefix("--secure-port=")?.parse().ok())
+}
+
 impl Daemon {
     fn ports(&self) -> Vec<u16> {
         self.port.map_or_else(|| self.row.ports.to_vec(), |port| vec![port])
@@ -120,12 +125,15 @@ impl Daemon {
     fn say(&self, lines: &[&str], sys: &mut Sys<'_>) {
         let stamp = (self.row.stamp)(sys.now());
         let version = sys.env(self.row.version).unwrap_or_default();
-        let port = self.ports().first().copied().unwrap_or(0).to_string();
-        for line in lines {
+        let port = self.ports().first().copied().or_else(|| secure_port(sys)).unwrap_or(0).to_string();
+        let elects = sys.args().iter().any(|word| word == "--leader-elect=true");
+        let ip = sys.host().addresses().first().map(ToString::to_string).unwrap_or_default();
+        for line in lines.iter().filter(|line| elects || !line.contains("leaderelection.go")) {
             let line = line
                 .replace("{host}", sys.hostname())
                 .replace("{stamp}", &stamp)
                 .replace("{version}", &version)
+                .replace("{ip}", &ip)
                 .replace("{port}", &port);
             sys.eprint(&format!("{line}\n"));
         }
@@ -152,8 +160,7 @@ fn page(row: &Row, sys: &mut Sys<'_>) -> Response {
 impl Program for Daemon {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         if !self.running {
-            let given = sys.args().iter().find_map(|word| word.strip_prefix("--secure-port=")?.parse().ok());
-            self.port = given.filter(|_| self.row.ports.len() == 1);
+            self.port = secure_port(sys).filter(|_| self.row.ports.len() == 1);
             for port in self.ports() {
                 if let Ok(listener) = sys.host().listen(port) {
                     self.listeners.push(listener);

@@ -71,7 +71,7 @@ pub(super) const ROWS: &[Row] = &[
         ports: &[2379, 2380, 2381],
         stamp: iso,
         ready: &[
-            "{\"level\":\"info\",\"ts\":\"{stamp}\",\"caller\":\"embed/serve.go:268\",\"msg\":\"serving client traffic securely\",\"traffic\":\"grpc+http\",\"address\":\"192.168.49.2:2379\"}",
+            "{\"level\":\"info\",\"ts\":\"{stamp}\",\"caller\":\"embed/serve.go:268\",\"msg\":\"serving client traffic securely\",\"traffic\":\"grpc+http\",\"address\":\"{ip}:2379\"}",
         ],
         ..PLAIN
     },
@@ -79,9 +79,9 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "kube-apiserver",
         ready: &[
-            "{stamp} options.go:263] external host was not specified, using 192.168.49.2",
+            "{stamp} options.go:263] external host was not specified, using {ip}",
             "{stamp} server.go:150] Version: v1.36.3",
-            "{stamp} secure_serving.go:211] Serving securely on [::]:8443",
+            "{stamp} secure_serving.go:211] Serving securely on [::]:{port}",
         ],
         ..PLAIN
     },
@@ -136,6 +136,18 @@ pub(super) const ROWS: &[Row] = &[
         ready: &[
             "{stamp} storage_provisioner.go:116] Initializing the minikube storage provisioner...",
             "{stamp} storage_provisioner.go:141] Storage provisioner initialized, now starting service!",
+        ],
+        ..PLAIN
+    },
+    Row {
+        name: "kindnetd",
+        ready: &[
+            "{stamp} main.go:109] connected to apiserver: https://kind-control-plane:6443",
+            "{stamp} main.go:139] hostIP = {ip}",
+            "podIP = {ip}",
+            "{stamp} main.go:148] setting mtu 1500 for CNI ",
+            "{stamp} main.go:178] kindnetd IP family: \"ipv4\"",
+            "{stamp} main.go:182] noMask IPv4 subnets: [10.244.0.0/16]",
         ],
         ..PLAIN
     },
