@@ -21,7 +21,6 @@ pub mod client;
 mod command;
 pub mod commands;
 mod complete;
-mod der;
 pub mod describe;
 pub mod env;
 pub mod failure;

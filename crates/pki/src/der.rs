@@ -68,14 +68,33 @@ pub fn bits(unused: u8, content: &[u8]) -> Vec<u8> {
     wrap(BITS, &[&[unused], content].concat())
 }
 
+/// The blocks of a PEM text, what each is and its bytes. What cannot be read is left out.
+pub fn pem_blocks(text: &str) -> Vec<(String, Vec<u8>)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in text.lines().map(str::trim) {
+        if let Some(kind) = line.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----")) {
+            open = Some((kind.to_owned(), String::new()));
+        } else if line.starts_with("-----END ") {
+            if let Some((kind, body)) = open.take()
+                && line.get("-----END ".len()..).and_then(|rest| rest.strip_suffix("-----")) == Some(kind.as_str())
+                && let Ok(bytes) = BASE64_STANDARD.decode(body)
+            {
+                blocks.push((kind, bytes));
+            }
+        } else if let Some((_, body)) = &mut open {
+            // Headers (such as of encrypted keys) hold a colon, base64 does not.
+            if !line.contains(':') {
+                body.extend(line.chars().filter(|c| !c.is_whitespace()));
+            }
+        }
+    }
+    blocks
+}
+
 /// The first block of a PEM text: what it is, and its bytes.
 pub fn read_pem(text: &str) -> Option<(String, Vec<u8>)> {
-    let start = text.find("-----BEGIN ")? + "-----BEGIN ".len();
-    let rest = text.get(start..)?;
-    let (kind, rest) = rest.split_once("-----")?;
-    let (body, _) = rest.split_once(&format!("-----END {kind}-----"))?;
-    let body: String = body.chars().filter(|c| !c.is_whitespace()).collect();
-    Some((kind.to_owned(), BASE64_STANDARD.decode(body).ok()?))
+    pem_blocks(text).into_iter().next()
 }
 
 /// Bytes as a block of PEM.
@@ -103,5 +122,11 @@ mod tests {
         }
         assert_eq!(element(&[0x30, 5, 1]), None);
         assert_eq!(read_pem("-----BEGIN X-----\n!\n-----END X-----"), None);
+        let two = format!(
+            "{}{}",
+            write_pem("A", &[1]),
+            write_pem("B", &[2]).replace("-----\nAg", "-----\nProc-Type: 4\n\nAg")
+        );
+        assert_eq!(pem_blocks(&two), [("A".to_owned(), vec![1]), ("B".to_owned(), vec![2])]);
     }
 }

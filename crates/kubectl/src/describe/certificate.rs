@@ -8,7 +8,7 @@ use super::context::Context;
 use super::events::events;
 use super::format::{format_labels, rfc1123};
 use super::{Described, writer::Writer};
-use crate::der::{self, Element};
+use drydock_pki::der::{OBJECT_ID, children, element};
 
 /// The parts of a subject that are shown: object identifier (2.5.4.x) and title.
 const SUBJECT_LISTS: [(u8, &str); 7] = [
@@ -92,39 +92,21 @@ struct Request {
 }
 
 fn read(pem: &str) -> Option<Request> {
-    let bytes = der::pem_block(pem, "CERTIFICATE REQUEST")?;
-    let info = der::read(&bytes)?.children().into_iter().next()?.children();
+    let asked = drydock_pki::request::asked(pem)?;
     let mut subject = Vec::new();
-    for set in info.get(1)?.children() {
-        for attribute in set.children() {
-            if let [id, value] = attribute.children().as_slice()
-                && let [0x55, 0x04, kind] = id.content
-            {
-                subject.push((*kind, String::from_utf8_lossy(value.content).into_owned()));
-            }
+    let inside = |bytes| element(bytes).map(|(_, content, _)| children(content)).unwrap_or_default();
+    for (_, attribute) in inside(&asked.name).into_iter().flat_map(|(_, set)| children(set)) {
+        if let [(OBJECT_ID, [0x55, 0x04, kind]), (_, value)] = children(attribute).as_slice() {
+            subject.push((*kind, String::from_utf8_lossy(value).into_owned()));
         }
     }
-    let mut names = Vec::new();
-    // Attributes of the request: the one with extensions (1.2.840.113549.1.9.14) may hold alternative names (2.5.29.17).
-    for attribute in info.get(3).map_or(Vec::new(), Element::children) {
-        let Some(extensions) = attribute.children().get(1).and_then(|set| set.children().into_iter().next()) else {
-            continue;
-        };
-        for extension in extensions.children() {
-            let parts = extension.children();
-            if parts.first().is_some_and(|id| id.content == [0x55, 0x1d, 0x11])
-                && let Some(list) = parts.last().and_then(|value| der::read(value.content))
-            {
-                names.extend(list.children().iter().filter_map(alternative_name));
-            }
-        }
-    }
+    let names = inside(&asked.names).into_iter().filter_map(|(tag, name)| alternative_name(tag, name)).collect();
     Some(Request { subject, names })
 }
 
-fn alternative_name(name: &Element) -> Option<(u8, String)> {
-    let kind = name.tag & 0x1f;
-    let text = match (kind, name.content) {
+fn alternative_name(tag: u8, name: &[u8]) -> Option<(u8, String)> {
+    let kind = tag & 0x1f;
+    let text = match (kind, name) {
         (7, &[a, b, c, d]) => format!("{a}.{b}.{c}.{d}"),
         (7, bytes) => std::net::Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).to_string(),
         (1 | 2 | 6, bytes) => String::from_utf8_lossy(bytes).into_owned(),

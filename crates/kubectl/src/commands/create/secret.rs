@@ -7,10 +7,10 @@ use drydock_value::{Value, to_json, value};
 use super::sources::{self, Data, For};
 use crate::change::generate;
 use crate::commands::Outcome;
-use crate::der::{self, Element};
 use crate::env::Io;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
+use drydock_pki::der;
 
 /// `kubectl create secret generic`
 ///
@@ -145,34 +145,37 @@ fn labels(blocks: &[(String, Vec<u8>)]) -> String {
     blocks.iter().map(|(label, _)| label.as_str()).collect::<Vec<_>>().join(" ")
 }
 
+/// The elements inside of the first one of some bytes.
+fn inside(bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
+    der::element(bytes).map(|(_, content, _)| der::children(content))
+}
+
 /// The bits of the public key in a certificate: for RSA, the modulus; else the point.
 fn public_of_certificate(bytes: &[u8]) -> Option<Vec<u8>> {
-    let body = der::read(bytes)?.children().into_iter().next()?.children();
+    let (_, body) = *inside(bytes)?.first()?;
+    let body = der::children(body);
     // The version (tag 0) may be left out; the key is the sixth field behind it.
-    let skip = usize::from(body.first()?.tag == 0xa0);
-    let key = body.get(skip + 5)?.children();
-    let bits = key.get(1)?.content.get(1..)?;
-    Some(match der::read(bits) {
-        Some(Element { tag: 0x30, .. }) => der::read(bits)?.children().first()?.content.to_vec(),
+    let skip = usize::from(body.first()?.0 == 0xa0);
+    let key = der::children(body.get(skip + 5)?.1);
+    let bits = key.get(1)?.1.get(1..)?;
+    Some(match der::element(bits) {
+        Some((der::SEQUENCE, content, _)) => der::children(content).first()?.1.to_vec(),
         _ => bits.to_vec(),
     })
 }
 
 /// The same of a private key, when it holds its public half.
 fn public_of_key(bytes: &[u8]) -> Option<Vec<u8>> {
-    let fields = der::read(bytes)?.children();
-    match fields.as_slice() {
+    match inside(bytes)?.as_slice() {
         // PKCS #8: version, algorithm, the key itself.
-        [version, algorithm, key, ..] if version.content == [0] && algorithm.tag == 0x30 && key.tag == 0x04 => {
-            public_of_key(key.content)
-        }
+        [(_, [0]), (der::SEQUENCE, _), (der::OCTETS, key), ..] => public_of_key(key),
         // SEC 1: version 1, the secret, parameters, the point.
-        [version, secret, rest @ ..] if version.content == [1] && secret.tag == 0x04 => {
-            let point = rest.iter().find(|field| field.tag == 0xa1)?.children();
-            point.first()?.content.get(1..).map(<[u8]>::to_vec)
+        [(_, [1]), (der::OCTETS, _), rest @ ..] => {
+            let (_, point) = rest.iter().find(|(tag, _)| *tag == 0xa1)?;
+            der::children(point).first()?.1.get(1..).map(<[u8]>::to_vec)
         }
         // PKCS #1: version, modulus, exponents and primes.
-        [version, modulus, ..] if version.content == [0] && modulus.tag == 0x02 => Some(modulus.content.to_vec()),
+        [(_, [0]), (der::INTEGER, modulus), ..] => Some(modulus.to_vec()),
         _ => None,
     }
 }
