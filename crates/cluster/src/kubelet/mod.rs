@@ -4,7 +4,8 @@
 //! mounts volumes, makes a sandbox, pulls images, starts containers, probes them, restarts them and ends them. It
 //! writes statuses through the API server, as `system:node:NAME`, and events with the real one's words.
 //!
-//! - `worker`: what is remembered of a pod. `sync`: what a look at it does. `actions`: what is to be done.
+//! - `worker`: what is remembered of a pod. `sync`: what a look at it does. `mounts`, `sandbox`: what its containers need
+//!   before they start. `actions`: what is to be done.
 //! - `statics`: pods that it starts by itself.
 //! - `start`, `end`: how containers begin and end, with hooks. `probes`: how they are watched. `backoff`: how long to
 //!   wait before the next try.
@@ -28,11 +29,13 @@ mod login;
 mod manifests;
 mod memory;
 mod monitor;
+mod mounts;
 mod node;
 mod power;
 mod pressure;
 mod probes;
 mod resize;
+mod sandbox;
 pub(crate) mod serve;
 mod start;
 mod statics;
