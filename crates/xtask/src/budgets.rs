@@ -10,7 +10,7 @@ const KB: u64 = 1000;
 const WASM: u64 = 1200 * KB;
 /// What they may weigh until that is reached. It follows what is measured, downwards only: a change that adds to it must
 /// take away elsewhere, or say why in docs/architecture.md.
-const WASM_CEILING: u64 = 2600 * KB;
+const WASM_CEILING: u64 = 2550 * KB;
 /// Scripts and styles that load before the first prompt; what loads lazily is not counted.
 const FIRST_LOAD: u64 = 300 * KB;
 /// Folder of dist/ with what loads lazily (the editor, the diagrams).
