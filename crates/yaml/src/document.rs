@@ -48,6 +48,14 @@ pub fn parse_one(text: &str) -> Result<Value, Error> {
     read(text, false).map(|document| document.value)
 }
 
+/// As [`parse_one`], with the keys that stand twice.
+///
+/// # Errors
+/// As [`parse_one`].
+pub fn document(text: &str) -> Result<Document, Error> {
+    read(text, false)
+}
+
 /// As [`parse_one`], but a key that stands twice in a map is an error.
 ///
 /// # Errors

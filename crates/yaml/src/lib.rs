@@ -25,7 +25,7 @@ mod scalar;
 mod scan;
 mod tree;
 
-pub use document::{Document, Documents, documents, documents_of_words, parse, parse_one, parse_one_strict};
+pub use document::{Document, Documents, document, documents, documents_of_words, parse, parse_one, parse_one_strict};
 pub use emit::to_yaml;
 pub use error::Error;
 pub use order::compare_keys;

@@ -84,6 +84,18 @@ pub(super) fn complaints(request: &Request, unknown: Vec<String>) -> Vec<String>
     }
 }
 
+/// The keys that stand twice in YAML: to who refuses them they are one error of the reader's, to who warns one each.
+fn yaml_complaints(request: &Request, validation: FieldValidation) -> Vec<String> {
+    let Body::Bytes(bytes) = &request.body else { return Vec::new() };
+    let Ok(document) = drydock_yaml::document(&String::from_utf8_lossy(bytes)) else { return Vec::new() };
+    match validation {
+        FieldValidation::Strict if !document.duplicates.is_empty() => {
+            vec![format!("yaml: unmarshal errors:\n  {}", document.duplicates.join("\n  "))]
+        }
+        _ => document.duplicates,
+    }
+}
+
 /// Reads an object of a served resource: checks its kind, decodes, fills in defaults, brings it into storage form.
 pub(super) fn object(served: &Served, request: &Request, cx: &mut Cx) -> Result<Value, Status> {
     let document = document(request, served.kind_name())?;
@@ -94,8 +106,11 @@ pub(super) fn object(served: &Served, request: &Request, cx: &mut Cx) -> Result<
     let document = of_kind(&served.api_version(), served.kind_name(), document)?;
     let (decoded, unknown) = types::decode_served(served, &document, &Value::Null)
         .map_err(|why| unusable(served.kind_name(), served.version(), &why))?;
-    let unknown =
-        if validation == FieldValidation::Ignore || is_yaml(request) { unknown } else { complaints(request, unknown) };
+    let unknown = match validation {
+        FieldValidation::Ignore => unknown,
+        _ if is_yaml(request) => yaml_complaints(request, validation).into_iter().chain(unknown).collect(),
+        _ => complaints(request, unknown),
+    };
     match validation {
         FieldValidation::Strict if !unknown.is_empty() => {
             let why = format!("strict decoding error: {}", unknown.join(", "));
