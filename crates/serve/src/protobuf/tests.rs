@@ -143,3 +143,21 @@ fn every_field_of_every_type_has_a_number() {
         }
     }
 }
+
+#[test]
+fn broken_bodies_are_read_or_refused() {
+    let of = Schema::get().by_parts("apiextensions.k8s.io", "v1", "CustomResourceDefinition").unwrap();
+    let mut document = full(of, 5);
+    document.set("apiVersion", "apiextensions.k8s.io/v1");
+    document.set("kind", "CustomResourceDefinition");
+    let body = encode(&document).unwrap();
+    // Every byte once cut off, turned over, and made a long length.
+    for at in (0..body.len()).step_by(1 + body.len() / 4000) {
+        let _ = decode(&body[..at]);
+        for byte in [body[at] ^ 0xff, 0xff, 0, body[at] ^ 7] {
+            let mut broken = body.clone();
+            broken[at] = byte;
+            let _ = decode(&broken);
+        }
+    }
+}
