@@ -1,6 +1,7 @@
 //! Objects in request bodies: from JSON to the storage form, decoded and defaulted, or the real server's refusal.
 
 use drydock_api::{Body, GroupVersion, Request, Status};
+use drydock_schema::Schema;
 use drydock_value::Value;
 
 use super::go_json;
@@ -20,48 +21,87 @@ fn is_yaml(request: &Request) -> bool {
     media(request) == YAML
 }
 
-/// The document of a body that must hold an object of a kind.
-pub(super) fn document(request: &Request, kind: &str) -> Result<Value, Status> {
-    let unrecognized = |why: &str, shown: &str| {
-        Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: \
-             {why} ({shown})"
-        ))
-    };
-    if !matches!(media(request), "" | "*/*" | "application/json" | YAML) {
-        let message = "the body of the request was in an unknown format - accepted media types include: \
-                       application/json, application/yaml, application/vnd.kubernetes.protobuf";
-        return Err(Status::new(415, "UnsupportedMediaType", message));
-    }
+/// The object that a body holds.
+///
+/// # Errors
+/// Why it holds none, in the words of the real server's reader.
+fn read(request: &Request) -> Result<Value, String> {
+    let unrecognized = |why: &str| format!("couldn't get version/kind; json parse error: {why}");
     let document = match &request.body {
         Body::Bytes(bytes) if is_yaml(request) => {
-            let text = String::from_utf8_lossy(bytes);
-            drydock_yaml::parse_one(&text).map_err(|error| unrecognized(&error.to_string(), &shorten(bytes)))?
+            let read = drydock_yaml::parse_one(&String::from_utf8_lossy(bytes));
+            // What kubectl says before it, the server does not.
+            read.map_err(|error| error.to_string().trim_start_matches("error converting YAML to JSON: ").to_owned())?
         }
         Body::Value(value) => value.clone(),
-        Body::Empty => return Err(unrecognized("unexpected end of JSON input", "<empty>")),
+        Body::Empty => return Err(unrecognized("unexpected end of JSON input")),
         Body::Bytes(bytes) => {
             if let Some(why) = go_json::error(bytes) {
-                return Err(unrecognized(&why, &shorten(bytes)));
+                return Err(unrecognized(&why));
             }
-            request.body.value().map_err(|error| unrecognized(&error.0, &shorten(bytes)))?
+            request.body.value().map_err(|error| unrecognized(&error.0))?
         }
     };
-    if document.as_object().is_none() {
-        let word = match &document {
-            Value::Null => return Err(unrecognized("unexpected end of JSON input", "<empty>")),
-            Value::Bool(_) => "bool",
-            Value::Int(_) | Value::Float(_) => "number",
-            Value::String(_) => "string",
-            _ => "array",
-        };
-        let why = format!(
-            "json: cannot unmarshal {word} into Go value of type struct {{ APIVersion string \
-             \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
-        );
-        return Err(unrecognized(&why, &shorten(request.body.text().as_bytes())));
+    let word = match &document {
+        Value::Object(_) => return Ok(document),
+        Value::Null => return Err(unrecognized("unexpected end of JSON input")),
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::Float(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+    };
+    Err(unrecognized(&format!(
+        "json: cannot unmarshal {word} into Go value of type struct {{ APIVersion string \
+         \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+    )))
+}
+
+/// Refuses bodies that are neither JSON nor YAML.
+fn check_media(request: &Request) -> Result<(), Status> {
+    if matches!(media(request), "" | "*/*" | "application/json" | YAML) {
+        return Ok(());
     }
-    Ok(document)
+    let message = "the body of the request was in an unknown format - accepted media types include: \
+                   application/json, application/yaml, application/vnd.kubernetes.protobuf";
+    Err(Status::new(415, "UnsupportedMediaType", message))
+}
+
+/// The document of a body that must hold an object of a kind.
+pub(super) fn document(request: &Request, kind: &str) -> Result<Value, Status> {
+    check_media(request)?;
+    read(request).map_err(|why| {
+        let shown = match &request.body {
+            Body::Empty => "<empty>".to_owned(),
+            Body::Bytes(bytes) => shorten(bytes),
+            body => shorten(body.text().as_bytes()),
+        };
+        Status::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
+    })
+}
+
+/// The options that a body holds, if there is one. Clients may say that they are of any group.
+pub(super) fn delete_options(request: &Request) -> Result<Option<Value>, Status> {
+    const SCHEME: &str = "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27";
+    const OTHERS: [&str; 5] = ["CreateOptions", "GetOptions", "ListOptions", "PatchOptions", "UpdateOptions"];
+    if matches!(&request.body, Body::Empty) || matches!(&request.body, Body::Bytes(bytes) if bytes.is_empty()) {
+        return Ok(None);
+    }
+    check_media(request)?;
+    let is_nothing = matches!(request.body.value(), Ok(Value::Null)) && !is_yaml(request);
+    let document = if is_nothing { Value::object() } else { read(request).map_err(Status::bad_request)? };
+    let (version, kind) = (document["apiVersion"].str(), document["kind"].str());
+    if OTHERS.contains(&kind) {
+        let why = format!("converting (v1.{kind}) to (v1.DeleteOptions): unknown conversion");
+        return Err(Status::bad_request(why));
+    }
+    if !kind.is_empty() && kind != "DeleteOptions" {
+        let version = if version.is_empty() { "meta.k8s.io/v1" } else { version };
+        let why = format!("no kind {kind:?} is registered for version {version:?} in scheme {SCHEME:?}");
+        return Err(Status::bad_request(why));
+    }
+    let of = Schema::get().by_name("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
+    let decoded = of.map(|of| drydock_schema::decode(of, &document)).transpose().map_err(Status::bad_request)?;
+    Ok(decoded.map(|decoded| decoded.value))
 }
 
 /// The beginning of a body, as the message shows it: an object as it is, anything else as hexadecimal digits.

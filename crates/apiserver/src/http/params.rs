@@ -208,24 +208,24 @@ pub(crate) fn dry_run(request: &Request) -> Result<bool, Status> {
 
 /// The options of a delete: the body's, or the query's when there is no body.
 pub(crate) fn delete_options(request: &Request) -> Result<(DeleteOptions, bool), Status> {
-    let mut document = request.body.value().map_err(|error| {
-        Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type DeleteOptions): couldn't get version/kind; json \
-             parse error: {error}"
-        ))
-    })?;
-    if document.is_null() {
-        document = Value::object();
-        for (name, value) in &request.query {
-            match name.as_str() {
-                "gracePeriodSeconds" => document.set("gracePeriodSeconds", integer(value)?),
-                "propagationPolicy" => document.set("propagationPolicy", value),
-                "orphanDependents" => document.set("orphanDependents", request.query_bool("orphanDependents")),
-                _ => {}
+    let body = super::body::delete_options(request)?;
+    // Where there is a body, the query counts for nothing.
+    let mut dry = if body.is_some() { false } else { dry_run(request)? };
+    let document = match body {
+        Some(document) => document,
+        None => {
+            let mut document = Value::object();
+            for (name, value) in &request.query {
+                match name.as_str() {
+                    "gracePeriodSeconds" => document.set("gracePeriodSeconds", integer(value)?),
+                    "propagationPolicy" => document.set("propagationPolicy", value),
+                    "orphanDependents" => document.set("orphanDependents", request.query_bool("orphanDependents")),
+                    _ => {}
+                }
             }
+            document
         }
-    }
-    let mut dry = dry_run(request)?;
+    };
     for value in document["dryRun"].items() {
         if value == "All" {
             dry = true;

@@ -228,3 +228,58 @@ fn ephemeral_containers_stay() {
     let refused = bench.refused(Request::new(Method::Put, path).with_value(pod));
     assert!(refused.message.contains("existing ephemeral containers \"d\" may not be removed"), "{}", refused.message);
 }
+
+#[test]
+fn bodies_of_deletes_are_read_as_go_reads_them() {
+    // What the codecs of k8s.io/apimachinery v1.36.4 say of these bytes.
+    const JSON: &str = "application/json";
+    const YAML: &str = "application/yaml";
+    const STRUCT: &str = r#"Go value of type struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+    const SCHEME: &str = r#"in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27""#;
+    let parse = |why: &str| format!("couldn't get version/kind; json parse error: {why}");
+    let field = |what: &str, field: &str, of: &str| {
+        format!("json: cannot unmarshal {what} into Go struct field DeleteOptions.{field} of type {of}")
+    };
+    for (media, body, expected) in [
+        (JSON, "x", parse("invalid character 'x' looking for beginning of value")),
+        (JSON, "[]", parse(&format!("json: cannot unmarshal array into {STRUCT}"))),
+        (JSON, "{", parse("unexpected end of JSON input")),
+        (JSON, "\"a\"", parse(&format!("json: cannot unmarshal string into {STRUCT}"))),
+        (
+            JSON,
+            r#"{"kind":"Pod","apiVersion":"v1"}"#,
+            format!(r#"no kind "Pod" is registered for version "v1" {SCHEME}"#),
+        ),
+        (JSON, r#"{"kind":"Foo"}"#, format!(r#"no kind "Foo" is registered for version "meta.k8s.io/v1" {SCHEME}"#)),
+        (
+            JSON,
+            r#"{"kind":"ListOptions","apiVersion":"meta.k8s.io/v1"}"#,
+            "converting (v1.ListOptions) to (v1.DeleteOptions): unknown conversion".into(),
+        ),
+        (JSON, r#"{"gracePeriodSeconds":"x"}"#, field("string", "gracePeriodSeconds", "int64")),
+        (JSON, r#"{"gracePeriodSeconds":1.5}"#, field("number 1.5", "gracePeriodSeconds", "int64")),
+        (JSON, r#"{"dryRun":"All"}"#, field("string", "dryRun", "[]string")),
+        (JSON, r#"{"preconditions":[]}"#, field("array", "preconditions", "v1.Preconditions")),
+        (YAML, "x", parse(&format!("json: cannot unmarshal string into {STRUCT}"))),
+        (YAML, "a: [", "yaml: line 1: did not find expected node content".into()),
+        (YAML, "- a", parse(&format!("json: cannot unmarshal array into {STRUCT}"))),
+        (JSON, r#"{"kind":"DeleteOptions","apiVersion":"apps/v1"}"#, String::new()),
+        (JSON, r#"{"apiVersion":"nope/v1"}"#, String::new()),
+        (JSON, r#"{"nope":1}"#, String::new()),
+        (JSON, "null", String::new()),
+        (YAML, "propagationPolicy: Foreground\n", String::new()),
+        (YAML, "kind: DeleteOptions\napiVersion: v1\n", String::new()),
+    ] {
+        let mut bench = Bench::new();
+        bench.create(MAPS, config_map("c")).unwrap();
+        let mut request = Request::new(Method::Delete, format!("{MAPS}/c")).header("content-type", media);
+        request.body = Body::Bytes(body.as_bytes().to_vec());
+        let refused = bench.send(request).into_result().err();
+        assert_eq!(refused.as_ref().map(|status| status.message.as_str()).unwrap_or_default(), expected, "{body}");
+        assert!(refused.is_none_or(|status| status.code == 400), "{body}");
+    }
+    let mut bench = Bench::new();
+    let mut request = Request::new(Method::Delete, format!("{MAPS}/c")).header("content-type", "text/plain");
+    request.body = Body::Bytes(b"x".to_vec());
+    assert_eq!(bench.send(request).code, 415);
+}
