@@ -21,6 +21,18 @@ fn is_yaml(request: &Request) -> bool {
     media(request) == YAML
 }
 
+/// What Go's JSON calls a value.
+fn word(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::Float(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 /// The object that a body holds.
 ///
 /// # Errors
@@ -42,14 +54,22 @@ fn read(request: &Request) -> Result<Value, String> {
             request.body.value().map_err(|error| unrecognized(&error.0))?
         }
     };
-    let word = match &document {
-        Value::Object(_) => return Ok(document),
-        Value::Null => return Err(unrecognized("unexpected end of JSON input")),
-        Value::Bool(_) => "bool",
-        Value::Int(_) | Value::Float(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-    };
+    if document.is_null() {
+        return Err(unrecognized("unexpected end of JSON input"));
+    }
+    if document.as_object().is_some() {
+        let is_text = |key: &&str| document[*key].is_null() || document[*key].as_str().is_some();
+        let Some(key) = ["apiVersion", "kind"].into_iter().find(|key| !is_text(key)) else {
+            let version = document["apiVersion"].str();
+            if version.matches('/').count() > 1 {
+                return Err(format!("unexpected GroupVersion string: {version}"));
+            }
+            return Ok(document);
+        };
+        let word = word(&document[key]);
+        return Err(unrecognized(&format!("json: cannot unmarshal {word} into Go struct field .{key} of type string")));
+    }
+    let word = word(&document);
     Err(unrecognized(&format!(
         "json: cannot unmarshal {word} into Go value of type struct {{ APIVersion string \
          \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
@@ -221,13 +241,39 @@ fn unusable(kind: &str, version: &str, why: &str) -> Status {
     Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
 }
 
+/// Versions that are served no longer, and are still known.
+const FORMER: [&str; 20] = [
+    "admissionregistration.k8s.io/v1beta1",
+    "apps/v1beta1",
+    "apps/v1beta2",
+    "authentication.k8s.io/v1beta1",
+    "authorization.k8s.io/v1beta1",
+    "batch/v1beta1",
+    "certificates.k8s.io/v1beta1",
+    "coordination.k8s.io/v1beta1",
+    "discovery.k8s.io/v1beta1",
+    "events.k8s.io/v1beta1",
+    "extensions/v1beta1",
+    "flowcontrol.apiserver.k8s.io/v1beta2",
+    "flowcontrol.apiserver.k8s.io/v1beta3",
+    "networking.k8s.io/v1beta1",
+    "node.k8s.io/v1beta1",
+    "policy/v1beta1",
+    "rbac.authorization.k8s.io/v1alpha1",
+    "rbac.authorization.k8s.io/v1beta1",
+    "scheduling.k8s.io/v1beta1",
+    "storage.k8s.io/v1beta1",
+];
+
+fn unregistered(version: &GroupVersion, kind: &str) -> String {
+    const SCHEME: &str = "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30";
+    format!("no kind {kind:?} is registered for version {:?} in scheme {SCHEME:?}", version.to_string())
+}
+
 /// Why a document of one kind cannot be read as one of another: of a kind that nobody knows, or one that is known.
 pub(super) fn no_conversion(given: &GroupVersion, given_kind: &str, wanted: &GroupVersion, kind: &str) -> String {
     if !types::knows(given, given_kind) {
-        return format!(
-            "no kind {given_kind:?} is registered for version {:?} in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
-            given.to_string()
-        );
+        return unregistered(given, given_kind);
     }
     let internal = wanted.group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
     format!("converting ({}.{given_kind}) to ({internal}.{kind}): unknown conversion", given.version)
@@ -239,12 +285,16 @@ pub(super) fn of_kind(api_version: &str, kind: &str, mut document: Value) -> Res
     if !given_kind.is_empty() && given_kind != kind {
         let given = GroupVersion::parse(if given_version.is_empty() { api_version } else { &given_version });
         let why = no_conversion(&given, &given_kind, &GroupVersion::parse(api_version), kind);
-        return Err(Status::bad_request(match types::knows(&given, &given_kind) {
-            true => format!("{given_kind} in version {:?} cannot be handled as a {kind}: {why}", given.version),
-            false => why,
-        }));
+        let version = given.version;
+        return Err(Status::bad_request(format!(
+            "{given_kind} in version {version:?} cannot be handled as a {kind}: {why}"
+        )));
     }
     if !given_version.is_empty() && given_version != api_version {
+        let given = GroupVersion::parse(&given_version);
+        if !types::knows(&given, kind) && !FORMER.contains(&given_version.as_str()) {
+            return Err(unusable(kind, &given.version, &unregistered(&given, kind)));
+        }
         return Err(Status::bad_request(format!(
             "the API version in the data ({given_version}) does not match the expected API version ({api_version})"
         )));
