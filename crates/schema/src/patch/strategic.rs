@@ -231,7 +231,8 @@ struct Merged {
 
 fn merge_list(current: &[Value], change: &[Value], meta: Meta, deletes: bool, mode: Mode) -> Result<Merged, String> {
     let as_before = |list: Vec<Value>| Merged { list, unordered: current.to_vec() };
-    if !meta.merges {
+    // What a list of deletions names goes from lists that are replaced as well.
+    if !meta.merges && !deletes {
         return Ok(as_before(change.to_vec()));
     }
     if current.is_empty() && change.is_empty() {

@@ -49,6 +49,12 @@ fn strategic_patches_follow_the_merge_keys() {
             r#"{"volumes":[{"name":"v","$retainKeys":["name","hostPath"],"hostPath":{"path":"/x"}}]}"#,
             r#"{"volumes":[{"name":"v","hostPath":{"path":"/x"}}]}"#,
         ),
+        // Deletions are made in lists that are replaced otherwise, too.
+        (
+            r#"{"containers":[{"name":"a","args":["x","y"]}]}"#,
+            r#"{"containers":[{"name":"a","$deleteFromPrimitiveList/args":["y"]}]}"#,
+            r#"{"containers":[{"name":"a","args":["x"]}]}"#,
+        ),
     ];
     for (original, patch, expected) in cases {
         let result = strategic_merge(deployment(), &template(original), &template(patch));
