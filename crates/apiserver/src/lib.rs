@@ -54,7 +54,7 @@ pub use audit::Audited;
 pub use auth::authority::Authority;
 pub use client::{Client, PatchType};
 pub use config::{Authorization, Config, Limits, SignatureCheck};
-pub use http::{Answer, Connect};
+pub use http::{Answer, Connect, accepted};
 pub use kinds::{Kind, KindInfo};
 pub use server::{ApiServer, Snapshot};
 pub use store::{Change, ChangeKind, Writer};

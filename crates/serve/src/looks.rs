@@ -1,5 +1,6 @@
 //! How an answer looks: in which form, indented for people, compressed.
 
+use drydock_apiserver::accepted;
 use hyper::header::{self, HeaderMap};
 
 use crate::protobuf;
@@ -43,20 +44,12 @@ impl Looks {
                 Some((_, value)) => matches!(value.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"),
                 None => PEOPLE.iter().any(|name| agent.starts_with(name)),
             },
-            media: accepted(text(header::ACCEPT)).find_map(|clause| known(clause, path)).unwrap_or_default(),
+            media: accepted(text(header::ACCEPT))
+                .into_iter()
+                .find_map(|clause| known(clause, path))
+                .unwrap_or_default(),
         }
     }
-}
-
-/// The clauses of an `Accept` header by how much they are wanted, and then as they stand.
-fn accepted(header: &str) -> impl Iterator<Item = &str> {
-    let quality = |clause: &str| {
-        let given = clause.split(';').find_map(|part| part.trim().strip_prefix("q="));
-        given.and_then(|text| text.parse::<f64>().ok()).map_or(1000, |q| (q.clamp(0.0, 1.0) * 1000.0) as i64)
-    };
-    let mut clauses: Vec<&str> = header.split(',').collect();
-    clauses.sort_by_key(|clause| -quality(clause));
-    clauses.into_iter()
 }
 
 /// The form that a clause asks for, if it is one for what is served below a path.
@@ -75,7 +68,7 @@ pub(crate) fn is_unservable(headers: &HeaderMap, path: &str) -> bool {
     let is_resource = path.starts_with("/apis/") && path.split('/').count() > 4;
     is_resource
         && accept.contains(protobuf::MEDIA)
-        && accepted(accept).all(|clause| known(clause, path).is_none())
+        && accepted(accept).into_iter().all(|clause| known(clause, path).is_none())
         && !protobuf::is_served(path)
 }
 

@@ -74,4 +74,11 @@ fn whoever_is_new_waits_for_the_lease() {
     assert!(after.starts_with("1 kind-control-plane_") && after[1..] != before[1..], "{after}");
     let led = "kubectl get events -n kube-system --field-selector reason=LeaderElection -o name | wc -l";
     assert_eq!(out(&mut session, led), "3\n");
+    // Who leads makes its lease anew, and goes on renewing it.
+    out(&mut session, "kubectl delete lease kube-scheduler -n kube-system");
+    pass(&mut session, 4);
+    let renewed = "kubectl get lease kube-scheduler -n kube-system -o jsonpath='{.spec.renewTime}'";
+    let moment = out(&mut session, renewed);
+    pass(&mut session, 4);
+    assert_ne!(out(&mut session, renewed), moment);
 }

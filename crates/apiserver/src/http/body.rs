@@ -1,7 +1,7 @@
 //! Objects in request bodies: from JSON to the storage form, decoded and defaulted, or the real server's refusal.
 
 use drydock_api::{Body, GroupVersion, Request, Status};
-use drydock_schema::Schema;
+use drydock_schema::{Schema, json_word};
 use drydock_value::Value;
 
 use super::go_json;
@@ -19,18 +19,6 @@ fn media(request: &Request) -> &str {
 
 fn is_yaml(request: &Request) -> bool {
     media(request) == YAML
-}
-
-/// What Go's JSON calls a value.
-fn word(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Int(_) | Value::Float(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 /// The object that a body holds.
@@ -66,10 +54,10 @@ fn read(request: &Request) -> Result<Value, String> {
             }
             return Ok(document);
         };
-        let word = word(&document[key]);
+        let word = json_word(&document[key]);
         return Err(unrecognized(&format!("json: cannot unmarshal {word} into Go struct field .{key} of type string")));
     }
-    let word = word(&document);
+    let word = json_word(&document);
     Err(unrecognized(&format!(
         "json: cannot unmarshal {word} into Go value of type struct {{ APIVersion string \
          \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"

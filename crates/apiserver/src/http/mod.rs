@@ -29,6 +29,7 @@ use drydock_value::{Time, Value, value};
 
 pub(crate) use about::Requests;
 pub(crate) use extension::Published;
+pub use params::accepted;
 pub(crate) use params::{Form, IncludeObject};
 pub(crate) use route::Route;
 pub(crate) use subresources::{no_scale, scale_of, set_replicas};

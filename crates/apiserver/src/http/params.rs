@@ -62,10 +62,7 @@ pub(super) fn versioned_form(
     if accept.trim().is_empty() {
         return Ok((Form::Plain, false));
     }
-    // By how much they are wanted, and then as they stand.
-    let mut clauses: Vec<(i64, &str)> = accept.split(',').map(|clause| (-quality(clause), clause)).collect();
-    clauses.sort_compact_by_key(|(wanted, _)| *wanted);
-    for (_, clause) in clauses {
+    for clause in accepted(accept) {
         let mut parts = clause.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default();
         let (mut kind, mut version, mut group) = ("", "", "");
@@ -105,6 +102,13 @@ pub(super) fn versioned_form(
         }
     }
     Err(not_acceptable(format!("only the following media types are accepted: {}", MEDIA.join(", "))))
+}
+
+/// The clauses of an `Accept` header by how much they are wanted, and then as they stand.
+pub fn accepted(header: &str) -> Vec<&str> {
+    let mut clauses: Vec<&str> = header.split(',').collect();
+    clauses.sort_compact_by_key(|clause| -quality(clause));
+    clauses
 }
 
 /// How much a clause is wanted, in thousandths: 1000 where it does not say so.

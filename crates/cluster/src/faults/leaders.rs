@@ -109,9 +109,8 @@ impl Cluster {
         let actor = format!("system:{}", part.lease());
         let mut api = client(&mut self.api, &actor, now);
         let patched = api.patch(kinds::LEASES, NAMESPACE, part.lease(), PatchType::Merge, &renewed, "");
-        // Somebody may have deleted it: whoever leads makes it anew.
-        if patched.is_err_and(|status| status.is("NotFound")) {
-            self.may_lead(part);
+        // Somebody may have deleted it: whoever leads makes it anew, and is told of again by that.
+        if patched.is_err_and(|status| status.is("NotFound")) && self.may_lead(part) {
             return;
         }
         self.queue.after(RETRY, Event::Fault(FaultWake::Lead(part, term)));
